@@ -1,0 +1,186 @@
+"""The one-pass rules: class activation maps made from a layer's activations and gradients.
+
+A rule is a function of `activations` and `gradients`, both float32 n x h x w x channels, that returns float32
+n x h x w: unnormalised, at the layer's own resolution. It is registered where it is written; library, page, command line,
+docs and tests read `RULES`, and there is no second list. In the equations A is a layer's activations, G = dy/dA the gradients of the
+explained score y, k a channel, i a place, and ReLU(x) = max(x, 0).
+
+This module imports TensorFlow only when a rule runs.
+"""
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+Tensor = Any
+
+
+class Passes(NamedTuple):
+    """What a rule costs, beside arithmetic on one layer's tensors: runs of the model."""
+
+    forward: int
+    backward: int
+
+
+class Rule(NamedTuple):
+    """A registered rule. `source` is the paper, `warning` what a reader of its maps has to know (or empty)."""
+
+    name: str
+    title: str
+    equation: str
+    source: str
+    cost: Passes
+    warning: str
+    function: Callable[[Tensor, Tensor], Tensor]
+
+    def __call__(self, activations: Tensor, gradients: Tensor) -> Tensor:
+        return self.function(activations, gradients)
+
+
+RULES: dict[str, Rule] = {}
+
+
+def register(name: str, title: str, equation: str, source: str, cost: Passes = Passes(1, 1), warning: str = "") -> Callable:
+    """Decorate a function so that it becomes the rule `name` of `RULES`."""
+
+    def add(function: Callable[[Tensor, Tensor], Tensor]) -> Rule:
+        RULES[name] = Rule(name, title, equation, source, cost, warning, function)
+        return RULES[name]
+
+    return add
+
+
+def rule_names(rules: str | Iterable[str]) -> tuple[str, ...]:
+    """The names asked for, each once, in the order asked for.
+
+    Raises:
+        ValueError: for none, or for a name that is not registered; it names the nearest ones.
+    """
+    names = tuple(dict.fromkeys([rules] if isinstance(rules, str) else rules))
+    if not names:
+        raise ValueError(f"No rule is asked for. There are: {', '.join(RULES)}.")
+    for name in names:
+        if name not in RULES:
+            nearest = get_close_matches(str(name), RULES, cutoff=0.5) or RULES
+            raise ValueError(f"There is no rule {name!r}. Nearest: {', '.join(nearest)}.")
+    return names
+
+
+def _mean(x: Tensor) -> Tensor:
+    """Mean over all places: n x h x w x channels to n x channels."""
+    import tensorflow as tf
+
+    return tf.reduce_mean(x, axis=(1, 2))
+
+
+def _total(x: Tensor) -> Tensor:
+    """Sum over all places: n x h x w x channels to n x channels."""
+    import tensorflow as tf
+
+    return tf.reduce_sum(x, axis=(1, 2))
+
+
+def _across(x: Tensor) -> Tensor:
+    """Sum over all channels: n x h x w x channels to n x h x w."""
+    import tensorflow as tf
+
+    return tf.reduce_sum(x, axis=-1)
+
+
+def _combine(activations: Tensor, weights: Tensor) -> Tensor:
+    """Channels weighted and summed: n x h x w x channels and n x channels to n x h x w."""
+    import tensorflow as tf
+
+    return tf.linalg.matvec(activations, weights[:, tf.newaxis, :])
+
+
+def _positive(x: Tensor) -> Tensor:
+    """ReLU."""
+    import tensorflow as tf
+
+    return tf.nn.relu(x)
+
+
+def _ratio(x: Tensor, y: Tensor) -> Tensor:
+    """x / y, and 0 where y is 0."""
+    import tensorflow as tf
+
+    return tf.math.divide_no_nan(x, y)
+
+
+@register(
+    "gradcam",
+    title="Grad-CAM",
+    equation="ReLU(Σₖ wₖ Aₖ),  wₖ = meanᵢ Gₖᵢ",
+    source="Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization, ICCV 2017, arXiv:1610.02391",
+    warning="Averaging the gradient can light up places that the score did not use, most so in early layers.",
+)
+def gradcam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Channels weighted by their mean gradient: ReLU(sum_k w_k A_k), w_k = mean_i G_ki."""
+    return _positive(_combine(activations, _mean(gradients)))
+
+
+@register(
+    "gradcam++",
+    title="Grad-CAM++",
+    equation="ReLU(Σₖ wₖ Aₖ),  wₖ = Σᵢ αₖᵢ ReLU(Gₖᵢ),  αₖᵢ = Gₖᵢ² / (2 Gₖᵢ² + Gₖᵢ³ Σⱼ Aₖⱼ)",
+    source="Chattopadhay et al., Grad-CAM++: Generalized Gradient-Based Visual Explanations, WACV 2018, arXiv:1710.11063",
+    warning="Derived for layers behind a ReLU: where a channel's activations sum to less than zero, α has a pole.",
+)
+def gradcam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Channels weighted by their positive gradients, each place by its share alpha.
+
+    The paper explains Y = exp(y), whose derivatives behind piecewise linear layers are exp(y) G, exp(y) G^2 and
+    exp(y) G^3, and asks for (its equations 10 and 19)
+
+        alpha_ki = G_ki^2 / (2 G_ki^2 + G_ki^3 sum_j A_kj),   w_k = sum_i alpha_ki ReLU(exp(y) G_ki)
+
+    The factor exp(y), the same for all places of a picture, is left out: it would overflow. Only G > 0 count in w,
+    and there G^2 cancels, so that nothing underflows: alpha ReLU(G) = ReLU(G) / (2 + ReLU(G) sum_j A_kj).
+    0/0 (no gradient), and the pole itself, is 0.
+    """
+    import tensorflow as tf
+
+    rising = _positive(gradients)
+    totals = _total(activations)[:, tf.newaxis, tf.newaxis, :]
+    return _positive(_combine(activations, _total(_ratio(rising, 2.0 + rising * totals))))
+
+
+@register(
+    "hirescam",
+    title="HiResCAM",
+    equation="ReLU(Σₖ Gₖ ⊙ Aₖ)",
+    source="Draelos and Carin, Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural networks, 2020, arXiv:2011.08891",
+)
+def hirescam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Gradient times activation, place by place: ReLU(sum_k G_k * A_k).
+
+    Before the ReLU, and where nothing but a dense layer follows, the map's sum is the score less the bias.
+    """
+    return _positive(_across(gradients * activations))
+
+
+@register(
+    "layercam",
+    title="LayerCAM",
+    equation="ReLU(Σₖ ReLU(Gₖ) ⊙ Aₖ)",
+    source="Jiang et al., LayerCAM: Exploring Hierarchical Class Activation Maps for Localization, IEEE TIP 2021, doi:10.1109/TIP.2021.3089943",
+)
+def layercam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Positive gradient times activation, place by place: ReLU(sum_k ReLU(G_k) * A_k)."""
+    return _positive(_across(_positive(gradients) * activations))
+
+
+@register(
+    "xgradcam",
+    title="XGrad-CAM",
+    equation="ReLU(Σₖ wₖ Aₖ),  wₖ = Σᵢ Gₖᵢ Aₖᵢ / Σᵢ Aₖᵢ",
+    source="Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, BMVC 2020, arXiv:2008.02312",
+    warning="Derived for layers behind a ReLU: where a channel's activations cancel out, its weight has a pole.",
+)
+def xgradcam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Channels weighted by their gradient's mean where they are active: w_k = sum_i G_ki A_ki / sum_i A_ki.
+
+    Before the ReLU the map's sum is that of gradient times activation. A channel that sums to 0 has weight 0.
+    """
+    return _positive(_combine(activations, _ratio(_total(gradients * activations), _total(activations))))

@@ -1,0 +1,172 @@
+"""What `explain` returns: raw maps and all that is needed to read them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An explained layer.
+
+    address: path of names, `backbone/block3a_expand`, with `#2` behind the name of a layer called for the second time.
+    depth: 0 for the first explained layer to 1 for the last, by place among all calls of the model's layers.
+    shape: height, width and channels of the output.
+    """
+
+    address: str
+    depth: float
+    shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a rule's maps cost: runs of the model, milliseconds, and the largest batch in one run.
+
+    One-pass rules that were asked for together share one run; each states that run's milliseconds.
+    """
+
+    forward: int
+    backward: int
+    milliseconds: float
+    batch: int
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """The k most important channels of a layer, most important first, for n pictures.
+
+    channels: int (n, k), places in the layer's output.
+    importance: float32 (n, k), |mean gradient x mean activation|.
+    maps: float32 (n, height, width, k), the activations themselves.
+    dead: float32 (n,), share of the layer's channels, 0 to 1, whose standard deviation over the places of the picture
+        is below 1 % of the median channel's.
+    """
+
+    channels: np.ndarray
+    importance: np.ndarray
+    maps: np.ndarray
+    dead: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Maps of n pictures for every rule and layer asked for.
+
+    pictures: n x height x width x channels as they were given to the model: uint8 before `preprocess`, or float.
+    probabilities: float32 (n, classes), 0 to 1; one sigmoid unit counts as two classes.
+    scores: float32 (n,), the explained logit.
+    targets: int (n,), the explained class; -1 where a function of the logits is explained.
+    classes: names, or None.
+    layers: in order of execution.
+    maps: by rule and layer's address, float32 (n, h, w): raw, at the layer's resolution. A map may be zero everywhere.
+    features: by layer's address; empty unless asked for.
+    cost: by rule.
+    """
+
+    pictures: np.ndarray
+    probabilities: np.ndarray
+    scores: np.ndarray
+    targets: np.ndarray
+    classes: tuple[str, ...] | None
+    layers: tuple[Layer, ...]
+    maps: Mapping[str, Mapping[str, np.ndarray]]
+    features: Mapping[str, Features] = field(default_factory=dict)
+    cost: Mapping[str, Cost] = field(default_factory=dict)
+
+    def map(self, layer: str | None = None, rule: str | None = None, picture: int = 0) -> np.ndarray:
+        """One raw map, float32 h x w; by default the last layer's, by the first rule.
+
+        Raises:
+            KeyError: for a layer or rule that was not explained; it names those that were.
+            IndexError: for a picture that is not there.
+        """
+        rule = next(iter(self.maps)) if rule is None else rule
+        layer = self.layers[-1].address if layer is None else layer
+        if rule not in self.maps:
+            raise KeyError(f"No rule {rule!r} here, but {', '.join(self.maps)}.")
+        if layer not in self.maps[rule]:
+            raise KeyError(f"No layer {layer!r} here, but {', '.join(self.maps[rule])}.")
+        return self.maps[rule][layer][picture]
+
+    def overlay(
+        self,
+        layer: str | None = None,
+        rule: str | None = None,
+        picture: int = 0,
+        opacity: float = 0.5,
+        name: str = "viridis",
+    ) -> np.ndarray:
+        """A map over its picture, uint8 RGB of the picture's size. `opacity` 0 to 1, `name` of Matplotlib's colours."""
+        from explain.overlay import overlay
+
+        return overlay(_drawable(self.pictures[picture]), self.map(layer, rule, picture), opacity, name)
+
+    def save(self, folder: str | Path, columns: int = 6) -> list[Path]:
+        """Write one PNG of tiles, all layers in order, per rule and picture, and all raw numbers into `maps.npz`.
+
+        The archive holds `RULE/ADDRESS` (n, h, w), `probabilities`, `scores`, `targets`, `layers` and `depths`.
+
+        Returns:
+            The files written. The folder is made if it is not there.
+        """
+        from PIL import Image
+
+        from explain.overlay import tiles
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        addresses = [layer.address for layer in self.layers]
+        files = []
+        for rule in self.maps:
+            for picture in range(len(self.pictures)):
+                drawn = [self.overlay(address, rule, picture) for address in addresses]
+                files.append(folder / f"{re.sub(r'[^a-z0-9+-]', '_', rule)}-{picture}.png")
+                Image.fromarray(tiles(drawn, columns, labels=addresses)).save(files[-1])
+        raw = {f"{rule}/{address}": maps for rule, layers in self.maps.items() for address, maps in layers.items()}
+        files.append(folder / "maps.npz")
+        np.savez_compressed(
+            files[-1],
+            probabilities=self.probabilities,
+            scores=self.scores,
+            targets=self.targets,
+            layers=np.array(addresses),
+            depths=np.array([layer.depth for layer in self.layers], np.float32),
+            **raw,
+        )
+        return files
+
+    def __repr__(self) -> str:
+        height, width = self.pictures.shape[1:3]
+        count = len(self.pictures)
+        lines = [
+            f"Explanation of {count} picture{'s' * (count != 1)}, {height} x {width}: "
+            f"{', '.join(self.maps)} on {len(self.layers)} layer{'s' * (len(self.layers) != 1)}, "
+            f"{self.layers[0].address} to {self.layers[-1].address}"
+        ]
+        lines += [f"  {index}: {self._told(index)}" for index in range(min(count, 5))]
+        lines += ["  ..."] * (count > 5)
+        return "\n".join(lines)
+
+    def _told(self, picture: int) -> str:
+        """One picture in a line: what is explained, and how many of its maps are zero everywhere."""
+        target, score = self.targets[picture], self.scores[picture]
+        empty = sum(not maps[picture].any() for layers in self.maps.values() for maps in layers.values())
+        zero = f", {empty} map{'s' * (empty != 1)} zero everywhere" if empty else ""
+        if target < 0:
+            return f"score {score:.3g}{zero}"
+        name = self.classes[target] if self.classes else f"class {target}"
+        return f"{name} {self.probabilities[picture, target]:.1%}, score {score:.3g}{zero}"
+
+
+def _drawable(picture: np.ndarray) -> np.ndarray:
+    """A picture as uint8 RGB: floats from their least to their greatest value, other than three channels as grey."""
+    if picture.dtype != np.uint8:
+        low, high = picture.min(), picture.max()
+        picture = ((picture - low) * (255.0 / max(high - low, np.finfo(np.float32).tiny))).astype(np.uint8)
+    if picture.shape[-1] != 3:
+        picture = np.repeat(picture.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
+    return picture

@@ -1,0 +1,303 @@
+"""Which layers of a model get a map: by address, by kind, or where the blocks end.
+
+Everything here looks at one traced call of the model: what its layers returned (`Call`) and the graph of operations
+in which that happened. Names mean nothing, structure decides; so it works for models of any origin.
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from explain.explanation import Layer
+
+Tensor = Any
+Operation = Any
+
+KEYWORDS = ("blocks", "convolutions", "all", "last")
+MOST_BLOCKS = 20
+
+# TensorFlow's operations, as far as the choice of blocks has to tell them apart.
+_DEPTHWISE = {"DepthwiseConv2dNative"}
+_MIXING = {"Conv2D", "Conv2DBackpropInput", "Conv3D", "MatMul", "BatchMatMulV2", "Einsum"}
+_NONLINEAR = {
+    *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Sigmoid", "Tanh", "Softplus", "Softsign", "Erf", "Erfc"),
+    *("Maximum", "Minimum", "ClipByValue"),
+}
+_JOINING = {"Add", "AddV2", "AddN", "Sub", "ConcatV2", "Concat", "Maximum", "Minimum"}
+_SHAPES = {"Shape", "ShapeN", "Size", "Rank"}
+
+
+class Call(NamedTuple):
+    """One call of one layer: its address, the layer, and what it returned (a tensor, or any structure of tensors)."""
+
+    address: str
+    layer: Any
+    output: Any
+
+
+def choose(wanted: str | Sequence[str], calls: Sequence[Call], start: Tensor, end: Tensor) -> list[tuple[Layer, Tensor]]:
+    """The wanted layers and their outputs, in order of execution.
+
+    Args:
+        wanted: "blocks", "convolutions", "all", "last", an address or several.
+        calls: all calls of the model's layers, in order of execution.
+        start: the model's input.
+        end: the logits.
+
+    Raises:
+        ValueError: for an unknown address (the nearest are named), a layer without a map, or a model without maps.
+    """
+    mapped = [call for call in calls if has_map(call.output, start.graph)]
+    if not mapped:
+        raise ValueError("The model has no layer whose output is one map per channel (batch x height x width x channels).")
+    if wanted == "blocks":
+        chosen = blocks(mapped, start, end)
+    elif wanted == "last":
+        chosen = blocks(mapped, start, end)[-1:]
+    elif wanted == "convolutions":
+        chosen = [call for call in _distinct(mapped) if _is_convolution(call.layer)]
+    elif wanted == "all":
+        chosen = _distinct(mapped)
+    else:
+        chosen = _addressed([wanted] if isinstance(wanted, str) else wanted, calls, mapped)
+    if not chosen:
+        raise ValueError(f"The model has no layers of the kind {wanted!r}.")
+    return _placed(chosen, calls)
+
+
+def has_map(output: Any, graph: Any) -> bool:
+    """Whether a layer's output is one floating tensor of known size batch x height x width x channels of this graph.
+
+    A tensor of another graph was made inside a loop or a function of its own and cannot be reached from here.
+    """
+    shape = getattr(output, "shape", None)
+    return (
+        getattr(output, "graph", None) is graph
+        and output.dtype.is_floating
+        and shape.rank == 4
+        and shape.is_fully_defined()
+    )
+
+
+def _placed(chosen: Iterable[Call], calls: Sequence[Call]) -> list[tuple[Layer, Tensor]]:
+    """Chosen calls in order of execution, with their depth: place among all calls, from 0 for the first to 1 for the last."""
+    place = {call.address: index for index, call in enumerate(calls)}
+    ordered = sorted({call.address: call for call in chosen}.values(), key=lambda call: place[call.address])
+    first, last = place[ordered[0].address], place[ordered[-1].address]
+    span = max(last - first, 1)
+    return [
+        (
+            Layer(
+                address=call.address,
+                depth=1.0 - (last - place[call.address]) / span,  # a single layer is the last
+                shape=tuple(call.output.shape[1:]),
+            ),
+            call.output,
+        )
+        for call in ordered
+    ]
+
+
+def _addressed(addresses: Sequence[str], calls: Sequence[Call], mapped: Sequence[Call]) -> list[Call]:
+    by_address = {call.address: call for call in mapped}
+    outputs = {call.address: call.output for call in calls}
+    for address in addresses:
+        if address in by_address:
+            continue
+        if address in outputs:
+            raise ValueError(f"The layer {address!r} has no map: its output is {_described(outputs[address])}.")
+        raise ValueError(f"There is no layer {address!r}. Nearest: {', '.join(nearest(address, by_address))}.")
+    return [by_address[address] for address in addresses]
+
+
+def nearest(address: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The known addresses most like one that is not known: first those with the same last part."""
+    known = list(known)
+    same = [one for one in known if one.split("/")[-1] == str(address).split("/")[-1]]
+    alike = get_close_matches(str(address), known, count, cutoff=0.0)
+    return list(dict.fromkeys([*same, *alike]))[:count]
+
+
+def _described(output: Any) -> str:
+    shape = getattr(output, "shape", None)
+    return f"{tuple(shape)}" if shape is not None else f"a {type(output).__name__}"
+
+
+def _source(tensor: Tensor) -> Tensor:
+    """The tensor behind identities; a custom gradient's IdentityN also passes its inputs through, which are no ways."""
+    while tensor.op.type in ("Identity", "IdentityN"):
+        tensor = tensor.op.inputs[tensor.value_index]
+    return tensor
+
+
+def _distinct(calls: Iterable[Call]) -> list[Call]:
+    """One call per tensor, the innermost, without outputs of a single place (a gate's, say)."""
+    first: dict[Any, Call] = {}
+    for call in calls:
+        if call.output.shape[1:3].num_elements() > 1:
+            source = _source(call.output)
+            first.setdefault((source.op.name, source.value_index), call)
+    return list(first.values())
+
+
+def _is_convolution(layer: Any) -> bool:
+    from keras import layers
+
+    return isinstance(layer, (layers.Conv2D, layers.Conv2DTranspose, layers.DepthwiseConv2D, layers.SeparableConv2D))
+
+
+# --- Blocks ---------------------------------------------------------------------------------------------------------
+
+
+class Step(NamedTuple):
+    """A piece of the model's spine, from one operation that everything passes through to the next such operation.
+
+    kind: "merge" (parallel ways with weights, joined by adding or concatenating), "nonlinear" (an activation, or a
+    gate: ways joined by multiplying), "mixing" or "depthwise" (a layer with weights), "plain" (all the rest).
+    call: the layer that returned the piece's end, if one did. area: places of that end, if it is a map.
+    operations: all of the piece, in order of execution.
+    """
+
+    kind: str
+    call: Call | None
+    area: int | None
+    operations: Sequence[Operation]
+
+
+def blocks(calls: Sequence[Call], start: Tensor, end: Tensor) -> list[Call]:
+    """The stem, where each block ends, and the last activation; thinned to 20.
+
+    On the spine, the operations that every way from input to logits passes through, a block ends
+
+    - at a merge (residual sum, concatenation; a gate such as squeeze-and-excitation multiplies and is none), or the
+      activation directly behind it;
+    - at a linear bottleneck: mixing weights and no activation before the next weights (inverted residuals whose
+      shapes allow no shortcut);
+    - before pooling, and in a model without any block before each convolution with strides.
+
+    Between two ends lies at least one activation. The stem (the first activation, or what the first merge starts
+    from) is only told apart in a model with blocks. Where most of the model lies between two operations of the spine,
+    merges and ends of resolutions inside are taken, too.
+    """
+    steps = _spine(_flow(start, end), calls)
+    found = _inside_large(steps, calls) + _ends(steps)
+    place = {call.address: index for index, call in enumerate(calls)}
+    ordered = sorted({call.address: call for call in found}.values(), key=lambda call: place[call.address])
+    return _thinned(ordered) or [calls[-1]]
+
+
+def _thinned(calls: list[Call], most: int = MOST_BLOCKS) -> list[Call]:
+    """At most so many, evenly, with the first and the last."""
+    if len(calls) <= most:
+        return calls
+    return [calls[round(index * (len(calls) - 1) / (most - 1))] for index in range(most)]
+
+
+def _flow(start: Tensor, end: Tensor) -> dict[Operation, list[Operation]]:
+    """Operations between start and end, in order of execution, each with those it takes values from."""
+    feeds: dict[Operation, list[Operation]] = {start.op: []}
+    for operation in start.graph.get_operations():
+        if operation.type not in _SHAPES | {"Identity", "IdentityN"}:
+            sources = [source for tensor in operation.inputs if (source := _source(tensor).op) in feeds]
+            if sources:
+                feeds[operation] = sources
+    needed = {_source(end).op}
+    for operation in reversed(feeds):
+        if operation in needed:
+            needed.update(feeds[operation])
+    return {operation: sources for operation, sources in feeds.items() if operation in needed}
+
+
+def _spine(flow: dict[Operation, list[Operation]], calls: Sequence[Call]) -> list[Step]:
+    """Cut the flow wherever a single tensor is left for all that follows."""
+    last_use = {source: place for place, sources in enumerate(flow.values()) for source in sources}
+    returned: dict[Operation, Call] = {}
+    for call in calls:
+        returned.setdefault(_source(call.output).op, call)
+    steps, piece, waiting = [], [], 0
+    for place, operation in enumerate(flow):
+        piece.append(operation)
+        if waiting <= place:  # no older tensor is used later
+            steps.append(_step(piece, returned.get(operation)))
+            piece = []
+        waiting = max(waiting, last_use.get(operation, place))
+    return steps
+
+
+def _step(operations: Sequence[Operation], call: Call | None) -> Step:
+    types = {operation.type for operation in operations}
+    weighted = types & (_MIXING | _DEPTHWISE)
+    if weighted and len(operations) > 1:
+        kind = "merge" if operations[-1].type in _JOINING else "nonlinear"
+    elif weighted:
+        kind = "mixing" if weighted & _MIXING else "depthwise"
+    else:
+        kind = "nonlinear" if types & _NONLINEAR else "plain"
+    return Step(kind, call, _area(operations[-1]), operations)
+
+
+def _area(operation: Operation) -> int | None:
+    shape = operation.outputs[0].shape
+    return shape[1:3].num_elements() if shape.rank == 4 else None
+
+
+def _ends(steps: Sequence[Step]) -> list[Call]:
+    """Stem, ends of blocks and last activation along the spine."""
+    stem = latest = area = None
+    merges, pooled, strided = [], [], []
+    active = False  # an activation since the last end
+    linear = False  # no activation since the last mixing weights
+    merged = False  # nothing since the last merge
+    while steps and steps[-1].area is None:  # the dense head
+        steps = steps[:-1]
+    for step in steps:
+        weighted = step.kind in ("merge", "mixing", "depthwise")
+        before, area = area, step.area or area
+        smaller = before is not None and area < before
+        resized = area != before and not weighted
+        if weighted and linear and active:
+            merges.append(latest)
+            active = False
+        if step.kind == "merge":
+            stem = stem or latest
+            merges.append(step.call)
+            active = False
+        elif step.kind == "nonlinear" and merged:
+            merges[-1] = step.call or merges[-1]
+        elif step.kind == "nonlinear":
+            stem = stem or step.call
+            active = True
+        elif smaller and active and not weighted:
+            pooled.append(latest)
+            active = False
+        elif smaller and active:
+            strided.append(latest)
+        linear = step.kind == "mixing" or (linear and step.kind == "plain")
+        merged = step.kind == "merge" or (merged and step.kind == "nonlinear")
+        if step.call is not None and not resized:
+            latest = step.call
+    last = [latest] if active else []
+    found = [stem, *merges, *pooled, *last] if any(merges) else [*pooled, *strided, *last]
+    return [call for call in found if call is not None]
+
+
+def _inside_large(steps: Sequence[Step], calls: Sequence[Call]) -> list[Call]:
+    """Merges and ends of resolutions inside a piece that holds most of the model's weights."""
+
+    def weights(step: Step) -> int:
+        return sum(operation.type in _MIXING | _DEPTHWISE for operation in step.operations)
+
+    largest = max(steps, key=weights)
+    if 2 * weights(largest) <= sum(map(weights, steps)):
+        return []
+    inside = set(largest.operations)
+    within = [call for call in _distinct(calls) if _source(call.output).op in inside]
+    joined = [call for call in within if _joins(_source(call.output).op, inside)]
+    falling = [call for call, following in pairwise(within) if _area(following.output.op) < _area(call.output.op)]
+    return joined + falling + within[-1:]
+
+
+def _joins(operation: Operation, inside: set[Operation]) -> bool:
+    sources = {_source(tensor).op for tensor in operation.inputs}
+    return operation.type in _JOINING and len(sources & inside) > 1

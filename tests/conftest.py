@@ -1,0 +1,58 @@
+"""What all tests share: the same surroundings everywhere, a Chromium, the data."""
+
+import os
+import random
+import shutil
+import sys
+from pathlib import Path
+
+# Before TensorFlow, Keras, Matplotlib and Gradio are imported: expected numbers are a CPU's; no test asks the network.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["MPLBACKEND"] = "Agg"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import numpy as np
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test that uses Chromium has the mark `browser`."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium: what scripts/test found (TWO_MINDS_CHROMIUM, empty for none), else a skip."""
+    path = os.environ.get("TWO_MINDS_CHROMIUM", shutil.which("chromium"))
+    if not path:
+        pytest.skip("no Chromium: install one, or name it by CHROMIUM=/path/to/it scripts/test")
+    return path
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of a data set (TWO_MINDS_DATA), else a skip."""
+    value = os.environ.get("TWO_MINDS_DATA")
+    if not value:
+        pytest.skip("needs a data set: TWO_MINDS_DATA=/path/to/it")
+    path = Path(value)
+    if not path.is_dir():
+        pytest.fail(f"TWO_MINDS_DATA is not a folder: {path}")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def seeds() -> None:
+    """The same random numbers for every test, in any order of tests."""
+    # Keras is not imported for the sake of tests that don't need it; a test that imports it itself sets its own seed.
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
+    else:
+        random.seed(0)
+        np.random.seed(0)

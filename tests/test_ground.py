@@ -1,0 +1,115 @@
+"""The promises of the clone itself: requirement files, scripts, examples."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def requirements(name: str) -> list[str]:
+    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
+    return [line for line in lines if line and not line.startswith("-")]
+
+
+def names(lines: list[str]) -> set[str]:
+    return {re.match(r"[\w.-]+", line)[0] for line in lines} - {"tensorflow", "tensorflow-cpu"}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-training.txt", "requirements-test.txt"])
+def test_every_requirement_is_pinned(name):
+    assert [line for line in requirements(name) if "==" not in line] == []
+
+
+def test_gpu_requirements_name_the_same_packages():
+    assert names(requirements("requirements-gpu.txt")) == names(requirements("requirements.txt"))
+
+
+def test_every_example_has_its_source_and_licence():
+    rows = re.findall(r"^\| (\S+\.jpg) \|", (ROOT / "examples/README.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(path.name for path in (ROOT / "examples").iterdir() if path.name != "README.md")
+
+
+def script(folder: Path, name: str, **environment: str) -> subprocess.CompletedProcess:
+    """Runs a script of a copied clone, with nothing but the named environment."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)} | environment
+    command = ["bash", str(folder / "scripts" / name), "an argument", "--flag"]
+    return subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with a space in its path, whose environment is made by a stand-in for Python."""
+    folder = tmp_path / "a clone"
+    (folder / "scripts").mkdir(parents=True)
+    for name in ("run", "_environment"):
+        (folder / "scripts" / name).write_bytes((ROOT / "scripts" / name).read_bytes())
+    (folder / "requirements.txt").write_text("package==1\n")
+    (folder / "python").write_text(
+        f"""#!/bin/bash
+        case "$1 $2 $3" in
+          "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
+          "-m pip install")
+            echo "pip ${{*: -1}}" >> "{folder}/calls"
+            echo "Collecting package"
+            [ ! -e "{folder}/offline" ] || {{ echo "ERROR: no network"; exit 1; }}
+            echo "Installing collected packages: package"
+            [ ! -e "{folder}/killed" ] || kill -9 $$ ;;
+          *app.py*) echo "app: $2, $3" ;;
+        esac
+        """
+    )
+    (folder / "python").chmod(0o755)
+    return folder
+
+
+def calls(clone: Path) -> int:
+    return len((clone / "calls").read_text().splitlines()) if (clone / "calls").exists() else 0
+
+
+def test_installs_once_then_only_what_changed(clone):
+    python = str(clone / "python")
+    first = script(clone, "run", PYTHON=python)
+    assert (first.returncode, first.stdout) == (0, "app: an argument, --flag\n")
+    assert calls(clone) == 1
+    again = script(clone, "run")
+    assert (again.returncode, again.stderr, calls(clone)) == (0, "", 1)
+    (clone / "requirements.txt").write_text("package==2\n")
+    assert script(clone, "run").returncode == 0
+    assert calls(clone) == 2
+
+
+def test_an_installation_without_network_fails_clearly_and_leaves_what_there_is(clone):
+    script(clone, "run", PYTHON=str(clone / "python"))
+    (clone / "requirements.txt").write_text("package==2\n")
+    (clone / "offline").touch()
+    (clone / ".venv" / "kept").touch()
+    failed = script(clone, "run", PYTHON=str(clone / "python"))
+    assert failed.returncode == 1
+    assert "ERROR: no network" in failed.stderr
+    assert failed.stderr.splitlines()[-1].startswith("Installing failed")
+    (clone / "offline").unlink()
+    assert script(clone, "run").returncode == 0
+    assert (clone / ".venv" / "kept").exists()
+
+
+def test_an_installation_killed_half_way_starts_afresh(clone):
+    (clone / "killed").touch()
+    assert script(clone, "run", PYTHON=str(clone / "python")).returncode == 1
+    (clone / "killed").unlink()
+    (clone / ".venv" / "half").touch()
+    again = script(clone, "run", PYTHON=str(clone / "python"))
+    assert (again.returncode, again.stdout) == (0, "app: an argument, --flag\n")
+    assert "interrupted" in again.stderr
+    assert not (clone / ".venv" / "half").exists()
+
+
+def test_without_a_fit_python_it_says_which_are(clone):
+    missing = script(clone, "run", PYTHON="/nowhere/python")
+    assert missing.returncode == 1
+    assert "Python 3.11, 3.12 or 3.13" in missing.stderr
+    assert "/nowhere/python" in missing.stderr
+    assert not (clone / ".venv").exists()

@@ -1,0 +1,182 @@
+"""What every data set gives a training: pictures by split, a digest, and uint8 arrays of any size, made once."""
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from explain.pictures import PictureError, fit, read
+
+SPLITS = ("train", "validation", "test")
+
+
+class DataError(RuntimeError):
+    """Data are missing or are not what they should be; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One labelled picture. The identity is the same in every edition of the data set."""
+
+    identity: str
+    label: int
+    path: Path
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures by split.
+
+    Attributes:
+        name, edition: which data, and in which layout they were found.
+        classes: class names; labels index them.
+        items: for each split its pictures, in the split file's order.
+        problems: (identity, what was wrong and what was done) of every picture that was left out or converted.
+    """
+
+    name: str
+    edition: str
+    classes: tuple[str, ...]
+    items: dict[str, tuple[Item, ...]]
+    problems: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Hex sha256 over identities and file contents of all splits, whatever the layout."""
+        lines = sorted(f"{item.identity} {item.digest}\n" for split in self.items.values() for item in split)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def labels(self, split: str) -> np.ndarray:
+        """int32 labels of a split."""
+        return np.array([item.label for item in self.items[split]], np.int32)
+
+
+def atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file beside `path`, then put it in place in one step, so that no half file is ever seen."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    write(draft)
+    with open(draft, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+
+
+def progress(steps: Iterable, what: str, total: int | None = None) -> tqdm:
+    """A bar with the time left; one line a half minute where nobody watches."""
+    watched = os.isatty(2)
+    return tqdm(steps, what, total, mininterval=0.1 if watched else 30, ascii=not watched, dynamic_ncols=watched)
+
+
+# -- splits ----------------------------------------------------------------------------------------------------------
+
+
+def make_split(digests: dict[str, str], shares: dict[str, int]) -> dict[str, str]:
+    """Divide one class.
+
+    Identities are ranked by the sha256 of the identity; exact duplicates follow the first of their kind directly, and
+    stay on its side also where the border would part them.
+
+    Args:
+        digests: sha256 of the file by identity.
+        shares: how many go to each split, in order; the last takes the rest.
+    """
+
+    def rank(identity: str) -> str:
+        return hashlib.sha256(identity.encode()).hexdigest()
+
+    first: dict[str, str] = {}
+    for identity in sorted(digests, key=rank):
+        first.setdefault(digests[identity], identity)
+    ranked = sorted(digests, key=lambda identity: (rank(first[digests[identity]]), rank(identity)))
+    borders = np.cumsum(list(shares.values()))[:-1]
+    split = {identity: list(shares)[int(np.searchsorted(borders, i, "right"))] for i, identity in enumerate(ranked)}
+    return {identity: split[first[digests[identity]]] for identity in ranked}
+
+
+def read_split(path: Path) -> dict[str, str]:
+    """Split by identity, from a CSV with the columns identity and split."""
+    with open(path, newline="") as file:
+        return {row["identity"]: row["split"] for row in csv.DictReader(file)}
+
+
+# -- checking every file once ----------------------------------------------------------------------------------------
+
+
+def index(items: Sequence[Item], cache: Path) -> tuple[list[Item], list[tuple[str, str]]]:
+    """Read every file once: its digest, and whether it is a picture.
+
+    The findings are kept in `cache`, and hold as long as names, sizes and times of the files do.
+
+    Returns:
+        The readable items with digests, and (identity, what was wrong) for the others and for converted ones.
+    """
+    stats = [item.path.stat() for item in items]
+    key = hashlib.sha256(
+        "".join(
+            f"{item.identity} {item.path} {stat.st_size} {stat.st_mtime_ns}\n"
+            for item, stat in zip(items, stats, strict=True)
+        ).encode()
+    ).hexdigest()
+    kept = cache / f"index-{key[:16]}.json"
+    if kept.exists():
+        found = json.loads(kept.read_text())
+    else:
+        with ThreadPoolExecutor() as pool:
+            found = list(progress(pool.map(_inspect, (item.path for item in items)), "checking pictures", len(items)))
+        atomically(kept, lambda draft: draft.write_text(json.dumps(found)))
+    readable, problems = [], []
+    for item, (digest, problem, usable) in zip(items, found, strict=True):
+        if problem:
+            problems.append((item.identity, problem))
+        if usable:
+            readable.append(Item(item.identity, item.label, item.path, digest))
+    return readable, problems
+
+
+def _inspect(path: Path) -> tuple[str, str, bool]:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    try:
+        read(content)
+    except PictureError as error:
+        return digest, f"left out: {error}", False
+    with Image.open(path) as picture:
+        mode = picture.mode
+    return digest, "" if mode == "RGB" else f"converted to RGB from {mode}", True
+
+
+# -- arrays ----------------------------------------------------------------------------------------------------------
+
+
+def pixels(items: Sequence[Item], size: int, cache: Path) -> np.ndarray:
+    """All pictures squashed to size x size, decoded once and kept in `cache`.
+
+    Returns:
+        uint8, len(items) x size x size x 3, mapped from the file.
+    """
+    key = hashlib.sha256("".join(f"{item.identity} {item.digest}\n" for item in items).encode()).hexdigest()
+    path = cache / f"pixels-{size}-{key[:16]}.npy"
+    if not path.exists():
+
+        def write(draft: Path) -> None:
+            array = np.lib.format.open_memmap(draft, "w+", np.uint8, (len(items), size, size, 3))
+
+            def decode(i: int) -> None:
+                array[i] = fit(read(items[i].path).pixels, (size, size))
+
+            with ThreadPoolExecutor() as pool:
+                for _ in progress(pool.map(decode, range(len(items))), f"decoding to {size} pixels", len(items)):
+                    pass
+            array.flush()
+
+        atomically(path, write)
+    return np.load(path, mmap_mode="r")

@@ -1,0 +1,178 @@
+"""EfficientNet of any width, depth and resolution (Tan and Le, arXiv 1905.11946), and its Lite variants.
+
+Layers carry the names of `keras.applications`, so weights move between the two by name. The preprocessing stands
+inside: the input is RGB, 0 to 255.
+"""
+
+import math
+from dataclasses import dataclass
+
+import keras
+from keras import layers
+
+from training.models.folded import FoldedConvolution
+
+# (repeats, kernel, stride, expansion, channels) of the seven stages at width 1 and depth 1: the paper's table 1.
+STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+CONVOLUTION_INIT = {"class_name": "VarianceScaling", "config": {"scale": 2.0, "mode": "fan_out"}}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One member of the family: the three scales, the head's dropout, and whether it is a Lite one.
+
+    Lite (for integer hardware): no squeeze-and-excitation, ReLU6 for swish, stem and head of fixed width, first and
+    last stage never repeated more.
+    """
+
+    width: float
+    depth: float
+    size: int
+    dropout: float = 0.2
+    lite: bool = False
+
+    def channels(self, channels: int) -> int:
+        """Channels at this width, to the nearest multiple of eight, never more than a tenth below."""
+        wanted = channels * self.width
+        rounded = max(8, int(wanted + 4) // 8 * 8)
+        return rounded + 8 if rounded < 0.9 * wanted else rounded
+
+    def repeats(self, stage: int) -> int:
+        """How often the block of a stage (0 to 6) stands in a row at this depth."""
+        repeats = STAGES[stage][0]
+        return repeats if self.lite and stage in (0, len(STAGES) - 1) else math.ceil(self.depth * repeats)
+
+
+VARIANTS = {
+    "b0": Variant(1.0, 1.0, 224, 0.2),
+    "b1": Variant(1.0, 1.1, 240, 0.2),
+    "b2": Variant(1.1, 1.2, 260, 0.3),
+    "b3": Variant(1.2, 1.4, 300, 0.3),
+    "b4": Variant(1.4, 1.8, 380, 0.4),
+    "b5": Variant(1.6, 2.2, 456, 0.4),
+    "b6": Variant(1.8, 2.6, 528, 0.5),
+    "b7": Variant(2.0, 3.1, 600, 0.5),
+    "lite0": Variant(1.0, 1.0, 224, 0.2, lite=True),
+    "lite1": Variant(1.0, 1.1, 240, 0.2, lite=True),
+    "lite2": Variant(1.1, 1.2, 260, 0.3, lite=True),
+}
+
+
+def efficientnet(
+    variant: str | Variant,
+    classes: int,
+    size: int | None = None,
+    dropout: float | None = None,
+    drop_connect: float = 0.0,
+    frozen_statistics: bool = False,
+) -> keras.Model:
+    """Build a network with fresh weights.
+
+    Args:
+        variant: a name of `VARIANTS`, or a `Variant` of one's own.
+        classes: units of the head; 1 means one sigmoid unit, more a softmax.
+        size: height and width of the input in pixels; None: the variant's own.
+        dropout: share dropped before the head; None: the variant's own.
+        drop_connect: share of pictures for which the last block is skipped, growing linearly from 0 (stochastic depth).
+        frozen_statistics: BatchNormalization always uses its stored mean and variance, also while training; its
+            scale and offset are trained all the same. Each is one layer with its convolution then (`folded`): for
+            training only, the checkpoint is the plain network with the same weights.
+
+    Returns:
+        A functional model: float N x size x size x 3, RGB, 0 to 255, to float32 probabilities N x classes.
+
+    Raises:
+        KeyError: for a variant that is not in `VARIANTS`.
+    """
+    name = variant if isinstance(variant, str) else "custom"
+    variant = VARIANTS[variant] if isinstance(variant, str) else variant
+    size = size or variant.size
+    dropout = variant.dropout if dropout is None else dropout
+
+    def activate(x, name):
+        return (layers.ReLU(6.0, name=name) if variant.lite else layers.Activation("swish", name=name))(x)
+
+    def convolve(x, channels, kernel, stride, conv_name, bn_name):
+        """A convolution (depthwise where channels is None) and its BatchNormalization."""
+        if frozen_statistics:
+            return FoldedConvolution(channels, kernel, stride, CONVOLUTION_INIT, name=conv_name)(x)
+        if channels is None:
+            convolution = layers.DepthwiseConv2D(
+                kernel, stride, "same", use_bias=False, depthwise_initializer=CONVOLUTION_INIT, name=conv_name
+            )
+        else:
+            convolution = layers.Conv2D(
+                channels, kernel, stride, "same", use_bias=False, kernel_initializer=CONVOLUTION_INIT, name=conv_name
+            )
+        return layers.BatchNormalization(name=bn_name)(convolution(x))
+
+    def squeeze_excite(x, channels, name):
+        y = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_se_squeeze")(x)
+        for filters, activation, part in ((channels, "swish", "reduce"), (x.shape[-1], "sigmoid", "expand")):
+            y = layers.Conv2D(
+                filters, 1, activation=activation, kernel_initializer=CONVOLUTION_INIT, name=f"{name}_se_{part}"
+            )(y)
+        return layers.Multiply(name=f"{name}_se_excite")([x, y])
+
+    def block(x, channels, kernel, stride, expansion, drop, name):
+        """Inverted residual: widen, filter each channel, (squeeze and excite), narrow; a shortcut where shapes allow."""
+        entry, width = x, x.shape[-1]
+        if expansion != 1:
+            x = convolve(x, width * expansion, 1, 1, f"{name}_expand_conv", f"{name}_expand_bn")
+            x = activate(x, f"{name}_expand_activation")
+        x = activate(convolve(x, None, kernel, stride, f"{name}_dwconv", f"{name}_bn"), f"{name}_activation")
+        if not variant.lite:
+            x = squeeze_excite(x, max(1, width // 4), name)
+        x = convolve(x, channels, 1, 1, f"{name}_project_conv", f"{name}_project_bn")
+        if stride == 1 and channels == width:
+            if drop:
+                x = layers.Dropout(drop, noise_shape=(None, 1, 1, 1), name=f"{name}_drop")(x)
+            x = layers.Add(name=f"{name}_add")([x, entry])
+        return x
+
+    def outer(channels):  # stem and head
+        return channels if variant.lite else variant.channels(channels)
+
+    image = keras.Input((size, size, 3), name="image")
+    if variant.lite:
+        x = layers.Rescaling(1 / 128, -127 / 128, name="preprocessing")(image)
+    else:
+        scale = [1 / (255 * std) for std in IMAGENET_STD]
+        offset = [-mean / std for mean, std in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)]
+        x = layers.Rescaling(scale, offset, name="preprocessing")(image)
+    x = activate(convolve(x, outer(32), 3, 2, "stem_conv", "stem_bn"), "stem_activation")
+    total, done = sum(variant.repeats(stage) for stage in range(len(STAGES))), 0
+    for stage, (_, kernel, stride, expansion, channels) in enumerate(STAGES):
+        for repeat in range(variant.repeats(stage)):
+            x = block(
+                x,
+                variant.channels(channels),
+                kernel,
+                stride if repeat == 0 else 1,
+                expansion,
+                drop_connect * done / total,
+                f"block{stage + 1}{chr(ord('a') + repeat)}",
+            )
+            done += 1
+    x = activate(convolve(x, outer(1280), 1, 1, "top_conv", "top_bn"), "top_activation")
+    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    if dropout:
+        x = layers.Dropout(dropout, name="top_dropout")(x)
+    x = layers.Dense(
+        classes,
+        activation="sigmoid" if classes == 1 else "softmax",
+        dtype="float32",  # probabilities stay float32 under mixed precision
+        name="predictions",
+    )(x)
+    return keras.Model(image, x, name=f"efficientnet_{name}")

@@ -1,0 +1,257 @@
+"""What a recipe is: one frozen description of a whole training. Finding recipes, and overriding their settings.
+
+Reading a recipe tells the experiment; `training/recipes/` holds one file a family, its variants being entries.
+"""
+
+import ast
+import dataclasses
+import difflib
+import importlib
+import json
+import pkgutil
+from dataclasses import dataclass
+from pathlib import Path
+
+TRIALS = Path(__file__).parent / "recipes" / "trials.json"
+
+
+class RecipeError(ValueError):
+    """There is no such recipe or setting, or its value does not fit; the message names those there are."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which pictures.
+
+    Attributes:
+        name: the data set.
+        per_class: only the first so many training pictures of each class; 0: all.
+    """
+
+    name: str = "cats-dogs"
+    per_class: int = 0
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which network.
+
+    Attributes:
+        name: family and variant.
+        weights: "imagenet", or "" for fresh ones.
+        dropout: share dropped before the head.
+        drop_connect: stochastic depth: share of pictures that skip the last block, growing from 0.
+        frozen_statistics: BatchNormalization uses its stored statistics while training; scale and offset are trained.
+    """
+
+    name: str
+    weights: str = ""
+    dropout: float = 0.2
+    drop_connect: float = 0.0
+    frozen_statistics: bool = False
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """How weights move.
+
+    Attributes:
+        name: "sgd" (with momentum) or "adam".
+        learning_rate: the peak's.
+        momentum: SGD's; Adam's beta 1.
+        nesterov: for SGD.
+        decay: decoupled weight decay: the share that a kernel loses in one step at the peak. Keras multiplies its own
+            `weight_decay` by the learning rate; this is the product, so that it means the same at every rate.
+    """
+
+    name: str
+    learning_rate: float
+    momentum: float = 0.9
+    nesterov: bool = False
+    decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rate over all steps of a run: a linear rise, then "cosine" to zero or "constant".
+
+    Attributes:
+        name: what follows the rise.
+        warmup: share of all steps in which the rate rises from zero.
+    """
+
+    name: str = "constant"
+    warmup: float = 0.0
+
+
+@dataclass(frozen=True)
+class Augment:
+    """What is done to training pictures; 0 or False means not at all.
+
+    Attributes:
+        rotation: up to this many degrees either way.
+        shear: up to this many degrees either way.
+        zoom: height and width each scaled by a factor of 1 - zoom to 1 + zoom.
+        crop: a window of at least this share of the area (1: the whole), of up to a quarter's change in aspect.
+        flip: mirrored left to right, every second picture.
+        brightness, contrast, saturation: scaled by a factor of 1 - x to 1 + x, each drawn apart.
+        erase: probability that a rectangle of 2 to 20 % of the area is filled with the picture's mean colour.
+        mixup: alpha of the beta distribution by which two pictures and their labels are mixed.
+    """
+
+    rotation: float = 0.0
+    shear: float = 0.0
+    zoom: float = 0.0
+    crop: float = 1.0
+    flip: bool = False
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    erase: float = 0.0
+    mixup: float = 0.0
+
+
+@dataclass(frozen=True)
+class Search:
+    """The trials by which the learning rate was chosen: one short run a rate, judged on validation.
+
+    Attributes:
+        rates: learning rates tried.
+        steps: length of each, with the schedule's whole shape.
+    """
+
+    rates: tuple[float, ...] = ()
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training.
+
+    Attributes:
+        id: of recipe and checkpoint.
+        title, description: for people; the description is one sentence.
+        stages: (pixels, epochs) one after another; the last gives the checkpoint's input.
+        batch: pictures a step.
+        steps_per_epoch: 0: as many as whole batches fit into the data.
+        seed: of fresh weights, data order, augmentation and dropout.
+        label_smoothing: of the loss.
+        precision: "float32", or "mixed_bfloat16" (dense nets on a CPU with AMX: twice as fast).
+        search: how the learning rate was chosen.
+    """
+
+    id: str
+    title: str
+    description: str
+    model: Model
+    optimizer: Optimizer
+    stages: tuple[tuple[int, int], ...]
+    data: Data = Data()
+    schedule: Schedule = Schedule()
+    augment: Augment = Augment()
+    batch: int = 32
+    steps_per_epoch: int = 0
+    seed: int = 1
+    label_smoothing: float = 0.0
+    precision: str = "float32"
+    search: Search = Search()
+
+    @property
+    def size(self) -> int:
+        """Height and width of the checkpoint's input in pixels."""
+        return self.stages[-1][0]
+
+    @property
+    def epochs(self) -> int:
+        """Of all stages."""
+        return sum(epochs for _, epochs in self.stages)
+
+    def settings(self) -> dict:
+        """Every setting, as JSON can hold it."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    def trials(self) -> dict | None:
+        """What the search for the learning rate gave, or None."""
+        recorded = json.loads(TRIALS.read_text()) if TRIALS.exists() else {}
+        return recorded.get(self.id)
+
+
+def all_recipes() -> dict[str, Recipe]:
+    """Every recipe by its id, in the order of the files and of their entries."""
+    import training.recipes
+
+    found: dict[str, Recipe] = {}
+    for module in sorted(pkgutil.iter_modules(training.recipes.__path__), key=lambda module: module.name):
+        for recipe in importlib.import_module(f"training.recipes.{module.name}").RECIPES:
+            if recipe.id in found:
+                raise RecipeError(f"Two recipes are called {recipe.id}.")
+            found[recipe.id] = recipe
+    return found
+
+
+def find(id: str) -> Recipe:
+    """The recipe of that id.
+
+    Raises:
+        RecipeError: when there is none, with the nearest ids.
+    """
+    recipes = all_recipes()
+    if id not in recipes:
+        raise RecipeError(f"There is no recipe {id!r}. {_nearest(id, recipes)}")
+    return recipes[id]
+
+
+def override(recipe: Recipe, assignments: list[str]) -> Recipe:
+    """A recipe with settings replaced, each given as "optimizer.learning_rate=3e-4".
+
+    Raises:
+        RecipeError: for a setting that does not exist (naming those that do) or a value of another kind.
+    """
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise RecipeError(f"{assignment!r} sets nothing; write it as key=value, e.g. optimizer.learning_rate=3e-4.")
+        recipe = _replace(recipe, key.strip().split("."), text.strip(), key.strip())
+    return recipe
+
+
+def keys(settings: object, prefix: str = "") -> list[str]:
+    """The dotted names of all settings below a recipe or a part of it."""
+    names = []
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        name = prefix + field.name
+        names += keys(value, name + ".") if dataclasses.is_dataclass(value) else [name]
+    return names
+
+
+def _replace(settings: object, path: list[str], text: str, key: str) -> object:
+    names = [field.name for field in dataclasses.fields(settings)]
+    if path[0] not in names:
+        raise RecipeError(f"There is no setting {key!r}. {_nearest(path[0], names)}")
+    value = getattr(settings, path[0])
+    if dataclasses.is_dataclass(value) != (len(path) > 1):
+        known = keys(value, path[0] + ".") if len(path) == 1 else names
+        raise RecipeError(f"There is no setting {key!r}. {_nearest(key, known)}")
+    new = _replace(value, path[1:], text, key) if len(path) > 1 else _value(text, value, key)
+    return dataclasses.replace(settings, **{path[0]: new})
+
+
+def _value(text: str, old: object, key: str) -> object:
+    if isinstance(old, str):
+        return text
+    try:
+        new = ast.literal_eval(text)
+    except (ValueError, SyntaxError) as error:
+        raise RecipeError(f"{key} cannot be {text!r}; it is now {old!r}.") from error
+    if type(old) is float and type(new) is int:
+        new = float(new)
+    if type(new) is not type(old):
+        raise RecipeError(f"{key} cannot be {text!r}; it is now {old!r}, a {type(old).__name__}.")
+    return new
+
+
+def _nearest(wanted: str, known: object) -> str:
+    close = difflib.get_close_matches(wanted, known, 3, 0.5)
+    start = f"Did you mean {' or '.join(close)}? " if close else ""
+    return f"{start}There are: {', '.join(known)}."

@@ -1,0 +1,276 @@
+"""The one training loop: `model.fit`, an epoch at a time, from wherever the run folder says it stopped.
+
+A run folder holds `recipe.json` (every setting), `state.npz` (all variables, written every two minutes and after each
+epoch), `best.npz` (the weights that validation likes best in the last stage), `history.csv`, and in the end the
+exported checkpoint. Every step's pictures and draws follow from its number, so nothing else needs saving.
+"""
+
+import csv
+import io
+import json
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from training.data.dataset import Dataset, atomically, progress
+from training.data.pipeline import evaluation_batches, steps_per_epoch, training_batches
+from training.models import assign_initial, build
+from training.recipe import Recipe
+
+SAVE_EVERY = 120.0  # seconds
+
+
+class RunError(RuntimeError):
+    """A run folder does not fit the recipe; the message says what to do."""
+
+
+@keras.saving.register_keras_serializable("training")
+class Rate(keras.optimizers.schedules.LearningRateSchedule):
+    """A linear rise over the first share of all steps, then constant, or a cosine to zero."""
+
+    def __init__(self, peak: float, steps: int, warmup: float, cosine: bool) -> None:
+        self.peak, self.steps, self.warmup, self.cosine = peak, steps, max(1.0, warmup * steps), cosine
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        step = tf.cast(step, tf.float32)
+        rise = tf.minimum(1.0, (step + 1) / self.warmup)
+        if not self.cosine:
+            return self.peak * rise
+        share = tf.clip_by_value((step - self.warmup) / max(1.0, self.steps - self.warmup), 0.0, 1.0)
+        return self.peak * rise * 0.5 * (1 + tf.cos(math.pi * share))
+
+
+@dataclass
+class State:
+    """How far a run has come: steps done, history rows, the best validation figures, variables by group."""
+
+    step: int = 0
+    history: list[dict] = field(default_factory=list)
+    best: dict | None = None
+    initial_weights: str = ""
+    seconds: float = 0.0
+    variables: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+    def save(self, path: Path) -> None:
+        meta = {key: value for key, value in vars(self).items() if key != "variables"}
+        arrays = {f"{group}/{i}": v for group, values in self.variables.items() for i, v in enumerate(values)}
+        arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+
+        def write(draft: Path) -> None:
+            with open(draft, "wb") as file:
+                np.savez(file, **arrays)
+
+        atomically(path, write)
+
+    @classmethod
+    def load(cls, path: Path) -> "State":
+        with np.load(path) as stored:
+            state = cls(**json.loads(bytes(stored["meta"])))
+            for name in stored.files:
+                if name != "meta":
+                    state.variables.setdefault(name.partition("/")[0], []).append(stored[name])
+        return state
+
+
+def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path) -> State:
+    """Train to the end, from the beginning or from where the run folder stopped.
+
+    Args:
+        recipe: what to do.
+        dataset: its data.
+        folder: the run folder; made when missing.
+        cache: where decoded pictures are kept.
+
+    Returns:
+        The final state. Best weights lie in `folder/best.npz`.
+
+    Raises:
+        RunError: when the folder holds a run of other settings.
+    """
+    claim(recipe, folder)
+    saved = folder / "state.npz"
+    state = State.load(saved) if saved.exists() else State()
+    per_epoch = steps_per_epoch(dataset, recipe)
+    total = per_epoch * recipe.epochs
+    keras.utils.set_random_seed(recipe.seed)
+    if state.step:
+        tqdm.write(f"{recipe.id}: going on at step {state.step:,} of {total:,}")
+    with progress(None, recipe.id, total) as bar:
+        bar.update(state.step)
+        end = 0  # epochs up to the end of the stage
+        for size, epochs in recipe.stages:
+            start, end = end, end + epochs
+            if state.step >= end * per_epoch:
+                continue
+            network = _compiled(recipe, dataset.classes, size, total, state)
+            validation = evaluation_batches(dataset, "validation", size, cache)
+            for epoch in range(max(start, state.step // per_epoch), end):
+                last = (epoch + 1) * per_epoch
+                keeper = _Keeper(state, saved, bar, last, resumed=state.step % per_epoch > 0)
+                batches = training_batches(dataset, recipe, size, state.step, last, cache)
+                network.fit(
+                    batches,
+                    initial_epoch=epoch,
+                    epochs=epoch + 1,
+                    validation_data=validation,
+                    callbacks=[keeper],
+                    shuffle=False,  # the order is the pipeline's
+                    verbose=0,
+                )
+                row = {"epoch": epoch + 1, "size": size, "learning_rate": _rate(network), **keeper.figures}
+                state.history.append({**row, "seconds": round(state.seconds, 1)})
+                _keep_best(state, row, network, last_stage=end == recipe.epochs, folder=folder)
+                state.variables["metrics"] = []
+                state.save(saved)
+                _write_history(state.history, folder / "history.csv")
+                tqdm.write(
+                    f"epoch {epoch + 1}/{recipe.epochs} at {size} pixels: "
+                    + ", ".join(f"{key} {value:.4f}" for key, value in keeper.figures.items())
+                )
+    return state
+
+
+def claim(recipe: Recipe, folder: Path) -> None:
+    """Make the folder this recipe's, or see that it is.
+
+    Raises:
+        RunError: when it holds a run of other settings.
+    """
+    path = folder / "recipe.json"
+    if not path.exists():
+        atomically(path, lambda draft: draft.write_text(json.dumps(recipe.settings(), indent=2) + "\n"))
+        return
+    old, new = _flat(json.loads(path.read_text())), _flat(recipe.settings())
+    changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    changed = [key for key in changed if not key.startswith(("title", "description", "search."))]
+    if changed:
+        raise RunError(
+            f"The run folder {folder.name} holds a run with other settings ({', '.join(changed)}). "
+            "Give this run another name (--name), or start it anew (--fresh)."
+        )
+
+
+def _flat(settings: dict, prefix: str = "") -> dict:
+    flat = {}
+    for key, value in settings.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
+
+
+def _compiled(recipe: Recipe, classes: tuple[str, ...], size: int, steps: int, state: State) -> keras.Model:
+    """The network at a stage's size, with the state's variables or the initial weights."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        network = build(recipe.model, classes, size, training=True)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    binary = len(classes) == 2
+    loss = keras.losses.BinaryCrossentropy if binary else keras.losses.CategoricalCrossentropy
+    network.compile(
+        optimizer=_optimizer(recipe, steps),
+        loss=loss(label_smoothing=recipe.label_smoothing),
+        metrics=[
+            keras.metrics.BinaryAccuracy("accuracy") if binary else keras.metrics.CategoricalAccuracy("accuracy"),
+            keras.metrics.BinaryCrossentropy("log_loss") if binary else keras.metrics.CategoricalCrossentropy("log_loss"),
+        ],
+        jit_compile=False,  # XLA makes depthwise convolutions twelve times slower on a CPU
+    )
+    network.optimizer.build(network.trainable_variables)
+    if state.variables:
+        _assign(network.variables, state.variables["network"])
+        _assign(network.optimizer.variables, state.variables["optimizer"])
+    else:
+        state.initial_weights = assign_initial(network, recipe.model, classes, size)
+    return network
+
+
+def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    settings, schedule = recipe.optimizer, recipe.schedule
+    rate = Rate(settings.learning_rate, steps, schedule.warmup, schedule.name == "cosine")
+    decay = settings.decay / settings.learning_rate or None
+    if settings.name == "adam":
+        optimizer = keras.optimizers.Adam(rate, beta_1=settings.momentum, weight_decay=decay)
+    elif settings.name == "sgd":
+        optimizer = keras.optimizers.SGD(rate, settings.momentum, settings.nesterov, weight_decay=decay)
+    else:
+        raise RunError(f"There is no optimizer {settings.name!r}. There are: adam, sgd.")
+    if decay:
+        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return optimizer
+
+
+def _assign(variables: list, values: list[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _rate(network: keras.Model) -> float:
+    return float(network.optimizer.learning_rate)
+
+
+def _keep_best(state: State, row: dict, network: keras.Model, last_stage: bool, folder: Path) -> None:
+    """Keep the weights if validation has never been better: by accuracy, at equal accuracy by loss."""
+    figures = {key: row[key] for key in ("epoch", "val_accuracy", "val_log_loss")}
+    best = state.best
+    if last_stage and (
+        best is None
+        or (figures["val_accuracy"], -figures["val_log_loss"]) > (best["val_accuracy"], -best["val_log_loss"])
+    ):
+        state.best = figures
+        weights = State(best=figures, variables={"weights": network.get_weights()})
+        weights.save(folder / "best.npz")
+
+
+def _write_history(history: list[dict], path: Path) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, history[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in history)
+    atomically(path, lambda draft: draft.write_text(text.getvalue()))
+
+
+class _Keeper(keras.callbacks.Callback):
+    """Counts steps and seconds, moves the bar, saves the state every two minutes."""
+
+    def __init__(self, state: State, path: Path, bar: tqdm, last: int, resumed: bool) -> None:
+        super().__init__()
+        self.state, self.path, self.bar, self.last, self.resumed = state, path, bar, last, resumed
+        self.figures: dict[str, float] = {}
+        self.saved = self.counted = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if self.resumed:
+            _assign(self.model.metrics_variables, self.state.variables["metrics"])
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.state.step += 1
+        self.bar.set_postfix({key: f"{logs[key]:.3f}" for key in ("loss", "accuracy")}, refresh=False)
+        self.bar.update()
+        now = time.monotonic()
+        if now - self.saved > SAVE_EVERY and self.state.step < self.last:  # an epoch ends with its validation
+            self._collect()
+            self.state.save(self.path)
+            self.saved = now
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        self._collect()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.figures = {key: float(value) for key, value in logs.items()}
+        self._collect()
+
+    def _collect(self) -> None:
+        now = time.monotonic()
+        self.state.seconds, self.counted = self.state.seconds + now - self.counted, now
+        self.state.variables = {
+            "network": [variable.numpy() for variable in self.model.variables],
+            "optimizer": [variable.numpy() for variable in self.model.optimizer.variables],
+            "metrics": [variable.numpy() for variable in self.model.metrics_variables],
+        }

@@ -1,0 +1,51 @@
+"""The search for a learning rate: one short run a rate, the same but for the rate, judged on validation."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from training.data.dataset import Dataset, atomically
+from training.recipe import TRIALS, Recipe, RecipeError
+from training.run import State, train
+
+
+def search(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path) -> dict:
+    """Try every rate of the recipe's search, and record what validation says of each in `recipes/trials.json`.
+
+    Args:
+        recipe: with a search.
+        dataset: its data; the test split is not touched.
+        folder: where the trials' run folders go; interrupted trials go on from there.
+        cache: where decoded pictures are kept.
+
+    Returns:
+        The record: steps, batch, pixels, and for each rate the validation accuracy and log loss. The best has the
+        lowest log loss, which short runs tell apart better than accuracy.
+
+    Raises:
+        RecipeError: when the recipe has no search.
+    """
+    if not recipe.search.rates:
+        raise RecipeError(f"{recipe.id} has no search: its learning rate is given.")
+    size = recipe.stages[0][0]
+    trials = []
+    for rate in recipe.search.rates:
+        trial = replace(
+            recipe,
+            optimizer=replace(recipe.optimizer, learning_rate=rate),
+            stages=((size, 1),),
+            steps_per_epoch=recipe.search.steps,
+        )
+        run = folder / f"{recipe.id}-{rate:g}"
+        saved = run / "state.npz"
+        state = State.load(saved) if saved.exists() else State()
+        if not state.history:
+            state = train(trial, dataset, run, cache)
+        last = state.history[-1]
+        trials.append({"learning_rate": rate, "accuracy": last["val_accuracy"], "log_loss": last["val_log_loss"]})
+    record = {"steps": recipe.search.steps, "batch": recipe.batch, "size": size, "trials": trials}
+    record["best"] = min(trials, key=lambda trial: trial["log_loss"])["learning_rate"]
+    recorded = json.loads(TRIALS.read_text()) if TRIALS.exists() else {}
+    recorded[recipe.id] = record
+    atomically(TRIALS, lambda draft: draft.write_text(json.dumps(recorded, indent=2) + "\n"))
+    return record
