@@ -1,53 +1,200 @@
-"""python -m training: list, run and ship trainings, and measure what they gave."""
+"""Trainings: list the recipes, run one, search its learning rate, ship its checkpoint, measure it again."""
 
 import argparse
 import os
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from training.recipe import all_recipes, find, override
+from training.recipe import Recipe, RecipeError, all_recipes, find, override
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
+HANDFUL = 8  # pictures of each class and split in a smoke run
 
 
-def main() -> int:
-    """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
     runs = argparse.ArgumentParser(add_help=False)
     runs.add_argument(
         "--runs-dir",
         type=Path,
         default=Path(os.environ.get("TWO_MINDS_RUNS", "runs")),
-        help="where run folders lie (default: $TWO_MINDS_RUNS, else ./runs)",
+        help="where run folders and decoded pictures lie (default: $TWO_MINDS_RUNS, else ./runs)",
     )
-    data = argparse.ArgumentParser(add_help=False)
+    data = argparse.ArgumentParser(add_help=False, parents=[runs])
     data.add_argument(
         "--data-dir",
         type=Path,
         default=os.environ.get("TWO_MINDS_DATA"),
-        help="folder that holds the data set (default: $TWO_MINDS_DATA, else downloaded)",
+        help="folder that holds the data set (default: $TWO_MINDS_DATA, else it is downloaded)",
     )
-    commands.add_parser("list", help="the recipes")
-    trial = commands.add_parser("search", parents=[runs, data], help="try a recipe's learning rates, on validation")
-    trial.add_argument("recipe")
-    trial.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
-    arguments = parser.parse_args()
+    weights = argparse.ArgumentParser(add_help=False)
+    weights.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of checkpoints (default: weights/)")
 
-    if arguments.command == "list":
-        for recipe in all_recipes().values():
-            print(f"{recipe.id:28} {recipe.title:28} {recipe.description}")
-        return 0
+    main = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("list", parents=[runs, weights], help="the recipes, and how far each has come")
+
+    run = commands.add_parser(
+        "run", parents=[data], help="train a recipe to its end, from wherever it was interrupted; export and measure it"
+    )
+    run.add_argument("recipe", help="id of a recipe (see list)")
+    run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting; repeatable")
+    run.add_argument("--name", help="of the run folder (default: the recipe's id)")
+    run.add_argument("--fresh", action="store_true", help="start anew: delete the run folder first")
+    run.add_argument("--save-every", type=float, default=120, metavar="SECONDS", help="default: 120")
+    run.add_argument(
+        "--smoke",
+        action="store_true",
+        help=f"the whole way in about a minute: {HANDFUL} pictures of each class and split (drawn ones without "
+        "--data-dir), a few steps in each stage; the run folder is called ID-smoke",
+    )
+
+    search = commands.add_parser("search", parents=[data], help="try a recipe's learning rates, judged on validation")
+    search.add_argument("recipe")
+
+    ship = commands.add_parser("ship", parents=[runs, weights], help="put a finished run's checkpoint into weights/")
+    ship.add_argument("run", help="name of the run folder")
+
+    evaluate = commands.add_parser(
+        "evaluate", parents=[data, weights], help="measure a shipped checkpoint again and hold it against its card"
+    )
+    evaluate.add_argument("id", help="of the checkpoint")
+    evaluate.add_argument("--split", action="append", choices=("train", "validation", "test"), help="default: test")
+    return main
+
+
+def main() -> int:
+    """Command line; returns the exit code."""
+    arguments = parser().parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from training.data import cats_dogs
-    from training.search import search
+    try:
+        return COMMANDS[arguments.command](arguments)
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on from the last saved state.", file=sys.stderr)
+        return 130
+    except (RecipeError, *_errors()) as error:
+        print(error, file=sys.stderr)
+        return 2
 
-    recipe = override(find(arguments.recipe), arguments.set)
-    cache = arguments.runs_dir / "cache"
-    dataset = cats_dogs.load(arguments.data_dir, cache)
-    record = search(recipe, dataset, arguments.runs_dir / "search", cache)
-    for one in record["trials"]:
-        print(one)
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What a person can mend: one sentence, no traceback."""
+    from explain.checkpoints import CheckpointError
+
+    from training.data import DataError
+    from training.export import ShipError
+    from training.models.imagenet_weights import WeightsError
+    from training.run import RunError
+
+    return CheckpointError, DataError, ShipError, WeightsError, RunError
+
+
+def list_recipes(arguments: argparse.Namespace) -> int:
+    """Recipes with their lengths and states."""
+    for recipe in all_recipes().values():
+        run = arguments.runs_dir / recipe.id
+        states = [
+            "shipped" if (arguments.weights / recipe.id / "card.json").exists() else "",
+            "run finished" if (run / "card.json").exists() else "run begun" if (run / "recipe.json").exists() else "",
+        ]
+        stages = " then ".join(f"{epochs} epochs at {size} px" for size, epochs in recipe.stages)
+        print(f"{recipe.id:30} {', '.join(filter(None, states))}\n    {recipe.description}\n    {stages}\n")
     return 0
 
+
+def smoke_version(recipe: Recipe) -> Recipe:
+    """The same recipe, two epochs of three steps in each stage."""
+    return replace(recipe, stages=tuple((size, 2) for size, _ in recipe.stages), steps_per_epoch=3)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, export, measure."""
+    recipe = find(arguments.recipe)
+    recipe = override(smoke_version(recipe) if arguments.smoke else recipe, arguments.set)
+    name = arguments.name or recipe.id + ("-smoke" if arguments.smoke else "")
+    folder, cache = arguments.runs_dir / name, arguments.runs_dir / "cache"
+    if arguments.fresh and folder.exists():
+        shutil.rmtree(folder)
+
+    from training import data
+    from training.run import finish, train
+
+    dataset = data.load(recipe.data.name, arguments.data_dir, cache, HANDFUL if arguments.smoke else 0)
+    print(f"{recipe.id}: {dataset.name}, {dataset.edition} edition, " + _counts(dataset))
+    for identity, problem in dataset.problems:
+        print(f"  {identity}: {problem}")
+    state = train(recipe, dataset, folder, cache, arguments.save_every)
+    card = finish(recipe, dataset, state, folder, cache, arguments.smoke)
+    for split, figures in card["splits"].items():
+        print(f"{split:11} {_figures(figures)}")
+    print(f"Checkpoint and card: {folder}")
+    if not arguments.smoke:
+        print(f"To show it on the page: python -m training ship {name}")
+    return 0
+
+
+def search(arguments: argparse.Namespace) -> int:
+    """Try learning rates."""
+    from training import data
+    from training.search import search
+
+    recipe, cache = find(arguments.recipe), arguments.runs_dir / "cache"
+    dataset = data.load(recipe.data.name, arguments.data_dir, cache)
+    record = search(recipe, dataset, arguments.runs_dir / "search", cache)
+    for trial in record["trials"]:
+        mark = "  <- best" if trial["learning_rate"] == record["best"] else ""
+        print(f"{trial['learning_rate']:g}: accuracy {trial['accuracy']:.4f}, log loss {trial['log_loss']:.4f}{mark}")
+    if record["best"] != recipe.optimizer.learning_rate:
+        print(f"The recipe has {recipe.optimizer.learning_rate:g}: set it to {record['best']:g} in its file.")
+    return 0
+
+
+def ship(arguments: argparse.Namespace) -> int:
+    """Copy a finished run's checkpoint."""
+    from explain import checkpoints
+    from training.export import ship
+
+    folder = ship(arguments.runs_dir / arguments.run, arguments.weights)
+    checkpoints.load(folder.name, arguments.weights)
+    print(f"Shipped: {folder}")
+    return 0
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Measure a checkpoint again; 1 when it differs from its card."""
+    from explain import checkpoints
+    from training import data
+    from training.evaluate import check
+
+    checkpoint = checkpoints.load(arguments.id, arguments.weights)
+    cache = arguments.runs_dir / "cache"
+    dataset = data.load(checkpoint.card["dataset"]["name"], arguments.data_dir, cache)
+    print(f"{checkpoint.id} on {dataset.name}, {dataset.edition} edition, " + _counts(dataset))
+    if dataset.digest != checkpoint.card["digests"]["data"]:
+        print("These are not the very files of the card (another edition?); figures may differ a little.")
+    rows = check(checkpoint.card, checkpoint.model, dataset, arguments.split or ["test"], cache)
+    for row in rows:
+        print(f"{row['split']:11} now:  {_figures(row['now'])}")
+        print(f"{'':11} card: {_figures(row['card'])}  {'agrees' if row['agrees'] else 'DIFFERS'}")
+    return 0 if all(row["agrees"] for row in rows) else 1
+
+
+def _counts(dataset: object) -> str:
+    return ", ".join(f"{len(items):,} {split}" for split, items in dataset.items.items())
+
+
+def _figures(figures: dict) -> str:
+    low, high = figures["accuracy_interval"]
+    return (
+        f"n {figures['n']:,}, accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f}), "
+        f"log loss {figures['log_loss']:.4f}, AUC {figures['auc']:.4f}, "
+        f"calibration error {figures['calibration_error']:.4f}"
+    )
+
+
+COMMANDS = {"list": list_recipes, "run": run, "search": search, "ship": ship, "evaluate": evaluate}
 
 if __name__ == "__main__":
     sys.exit(main())

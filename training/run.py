@@ -20,10 +20,10 @@ from tqdm import tqdm
 
 from training.data.dataset import Dataset, atomically, progress
 from training.data.pipeline import evaluation_batches, steps_per_epoch, training_batches
+from training.evaluate import write_evaluation
+from training.export import export
 from training.models import assign_initial, build
 from training.recipe import Recipe
-
-SAVE_EVERY = 120.0  # seconds
 
 
 class RunError(RuntimeError):
@@ -78,7 +78,7 @@ class State:
         return state
 
 
-def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path) -> State:
+def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_every: float = 120) -> State:
     """Train to the end, from the beginning or from where the run folder stopped.
 
     Args:
@@ -86,6 +86,7 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path) -> State:
         dataset: its data.
         folder: the run folder; made when missing.
         cache: where decoded pictures are kept.
+        save_every: seconds between savings of the state; it is saved after each epoch in any case.
 
     Returns:
         The final state. Best weights lie in `folder/best.npz`.
@@ -112,7 +113,7 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path) -> State:
             validation = evaluation_batches(dataset, "validation", size, cache)
             for epoch in range(max(start, state.step // per_epoch), end):
                 last = (epoch + 1) * per_epoch
-                keeper = _Keeper(state, saved, bar, last, resumed=state.step % per_epoch > 0)
+                keeper = _Keeper(state, saved, bar, last, save_every, resumed=state.step % per_epoch > 0)
                 batches = training_batches(dataset, recipe, size, state.step, last, cache)
                 network.fit(
                     batches,
@@ -134,6 +135,20 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path) -> State:
                     + ", ".join(f"{key} {value:.4f}" for key, value in keeper.figures.items())
                 )
     return state
+
+
+def finish(recipe: Recipe, dataset: Dataset, state: State, folder: Path, cache: Path, smoke: bool = False) -> dict:
+    """Export the best weights of a finished training, measure the file on every split, and write its card.
+
+    Returns:
+        The card.
+    """
+    best = State.load(folder / "best.npz")
+    network = export(recipe, dataset.classes, best.variables["weights"], folder / "model.keras")
+    about = {"seconds": round(state.seconds), "best": best.best, "initial_weights": state.initial_weights}
+    if smoke:
+        about["smoke"] = True
+    return write_evaluation(folder, recipe, network, dataset, about, cache)
 
 
 def claim(recipe: Recipe, folder: Path) -> None:
@@ -171,14 +186,13 @@ def _compiled(recipe: Recipe, classes: tuple[str, ...], size: int, steps: int, s
         network = build(recipe.model, classes, size, training=True)
     finally:
         keras.config.set_dtype_policy(policy)
-    binary = len(classes) == 2
-    loss = keras.losses.BinaryCrossentropy if binary else keras.losses.CategoricalCrossentropy
+    kind = "Binary" if len(classes) == 2 else "Categorical"
     network.compile(
         optimizer=_optimizer(recipe, steps),
-        loss=loss(label_smoothing=recipe.label_smoothing),
+        loss=getattr(keras.losses, f"{kind}Crossentropy")(label_smoothing=recipe.label_smoothing),
         metrics=[
-            keras.metrics.BinaryAccuracy("accuracy") if binary else keras.metrics.CategoricalAccuracy("accuracy"),
-            keras.metrics.BinaryCrossentropy("log_loss") if binary else keras.metrics.CategoricalCrossentropy("log_loss"),
+            getattr(keras.metrics, f"{kind}Accuracy")("accuracy"),
+            getattr(keras.metrics, f"{kind}Crossentropy")("log_loss"),
         ],
         jit_compile=False,  # XLA makes depthwise convolutions twelve times slower on a CPU
     )
@@ -237,11 +251,12 @@ def _write_history(history: list[dict], path: Path) -> None:
 
 
 class _Keeper(keras.callbacks.Callback):
-    """Counts steps and seconds, moves the bar, saves the state every two minutes."""
+    """Counts steps and seconds, moves the bar, saves the state now and then."""
 
-    def __init__(self, state: State, path: Path, bar: tqdm, last: int, resumed: bool) -> None:
+    def __init__(self, state: State, path: Path, bar: tqdm, last: int, save_every: float, resumed: bool) -> None:
         super().__init__()
-        self.state, self.path, self.bar, self.last, self.resumed = state, path, bar, last, resumed
+        self.state, self.path, self.bar, self.last = state, path, bar, last
+        self.save_every, self.resumed = save_every, resumed
         self.figures: dict[str, float] = {}
         self.saved = self.counted = time.monotonic()
 
@@ -254,7 +269,7 @@ class _Keeper(keras.callbacks.Callback):
         self.bar.set_postfix({key: f"{logs[key]:.3f}" for key in ("loss", "accuracy")}, refresh=False)
         self.bar.update()
         now = time.monotonic()
-        if now - self.saved > SAVE_EVERY and self.state.step < self.last:  # an epoch ends with its validation
+        if now - self.saved > self.save_every and self.state.step < self.last:  # an epoch ends with its validation
             self._collect()
             self.state.save(self.path)
             self.saved = now

@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -53,19 +54,44 @@ def find(folder: Path) -> tuple[str, list[Item]]:
     )
 
 
-def load(folder: Path | None, cache: Path) -> Dataset:
-    """The data set, downloaded into `cache` where no folder is given.
+def load(folder: Path | None, cache: Path, handful: int = 0) -> Dataset:
+    """The data set.
+
+    Args:
+        folder: where it lies; None: downloaded into `cache`.
+        cache: where findings about the files are kept.
+        handful: only so many pictures of each class and split, for trials of the machinery; drawn ones when no folder
+            is given. 0: all.
 
     Raises:
         DataError: when there is no such data in the folder, or the download fails.
     """
-    edition, found = find(folder or download(cache))
-    readable, problems = index(found, cache)
     split = read_split(SPLIT_FILE)
-    order = {identity: place for place, identity in enumerate(split)}
-    known = sorted((item for item in readable if item.identity in order), key=lambda item: order[item.identity])
-    items = {name: tuple(item for item in known if split[item.identity] == name) for name in SPLITS}
-    return Dataset(NAME, edition, CLASSES, items, tuple(problems))
+    if handful:
+        split = _handful(split, handful)
+        folder = folder or draw(cache / "drawn", split)
+    edition, found = find(folder or download(cache))
+    readable, problems = index([item for item in found if item.identity in split], cache)
+    by_identity = {item.identity: item for item in readable}
+    items = {
+        name: tuple(by_identity[identity] for identity in split if split[identity] == name and identity in by_identity)
+        for name in SPLITS
+    }
+    if empty := [name for name in SPLITS if {item.label for item in items[name]} != {0, 1}]:
+        raise DataError(f"{folder} holds no cats or no dogs of the {' and '.join(empty)} split; it seems incomplete.")
+    return Dataset(NAME, edition, CLASSES, items, SPLIT_FILE, tuple(problems))
+
+
+def _handful(split: dict[str, str], count: int) -> dict[str, str]:
+    """The first so many identities of each class and split."""
+    chosen: dict[str, str] = {}
+    taken: dict[tuple[str, str], int] = {}
+    for identity, name in split.items():
+        key = identity.partition("/")[0], name
+        taken[key] = taken.get(key, 0) + 1
+        if taken[key] <= count:
+            chosen[identity] = name
+    return chosen
 
 
 def download(cache: Path) -> Path:
@@ -105,20 +131,14 @@ def download(cache: Path) -> Path:
     return folder
 
 
-def draw(folder: Path, per_split: int, seed: int = 0) -> Path:
-    """Draw a small stand-in for the data, in the publisher's layout: cats with pointed, dogs with hanging ears.
-
-    For trials of the machinery where the photographs are missing; the numbers are those of real pictures of each split.
-    """
+def draw(folder: Path, identities: Iterable[str], seed: int = 0) -> Path:
+    """Draw stand-ins for photographs, in the publisher's layout: cats with pointed, dogs with hanging ears."""
     rng = np.random.default_rng(seed)
-    split = read_split(SPLIT_FILE)
-    for label, species in enumerate(CLASSES):
-        mine = [identity for identity in split if identity.startswith(species.lower())]
-        for name in SPLITS:
-            for identity in [identity for identity in mine if split[identity] == name][:per_split]:
-                path = folder / "PetImages" / species / f"{identity.partition('/')[2]}.jpg"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                cv2.imwrite(str(path), _face(label, rng))
+    for identity in identities:
+        species, _, number = identity.partition("/")
+        path = folder / "PetImages" / species.capitalize() / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), _face(("cat", "dog").index(species), rng))
     return folder
 
 

@@ -40,6 +40,7 @@ class Dataset:
         name, edition: which data, and in which layout they were found.
         classes: class names; labels index them.
         items: for each split its pictures, in the split file's order.
+        split_file: where the split stands, if it is ours.
         problems: (identity, what was wrong and what was done) of every picture that was left out or converted.
     """
 
@@ -47,6 +48,7 @@ class Dataset:
     edition: str
     classes: tuple[str, ...]
     items: dict[str, tuple[Item, ...]]
+    split_file: Path | None = None
     problems: tuple[tuple[str, str], ...] = ()
 
     @property

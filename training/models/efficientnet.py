@@ -126,7 +126,7 @@ def efficientnet(
         return layers.Multiply(name=f"{name}_se_excite")([x, y])
 
     def block(x, channels, kernel, stride, expansion, drop, name):
-        """Inverted residual: widen, filter each channel, (squeeze and excite), narrow; a shortcut where shapes allow."""
+        """Inverted residual: widen, filter channels, (squeeze and excite), narrow; a shortcut where shapes allow."""
         entry, width = x, x.shape[-1]
         if expansion != 1:
             x = convolve(x, width * expansion, 1, 1, f"{name}_expand_conv", f"{name}_expand_bn")

@@ -24,7 +24,13 @@ class FoldedConvolution(keras.layers.Layer):
     """
 
     def __init__(
-        self, filters: int | None, kernel: int, stride: int, initializer: object, epsilon: float = 1e-3, **kwargs: object
+        self,
+        filters: int | None,
+        kernel: int,
+        stride: int,
+        initializer: object,
+        epsilon: float = 1e-3,
+        **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
         self.filters, self.kernel_size, self.stride = filters, kernel, stride
@@ -42,7 +48,7 @@ class FoldedConvolution(keras.layers.Layer):
         self.mean = self.add_weight(shape=(output,), initializer="zeros", name="moving_mean", trainable=False)
         self.variance = self.add_weight(shape=(output,), initializer="ones", name="moving_variance", trainable=False)
 
-    def call(self, x):  # noqa: ANN001, ANN201
+    def call(self, x: object) -> object:
         scale = self.gamma * ops.rsqrt(self.variance + self.epsilon)
         shift = self.beta - self.mean * scale
         if self.filters:

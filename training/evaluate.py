@@ -1,0 +1,322 @@
+"""Figures with intervals, plots and the card of a trained network; and the same figures again from a shipped file."""
+
+import csv
+import datetime
+import hashlib
+import itertools
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import keras
+import numpy as np
+from sklearn import metrics
+
+from training.data.dataset import SPLITS, Dataset, atomically, progress
+from training.data.pipeline import evaluation_batches
+from training.recipe import Recipe
+
+BINS = 15  # of confidence, for calibration
+
+
+# -- figures ---------------------------------------------------------------------------------------------------------
+
+
+def predict(network: keras.Model, dataset: Dataset, split: str, cache: Path) -> np.ndarray:
+    """Probabilities of every picture of a split, float64 n x classes."""
+    size = network.input_shape[1]
+    batches = evaluation_batches(dataset, split, size, cache)
+    parts = [network.predict_on_batch(pictures) for pictures, _ in progress(batches, split, len(batches))]
+    probabilities = np.concatenate(parts).astype(np.float64)
+    return np.hstack([1 - probabilities, probabilities]) if probabilities.shape[1] == 1 else probabilities
+
+
+def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """95 % interval of a share by Wilson's score (J. Am. Stat. Assoc. 22, 1927)."""
+    share, room = right / n, z * z / n
+    middle = (share + room / 2) / (1 + room)
+    half = z * np.sqrt(share * (1 - share) / n + room / (4 * n)) / (1 + room)
+    return float(middle - half), float(middle + half)
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict]:
+    """Mean confidence and accuracy by bins of equal width of the winning probability; empty bins are left out."""
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+    edges = np.linspace(0, 1, BINS + 1)
+    rows = []
+    for low, high in itertools.pairwise(edges):
+        here = (confidence > low) & (confidence <= high)
+        if here.any():
+            rows.append(
+                {
+                    "confidence_low": round(float(low), 6),
+                    "confidence_high": round(float(high), 6),
+                    "n": int(here.sum()),
+                    "confidence": float(confidence[here].mean()),
+                    "accuracy": float(right[here].mean()),
+                }
+            )
+    return rows
+
+
+def measure(labels: np.ndarray, probabilities: np.ndarray) -> dict:
+    """All figures of one split.
+
+    Args:
+        labels: int n.
+        probabilities: float n x classes.
+
+    Returns:
+        n, log_loss, accuracy with its 95 % interval, top_5 where there are more than five classes, precision, recall
+        and F1 (mean over classes), AUC (one class against the others, mean over classes), expected calibration error
+        (Guo et al., arXiv 1706.04599: mean gap of confidence and accuracy over 15 bins) and those bins.
+    """
+    n, classes = probabilities.shape
+    predicted = probabilities.argmax(1)
+    right = int((predicted == labels).sum())
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+        labels, predicted, labels=range(classes), average="macro", zero_division=0
+    )
+    bins = reliability(labels, probabilities)
+    onehot = np.eye(classes)[labels]
+    present = onehot.any(0) & ~onehot.all(0)
+    figures = {
+        "n": n,
+        "log_loss": metrics.log_loss(labels, probabilities, labels=range(classes)),
+        "accuracy": right / n,
+        "accuracy_interval": wilson(right, n),
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+        "auc": metrics.roc_auc_score(onehot[:, present], probabilities[:, present], average="macro"),
+        "calibration_error": sum(row["n"] * abs(row["confidence"] - row["accuracy"]) for row in bins) / n,
+        "reliability": bins,
+    }
+    if classes > 5:
+        figures["top_5"] = metrics.top_k_accuracy_score(labels, probabilities, k=5, labels=range(classes))
+    return _rounded(figures)
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(part) for part in value]
+    return round(float(value), 6) if isinstance(value, float | np.floating) else value
+
+
+def multiply_adds(network: keras.Model) -> int:
+    """Multiplications (each with its addition) of one forward pass in convolutions and dense layers."""
+    total = 0
+    for layer in network.layers:
+        if kernels := [w for w in layer.weights if w.name in ("kernel", "depthwise_kernel", "pointwise_kernel")]:
+            places = int(np.prod(layer.output.shape[1:-1])) if len(layer.output.shape) == 4 else 1
+            total += places * sum(int(np.prod(kernel.shape)) for kernel in kernels)
+    return total
+
+
+# -- the card and what lies beside it --------------------------------------------------------------------------------
+
+
+def write_evaluation(
+    folder: Path, recipe: Recipe, network: keras.Model, dataset: Dataset, run: dict, cache: Path
+) -> dict:
+    """Measure an exported network on every split, and write `card.json` and `evaluation/` beside its `model.keras`.
+
+    Args:
+        folder: holds model.keras and history.csv.
+        recipe: it was trained by.
+        network: loaded from that very file.
+        dataset: its data.
+        run: what the run adds to the card: seconds, best epoch, initial_weights.
+        cache: where decoded pictures are kept.
+
+    Returns:
+        The card.
+    """
+    probabilities = {split: predict(network, dataset, split, cache) for split in SPLITS}
+    splits = {split: measure(dataset.labels(split), probabilities[split]) for split in SPLITS}
+    card = {
+        "id": recipe.id,
+        "title": recipe.title,
+        "description": recipe.description,
+        "dataset": {"name": dataset.name, "edition": dataset.edition, "problems": len(dataset.problems)},
+        "classes": list(dataset.classes),
+        "input": [recipe.size, recipe.size],
+        "parameters": network.count_params(),
+        "multiply_adds": multiply_adds(network),
+        "splits": splits,
+        "tested": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **run,
+        "recipe": recipe.settings(),
+        "search": recipe.trials(),
+        "revision": revision(),
+        "versions": {"python": platform.python_version(), "keras": keras.__version__} | _versions(),
+        "hardware": hardware(),
+        "digests": {
+            "data": dataset.digest,
+            "split": file_digest(dataset.split_file) if dataset.split_file else None,
+            "model": file_digest(folder / "model.keras"),
+        },
+    }
+    _write_data(folder / "evaluation", dataset, probabilities["test"], splits["test"])
+    _write_plots(folder)
+    atomically(folder / "card.json", lambda draft: draft.write_text(json.dumps(card, indent=2) + "\n"))
+    return card
+
+
+def file_digest(path: Path) -> str:
+    """Hex sha256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def revision() -> str | None:
+    """The git revision of this code, with "-dirty" where files differ from it."""
+    here = Path(__file__).parent
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        return subprocess.run(command, cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _versions() -> dict[str, str]:
+    import tensorflow as tf
+
+    return {"tensorflow": tf.__version__, "numpy": np.__version__}
+
+
+def hardware() -> str:
+    """Processor, its cores, and GPUs."""
+    import tensorflow as tf
+
+    name = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in _gpus()]
+    return ", ".join([f"{name}, {os.cpu_count()} cores", *gpus])
+
+
+def _gpus() -> list:
+    import tensorflow as tf
+
+    return tf.config.list_physical_devices("GPU")
+
+
+def _write_rows(path: Path, rows: list[dict]) -> None:
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_data(folder: Path, dataset: Dataset, probabilities: np.ndarray, figures: dict) -> None:
+    folder.mkdir(exist_ok=True)
+    labels, items = dataset.labels("test"), dataset.items["test"]
+    np.savez_compressed(
+        folder / "predictions.npz",
+        identities=np.array([item.identity for item in items]),
+        digests=np.array([item.digest for item in items]),
+        labels=labels,
+        probabilities=probabilities.astype(np.float32),
+    )
+    matrix = metrics.confusion_matrix(labels, probabilities.argmax(1), labels=range(len(dataset.classes)))
+    columns = [
+        {"true": name, **dict(zip(dataset.classes, row, strict=True))}
+        for name, row in zip(dataset.classes, matrix, strict=True)
+    ]
+    _write_rows(folder / "confusion.csv", columns)
+    _write_rows(folder / "reliability.csv", figures["reliability"])
+    rows = []
+    for label, name in enumerate(dataset.classes if len(dataset.classes) > 2 else dataset.classes[1:]):
+        label = dataset.classes.index(name)
+        for false, true, threshold in zip(*metrics.roc_curve(labels == label, probabilities[:, label]), strict=True):
+            rows.append({"class": name, "false_positive": false, "true_positive": true, "threshold": threshold})
+    _write_rows(folder / "roc.csv", rows)
+
+
+def _read_rows(path: Path) -> list[dict]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _write_plots(folder: Path) -> None:
+    """PNG beside each CSV, made from it."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    evaluation = folder / "evaluation"
+
+    def new(title: str, x: str, y: str) -> tuple:
+        figure, axes = pyplot.subplots(figsize=(4.8, 4), layout="constrained")
+        axes.set(title=title, xlabel=x, ylabel=y)
+        return figure, axes
+
+    def save(figure: object, name: str) -> None:
+        figure.savefig(evaluation / name, dpi=110, metadata={"Software": None})
+        pyplot.close(figure)
+
+    rows = _read_rows(evaluation / "confusion.csv")
+    names = list(rows[0])[1:]
+    matrix = np.array([[int(row[name]) for name in names] for row in rows])
+    figure, axes = new("Confusion matrix, test", "predicted", "true")
+    axes.imshow(matrix, cmap="Blues")
+    if len(names) <= 20:
+        axes.set_xticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), names)
+        for (row, column), count in np.ndenumerate(matrix):
+            axes.text(
+                column, row, f"{count:,}", ha="center", va="center", color="w" if count > matrix.max() / 2 else "k"
+            )
+    save(figure, "confusion.png")
+
+    rows = _read_rows(evaluation / "roc.csv")
+    figure, axes = new("ROC, test", "false positive rate", "true positive rate")
+    for name in dict.fromkeys(row["class"] for row in rows):
+        mine = [(float(r["false_positive"]), float(r["true_positive"])) for r in rows if r["class"] == name]
+        axes.plot(*zip(*mine, strict=True), label=name)
+    axes.plot([0, 1], [0, 1], "--", color="grey", linewidth=1)
+    save(figure, "roc.png")
+
+    rows = _read_rows(evaluation / "reliability.csv")
+    figure, axes = new("Reliability, test", "confidence", "accuracy")
+    axes.plot([0, 1], [0, 1], "--", color="grey", linewidth=1)
+    axes.plot([float(r["confidence"]) for r in rows], [float(r["accuracy"]) for r in rows], "o-")
+    save(figure, "reliability.png")
+
+    rows = _read_rows(folder / "history.csv")
+    figure, both = pyplot.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
+    epochs = [int(row["epoch"]) for row in rows]
+    for axes, name in zip(both, ("accuracy", "log_loss"), strict=True):
+        for column, label in ((name, "train (augmented)"), (f"val_{name}", "validation")):
+            axes.plot(epochs, [float(row[column]) for row in rows], "o-", markersize=3, label=label)
+        axes.set(title=name.replace("_", " "), xlabel="epoch")
+        axes.legend()
+    save(figure, "curves.png")
+
+
+# -- the shipped file again ------------------------------------------------------------------------------------------
+
+TOLERANCE = 0.0005  # of accuracy: processors differ in the last bits
+
+
+def check(card: dict, network: keras.Model, dataset: Dataset, splits: list[str], cache: Path) -> list[dict]:
+    """Measure a shipped network again and hold it against its card.
+
+    Returns:
+        For each split: split, n, accuracy and log_loss now and on the card, and whether they agree: accuracy within
+        0.05 points.
+    """
+    rows = []
+    for split in splits:
+        now = measure(dataset.labels(split), predict(network, dataset, split, cache))
+        then = card["splits"][split]
+        agrees = now["n"] == then["n"] and abs(now["accuracy"] - then["accuracy"]) <= TOLERANCE
+        rows.append({"split": split, "now": now, "card": then, "agrees": agrees})
+    return rows

@@ -1,0 +1,82 @@
+"""From a finished run to a checkpoint: one small, plain Keras file; and from the run folder into weights/."""
+
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from training.data.dataset import atomically
+from training.models import build
+from training.recipe import Recipe
+
+PARTS = ("model.keras", "card.json", "history.csv", "evaluation")
+
+
+class ShipError(RuntimeError):
+    """A run is not to be shipped; the message says why and what to do."""
+
+
+def round_mantissa(values: np.ndarray) -> np.ndarray:
+    """float32 values to the nearest with ten bits of mantissa, float16's precision at float32's range (ties to even).
+
+    The thirteen zero bits behind it are what deflate saves.
+    """
+    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+    return ((bits + 0x0FFF + ((bits >> 13) & 1)) & np.uint32(0xFFFFE000)).view(np.float32)
+
+
+def export(recipe: Recipe, classes: tuple[str, ...], weights: list[np.ndarray], path: Path) -> keras.Model:
+    """Write weights as the plain network of the recipe's last stage: float32, rounded, deflated.
+
+    Returns:
+        The network, loaded from the file.
+    """
+    network = build(recipe.model, classes, recipe.size)
+    network.set_weights([round_mantissa(value) for value in weights])
+
+    def write(draft: Path) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            whole = Path(folder) / "model.keras"
+            network.save(whole)
+            with (
+                zipfile.ZipFile(whole) as stored,
+                zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as small,
+            ):
+                for name in sorted(stored.namelist()):
+                    member = zipfile.ZipInfo(name)  # of 1980: equal weights give equal files
+                    member.compress_type = zipfile.ZIP_DEFLATED
+                    small.writestr(member, stored.read(name))
+
+    atomically(path, write)
+    return keras.models.load_model(path, compile=False, safe_mode=True)
+
+
+def ship(run: Path, weights: Path) -> Path:
+    """Put a finished run's checkpoint into `weights/<id>/`, replacing what is there in one step.
+
+    Raises:
+        ShipError: when the run is not finished or was only a trial of the machinery.
+    """
+    card_file = run / "card.json"
+    if not card_file.exists():
+        raise ShipError(f"{run.name} is not finished: no card.json in its run folder. Run it again to go on.")
+    card = json.loads(card_file.read_text())
+    if card.get("smoke"):
+        raise ShipError(f"{run.name} was a smoke run on a handful of pictures; only whole runs are shipped.")
+    weights.mkdir(parents=True, exist_ok=True)
+    target = weights / card["id"]
+    with tempfile.TemporaryDirectory(dir=weights, prefix=".shipping-") as draft:
+        new, old = Path(draft) / "new", Path(draft) / "old"
+        new.mkdir()
+        for part in PARTS:
+            copy = shutil.copytree if (run / part).is_dir() else shutil.copyfile
+            copy(run / part, new / part)
+        if target.exists():
+            os.replace(target, old)
+        os.replace(new, target)
+    return target
