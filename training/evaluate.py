@@ -74,6 +74,7 @@ def measure(labels: np.ndarray, probabilities: np.ndarray) -> dict:
         (Guo et al., arXiv 1706.04599: mean gap of confidence and accuracy over 15 bins) and those bins.
     """
     n, classes = probabilities.shape
+    probabilities = probabilities / probabilities.sum(1, keepdims=True, dtype=np.float64)  # float32 leaves 1e-7
     predicted = probabilities.argmax(1)
     right = int((predicted == labels).sum())
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(

@@ -48,9 +48,11 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
 
 @dataclass
 class State:
-    """How far a run has come: steps done, history rows, the best validation figures, variables by group."""
+    """How far a run has come: steps done, the figures of an epoch begun, history rows, the best validation figures,
+    variables by group ("network", "optimizer")."""
 
     step: int = 0
+    begun: dict[str, float] = field(default_factory=dict)
     history: list[dict] = field(default_factory=list)
     best: dict | None = None
     initial_weights: str = ""
@@ -113,7 +115,7 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_ever
             validation = evaluation_batches(dataset, "validation", size, cache)
             for epoch in range(max(start, state.step // per_epoch), end):
                 last = (epoch + 1) * per_epoch
-                keeper = _Keeper(state, saved, bar, last, save_every, resumed=state.step % per_epoch > 0)
+                keeper = _Keeper(state, saved, bar, last, done=state.step % per_epoch, save_every=save_every)
                 batches = training_batches(dataset, recipe, size, state.step, last, cache)
                 network.fit(
                     batches,
@@ -127,7 +129,7 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_ever
                 row = {"epoch": epoch + 1, "size": size, "learning_rate": _rate(network), **keeper.figures}
                 state.history.append({**row, "seconds": round(state.seconds, 1)})
                 _keep_best(state, row, network, last_stage=end == recipe.epochs, folder=folder)
-                state.variables["metrics"] = []
+                state.begun = {}
                 state.save(saved)
                 _write_history(state.history, folder / "history.csv")
                 tqdm.write(
@@ -253,33 +255,33 @@ def _write_history(history: list[dict], path: Path) -> None:
 class _Keeper(keras.callbacks.Callback):
     """Counts steps and seconds, moves the bar, saves the state now and then."""
 
-    def __init__(self, state: State, path: Path, bar: tqdm, last: int, save_every: float, resumed: bool) -> None:
+    def __init__(self, state: State, path: Path, bar: tqdm, last: int, done: int, save_every: float) -> None:
         super().__init__()
-        self.state, self.path, self.bar, self.last = state, path, bar, last
-        self.save_every, self.resumed = save_every, resumed
+        self.state, self.path, self.bar, self.last, self.save_every = state, path, bar, last, save_every
+        self.done, self.before = done, dict(state.begun)  # steps of this epoch before an interruption, their figures
         self.figures: dict[str, float] = {}
         self.saved = self.counted = time.monotonic()
 
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        if self.resumed:
-            _assign(self.model.metrics_variables, self.state.variables["metrics"])
-
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self.state.step += 1
-        self.bar.set_postfix({key: f"{logs[key]:.3f}" for key in ("loss", "accuracy")}, refresh=False)
+        self.state.begun = self._of_whole_epoch(logs, batch + 1)
+        self.bar.set_postfix({key: f"{self.state.begun[key]:.3f}" for key in ("loss", "accuracy")}, refresh=False)
         self.bar.update()
-        now = time.monotonic()
-        if now - self.saved > self.save_every and self.state.step < self.last:  # an epoch ends with its validation
+        # an epoch ends with its validation, not with its last step
+        if time.monotonic() - self.saved > self.save_every and self.state.step < self.last:
             self._collect()
             self.state.save(self.path)
-            self.saved = now
-
-    def on_test_begin(self, logs: dict | None = None) -> None:
-        self._collect()
+            self.saved = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.figures = {key: float(value) for key, value in logs.items()}
+        validation = {key: float(value) for key, value in logs.items() if key.startswith("val_")}
+        self.figures = self.state.begun | validation
         self._collect()
+
+    def _of_whole_epoch(self, logs: dict, steps: int) -> dict[str, float]:
+        """Keras' running means count from the interruption; batches are equal, so means weigh by steps."""
+        weight = steps / (self.done + steps)
+        return {key: weight * float(v) + (1 - weight) * self.before.get(key, 0.0) for key, v in logs.items()}
 
     def _collect(self) -> None:
         now = time.monotonic()
@@ -287,5 +289,4 @@ class _Keeper(keras.callbacks.Callback):
         self.state.variables = {
             "network": [variable.numpy() for variable in self.model.variables],
             "optimizer": [variable.numpy() for variable in self.model.optimizer.variables],
-            "metrics": [variable.numpy() for variable in self.model.metrics_variables],
         }

@@ -101,7 +101,8 @@ def download(cache: Path) -> Path:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / "archive.zip"
-    while (have := archive.stat().st_size if archive.exists() else 0) < BYTES:
+    archive.touch()
+    while (have := archive.stat().st_size) < BYTES:
         request = urllib.request.Request(URL, headers={"Range": f"bytes={have}-"})
         try:
             with urllib.request.urlopen(request, timeout=30) as answer, open(archive, "ab") as file:
@@ -112,6 +113,8 @@ def download(cache: Path) -> Path:
                     while block := answer.read(1 << 20):
                         file.write(block)
                         bar.update(len(block))
+                if file.tell() <= have:
+                    raise ConnectionError("the server sends no more of it")
         except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
             raise DataError(
                 f"Cats vs Dogs could not be downloaded ({getattr(error, 'reason', error)}). Give a folder that holds "

@@ -109,9 +109,10 @@ def read_pth(path: str | Path) -> dict[str, np.ndarray]:
         for key in keys:
             storage = storages[key]
             count = int.from_bytes(file.read(8), "little")
-            storage.values = np.frombuffer(file.read(count * storage.dtype.itemsize), storage.dtype)
-            if count != storage.count or storage.values.size != count:
+            content = file.read(count * storage.dtype.itemsize)
+            if count != storage.count or len(content) != count * storage.dtype.itemsize:
                 raise WeightsError(f"{Path(path).name} is cut off.")
+            storage.values = np.frombuffer(content, storage.dtype)
     return {key: tensor.array() for key, tensor in tensors.items()}
 
 

@@ -1,0 +1,78 @@
+"""Recipes: what they say, what overriding them refuses, and that the pairs differ in one thing."""
+
+import dataclasses
+
+import pytest
+
+from training.recipe import Recipe, RecipeError, all_recipes, find, keys, override
+
+
+def flat(recipe: Recipe) -> dict:
+    values = {}
+    for key in keys(recipe):
+        value = recipe
+        for part in key.split("."):
+            value = getattr(value, part)
+        values[key] = value
+    return values
+
+
+def differences(left: str, right: str) -> set[str]:
+    a, b = flat(find(left)), flat(find(right))
+    return {key for key in a if a[key] != b[key]} - {"id", "title", "description", "search.rates", "search.steps"}
+
+
+def test_sgd_and_adam_differ_in_the_optimizer_and_its_rate_alone():
+    assert differences("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam") == {"optimizer.name", "optimizer.learning_rate"}
+
+
+@pytest.mark.parametrize("id", ["cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"])
+def test_second_seeds_differ_in_the_seed_alone(id):
+    assert differences(id, f"{id}-seed2") == {"seed"}
+
+
+@pytest.mark.parametrize("recipe", all_recipes().values(), ids=lambda recipe: recipe.id)
+def test_a_searched_rate_is_the_one_that_the_search_found(recipe):
+    if recipe.search.rates:
+        assert recipe.optimizer.learning_rate in recipe.search.rates
+    if trials := recipe.trials():
+        assert tuple(trial["learning_rate"] for trial in trials["trials"]) == recipe.search.rates
+        assert recipe.optimizer.learning_rate == trials["best"]
+        assert trials["best"] == min(trials["trials"], key=lambda trial: trial["log_loss"])["learning_rate"]
+
+
+def test_override_replaces_nested_settings_and_leaves_the_original_alone():
+    recipe = find("cats-dogs-effnet-adam")
+    other = override(
+        recipe,
+        ["optimizer.learning_rate=1", "batch=8", "stages=((96, 2),)", "optimizer.name=sgd", "augment.flip=False"],
+    )
+    assert other.optimizer.learning_rate == 1.0
+    assert isinstance(other.optimizer.learning_rate, float)
+    assert (other.batch, other.size, other.epochs, other.optimizer.name) == (8, 96, 2, "sgd")
+    assert other.augment.flip is False
+    assert recipe == find("cats-dogs-effnet-adam")
+    assert {field.name for field in dataclasses.fields(other)} == {field.name for field in dataclasses.fields(recipe)}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("optimiser.learning_rate=1", "Did you mean optimizer?"),
+        ("optimizer.learning_rat=1", "Did you mean learning_rate?"),
+        ("optimizer=adam", "optimizer.learning_rate"),
+        ("batch.size=3", "There is no setting 'batch.size'"),
+        ("batch=many", "batch cannot be 'many'"),
+        ("batch=2.5", "an? int"),
+        ("augment.flip=1", "a bool"),
+        ("batch", "key=value"),
+    ],
+)
+def test_override_refuses_what_it_does_not_know(assignment, message):
+    with pytest.raises(RecipeError, match=message.replace("?", r"\?").replace(r"an\?", "an?")):
+        override(find("cats-dogs-effnet-adam"), [assignment])
+
+
+def test_an_unknown_recipe_names_the_nearest():
+    with pytest.raises(RecipeError, match="cats-dogs-effnet-adam"):
+        find("cats-dogs-efnet-adam")

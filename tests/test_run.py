@@ -1,0 +1,248 @@
+"""The training loop on a tiny net: interrupted anywhere it gives the same weights; and its parts by closed form."""
+
+import csv
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+import training.export
+import training.run
+from training import data
+from training.data import cats_dogs
+from training.data.dataset import read_split
+from training.evaluate import measure, multiply_adds, reliability, wilson
+from training.export import ShipError, round_mantissa, ship
+from training.models.efficientnet import efficientnet
+from training.models.folded import FoldedConvolution
+from training.recipe import Augment, Model, Optimizer, Recipe, Schedule
+from training.run import Rate, RunError, State, _Keeper, finish, train
+
+TINY = Recipe(
+    id="tiny",
+    title="Tiny",
+    description="A tiny net.",
+    model=Model("tiny", frozen_statistics=True, dropout=0.3),
+    optimizer=Optimizer("adam", 0.003, decay=1e-5),
+    schedule=Schedule("cosine", warmup=0.2),
+    augment=Augment(crop=0.6, flip=True, rotation=20, mixup=0.2),
+    stages=((24, 2), (32, 2)),
+    batch=4,
+    steps_per_epoch=5,
+)
+
+
+def tiny(model, classes, size, training=False):
+    """One convolution with BatchNormalization, dropout, one sigmoid unit: quickly traced."""
+    image = keras.Input((size, size, 3))
+    x = keras.layers.Rescaling(1 / 255)(image)
+    if training:
+        x = FoldedConvolution(6, 3, 2, "glorot_uniform")(x)
+    else:
+        x = keras.layers.Conv2D(6, 3, 2, "same", use_bias=False)(x)
+        x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x))
+    return keras.Model(image, keras.layers.Dense(1, "sigmoid")(keras.layers.Dropout(model.dropout)(x)))
+
+
+@pytest.fixture(autouse=True)
+def tiny_networks(monkeypatch):
+    monkeypatch.setattr(training.run, "build", tiny)
+    monkeypatch.setattr(training.export, "build", tiny)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drawn")
+    split = cats_dogs._handful(read_split(cats_dogs.SPLIT_FILE), 6)
+    return data.load("cats-dogs", cats_dogs.draw(folder, split), folder / "cache", handful=6)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+class Killed(BaseException):
+    pass
+
+
+def killed_at(steps, monkeypatch):
+    """Break off after each of these numbers of steps, as a kill does: nothing is tidied up."""
+    original = _Keeper.on_train_batch_end
+    left = list(steps)
+
+    def on_train_batch_end(self, batch, logs=None):
+        original(self, batch, logs)
+        if left and self.state.step == left[0]:
+            left.pop(0)
+            raise Killed
+
+    monkeypatch.setattr(_Keeper, "on_train_batch_end", on_train_batch_end)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kills", "save_every"),
+    [
+        (TINY, [3, 5, 11, 18], 0),  # within an epoch, at its end, in the second stage
+        (TINY, [4, 13], 1e9),  # states of epochs' ends only: steps are done again
+        (replace(TINY, optimizer=Optimizer("sgd", 0.02, nesterov=True, decay=1e-5)), [7, 16], 0),
+    ],
+    ids=["adam", "adam-from-epochs", "sgd"],
+)
+def test_a_killed_training_ends_where_an_undisturbed_one_ends(
+    recipe, kills, save_every, dataset, cache, tmp_path, monkeypatch
+):
+    whole = train(recipe, dataset, tmp_path / "whole", cache)
+    killed_at(kills, monkeypatch)
+    for _ in kills:
+        with pytest.raises(Killed):
+            train(recipe, dataset, tmp_path / "killed", cache, save_every)
+    state = train(recipe, dataset, tmp_path / "killed", cache, save_every)
+    assert state.step == whole.step == 20
+    assert [row["epoch"] for row in state.history] == [1, 2, 3, 4]
+    for group in ("network", "optimizer"):
+        for a, b in zip(state.variables[group], whole.variables[group], strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    for mine, its in zip(state.history, whole.history, strict=True):
+        assert mine | {"seconds": 0} == pytest.approx(its | {"seconds": 0}, rel=1e-3, abs=1e-5)
+    assert state.best == pytest.approx(whole.best, rel=1e-3)
+
+
+def test_a_finished_training_is_not_done_again(dataset, cache, tmp_path, monkeypatch):
+    first = train(TINY, dataset, tmp_path, cache)
+    monkeypatch.setattr(keras.Model, "fit", lambda *a, **k: pytest.fail("trained again"))
+    assert train(TINY, dataset, tmp_path, cache).history == first.history
+
+
+def test_a_run_folder_of_other_settings_is_refused(dataset, cache, tmp_path):
+    train(TINY, dataset, tmp_path, cache)
+    with pytest.raises(RunError, match=r"other settings \(batch, optimizer.decay\)"):
+        train(replace(TINY, batch=2, optimizer=replace(TINY.optimizer, decay=0.0)), dataset, tmp_path, cache)
+    train(replace(TINY, title="Another title"), dataset, tmp_path, cache)
+
+
+def test_a_half_written_state_is_never_seen(tmp_path, monkeypatch):
+    path = tmp_path / "state.npz"
+    State(step=3, variables={"network": [np.arange(3.0)]}).save(path)
+    monkeypatch.setattr(np, "savez", lambda file, **_: (file.write(b"half"), 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        State(step=4).save(path)
+    assert State.load(path).step == 3
+
+
+def test_the_best_epoch_of_the_last_stage_is_kept(dataset, cache, tmp_path, monkeypatch):
+    figures = iter([(0.9, 0.3), (0.99, 0.1), (0.7, 0.5), (0.8, 0.4), (0.8, 0.35), (0.75, 0.1)])
+
+    def on_epoch_end(self, epoch, logs=None):
+        accuracy, loss = next(figures)
+        self.figures = {"val_accuracy": accuracy, "val_log_loss": loss}
+        self._collect()
+
+    monkeypatch.setattr(_Keeper, "on_epoch_end", on_epoch_end)
+    state = train(replace(TINY, stages=((24, 2), (32, 4)), steps_per_epoch=1), dataset, tmp_path, cache)
+    assert state.best == {"epoch": 5, "val_accuracy": 0.8, "val_log_loss": 0.35}
+    assert State.load(tmp_path / "best.npz").best == state.best
+
+
+def test_finish_exports_a_plain_file_whose_figures_the_card_holds(dataset, cache, tmp_path):
+    state = train(TINY, dataset, tmp_path, cache)
+    card = finish(TINY, dataset, state, tmp_path, cache)
+    network = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    kinds = {type(layer).__module__.partition(".")[0] for layer in network.layers}
+    assert kinds == {"keras"}
+    assert network.input_shape == (None, 32, 32, 3)
+    assert all(w.dtype == "float32" for w in network.weights)
+    assert card == json.loads((tmp_path / "card.json").read_text())
+    assert (card["id"], card["classes"], card["input"]) == ("tiny", ["Cat", "Dog"], [32, 32])
+    assert card["splits"]["train"]["n"] == 12
+    assert card["parameters"] == network.count_params()
+    assert card["digests"]["data"] == dataset.digest
+    stored = np.load(tmp_path / "evaluation" / "predictions.npz")
+    np.testing.assert_array_equal(stored["labels"], dataset.labels("test"))
+    again = measure(stored["labels"], stored["probabilities"])
+    assert again["accuracy"] == card["splits"]["test"]["accuracy"]
+    assert again["log_loss"] == pytest.approx(card["splits"]["test"]["log_loss"], abs=2e-6)
+    with open(tmp_path / "history.csv", newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "4"]
+    for name in ("confusion", "roc", "reliability", "curves"):
+        assert (tmp_path / "evaluation" / f"{name}.png").stat().st_size > 5000
+
+
+def test_ship_takes_finished_runs_only_and_replaces_in_one_step(dataset, cache, tmp_path):
+    run, weights = tmp_path / "run", tmp_path / "weights"
+    state = train(TINY, dataset, run, cache)
+    with pytest.raises(ShipError, match="not finished"):
+        ship(run, weights)
+    finish(TINY, dataset, state, run, cache)
+    (weights / "tiny").mkdir(parents=True)
+    (weights / "tiny" / "old.txt").write_text("old")
+    folder = ship(run, weights)
+    assert sorted(path.name for path in folder.iterdir()) == ["card.json", "evaluation", "history.csv", "model.keras"]
+    assert [path.name for path in weights.iterdir()] == ["tiny"]
+    finish(TINY, dataset, state, run, cache, smoke=True)
+    with pytest.raises(ShipError, match="smoke"):
+        ship(run, weights)
+
+
+# -- closed forms ----------------------------------------------------------------------------------------------------
+
+
+def test_the_rate_rises_and_falls_as_written():
+    rate = Rate(peak=2.0, steps=100, warmup=0.2, cosine=True)
+    np.testing.assert_allclose([rate(0), rate(9), rate(19), rate(20)], [0.1, 1.0, 2.0, 2.0])
+    np.testing.assert_allclose([rate(60), rate(100)], [1.0, 0.0], atol=1e-6)
+    flat = Rate(peak=2.0, steps=100, warmup=0, cosine=False)
+    assert [float(flat(step)) for step in (0, 50, 99)] == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_decay_takes_the_same_share_at_every_rate(name):
+    for rate in (0.001, 0.1):
+        recipe = replace(TINY, optimizer=Optimizer(name, rate, decay=0.01), schedule=Schedule())
+        optimizer = training.run._optimizer(recipe, 10)
+        kernel, beta = keras.Variable([2.0, -4.0], name="kernel"), keras.Variable([2.0], name="beta")
+        optimizer.apply([np.zeros(2, "float32"), np.zeros(1, "float32")], [kernel, beta])
+        np.testing.assert_allclose(kernel.numpy(), [1.98, -3.96], rtol=1e-5)
+        assert beta.numpy() == 2.0
+
+
+def test_rounding_keeps_ten_bits_and_goes_to_the_nearest_even():
+    ulp = 2.0**-10
+    values = np.array([1.0, 1 + ulp, 1 + 0.4 * ulp, 1 + 0.6 * ulp, 1 + 0.5 * ulp, 1 + 1.5 * ulp, -3.1415927, 0, 1e-30])
+    rounded = round_mantissa(values.astype("float32"))
+    np.testing.assert_array_equal(rounded[:6], [1, 1 + ulp, 1, 1 + ulp, 1, 1 + 2 * ulp])
+    assert rounded[6] == np.float32(np.float16(-3.1415927))
+    assert rounded[7] == 0
+    assert rounded[8] == pytest.approx(1e-30, rel=ulp)
+    assert (rounded.view(np.uint32) & 0x1FFF == 0).all()
+    rng = np.random.default_rng(0).normal(size=1000).astype("float32")
+    np.testing.assert_array_equal(round_mantissa(rng), rng.astype("float16").astype("float32"))
+
+
+def test_wilson_s_interval():
+    assert wilson(8, 10) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)
+    assert wilson(10, 10)[1] == pytest.approx(1)
+    assert wilson(0, 10)[0] == pytest.approx(0)
+
+
+def test_figures_of_a_hand_worked_table():
+    labels = np.array([0, 0, 1, 1])
+    probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])
+    figures = measure(labels, probabilities)
+    assert figures["accuracy"] == 0.75
+    assert figures["log_loss"] == pytest.approx(-np.log([0.9, 0.4, 0.8, 0.7]).mean(), abs=1e-6)
+    assert figures["precision"] == pytest.approx((1 + 2 / 3) / 2, abs=1e-6)
+    assert figures["recall"] == 0.75
+    assert figures["auc"] == 1.0  # every dog above every cat
+    # bins of a fifteenth: 0.9 right; 0.6 wrong; 0.8 right; 0.7 right
+    assert figures["calibration_error"] == pytest.approx((0.1 + 0.6 + 0.2 + 0.3) / 4, abs=1e-6)
+    assert [row["n"] for row in reliability(labels, probabilities)] == [1, 1, 1, 1]
+    assert "top_5" not in figures
+
+
+def test_multiply_adds_of_the_published_nets():
+    assert multiply_adds(efficientnet("b0", 1000)) == pytest.approx(0.39e9, rel=0.02)  # the paper's table 2
+    assert multiply_adds(efficientnet("lite0", 1000)) == pytest.approx(407e6, rel=0.06)  # the authors' table
