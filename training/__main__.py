@@ -1,4 +1,4 @@
-"""Trainings: list the recipes, run one, search its learning rate, ship its checkpoint, measure it again."""
+"""Trainings: list the recipes, run one, search its rate, ship its checkpoint, measure it again, compare two."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 from training.recipe import Recipe, RecipeError, all_recipes, find, override
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
+EVIDENCE = Path(__file__).parents[1] / "evidence"
 HANDFUL = 8  # pictures of each class and split in a smoke run
 
 
@@ -62,6 +63,16 @@ def parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("id", help="of the checkpoint")
     evaluate.add_argument("--split", action="append", choices=("train", "validation", "test"), help="default: test")
+
+    compare = commands.add_parser(
+        "compare",
+        parents=[data, weights],
+        help="how far the maps of two checkpoints agree, by depth, over many pictures",
+    )
+    compare.add_argument("left", help="id of a checkpoint")
+    compare.add_argument("right", help="id of another")
+    compare.add_argument("--evidence", type=Path, default=EVIDENCE, help="where it is written (default: evidence/)")
+    compare.add_argument("--count", type=int, default=1000, help="of validation pictures (default: 1000)")
     return main
 
 
@@ -82,13 +93,13 @@ def main() -> int:
 def _errors() -> tuple[type[Exception], ...]:
     """What a person can mend: one sentence, no traceback."""
     from explain.checkpoints import CheckpointError
-
+    from training.compare import CompareError
     from training.data import DataError
     from training.export import ShipError
     from training.models.imagenet_weights import WeightsError
     from training.run import RunError
 
-    return CheckpointError, DataError, ShipError, WeightsError, RunError
+    return CheckpointError, CompareError, DataError, ShipError, WeightsError, RunError
 
 
 def list_recipes(arguments: argparse.Namespace) -> int:
@@ -141,6 +152,8 @@ def search(arguments: argparse.Namespace) -> int:
     from training.search import search
 
     recipe, cache = find(arguments.recipe), arguments.runs_dir / "cache"
+    if not recipe.search.rates:
+        raise RecipeError(f"{recipe.id} has no search: its learning rate is given.")
     dataset = data.load(recipe.data.name, arguments.data_dir, cache)
     record = search(recipe, dataset, arguments.runs_dir / "search", cache)
     for trial in record["trials"]:
@@ -181,6 +194,25 @@ def evaluate(arguments: argparse.Namespace) -> int:
     return 0 if all(row["agrees"] for row in rows) else 1
 
 
+def compare(arguments: argparse.Namespace) -> int:
+    """Write the agreement of two checkpoints."""
+    from explain import checkpoints
+    from training import data
+    from training.compare import agreement, write
+
+    left, right = (checkpoints.load(id, arguments.weights) for id in (arguments.left, arguments.right))
+    cache = arguments.runs_dir / "cache"
+    dataset = data.load(left.card["dataset"]["name"], arguments.data_dir, cache)
+    found = agreement(left, right, dataset, "validation", arguments.count, cache)
+    for rule, figures in found["rules"].items():
+        print(f"{rule}, {figures['n']:,} pictures: rank correlation by depth, 10th, 50th and 90th percentile")
+        for stop in figures["stops"]:
+            values = "undefined" if stop["rank"] is None else "  ".join(f"{value:+.2f}" for value in stop["rank"])
+            print(f"  {stop['depth']:.2f}  {stop['left']:24} {values}")
+    print(f"Written: {write(found, arguments.evidence)}")
+    return 0
+
+
 def _counts(dataset: object) -> str:
     return ", ".join(f"{len(items):,} {split}" for split, items in dataset.items.items())
 
@@ -194,7 +226,7 @@ def _figures(figures: dict) -> str:
     )
 
 
-COMMANDS = {"list": list_recipes, "run": run, "search": search, "ship": ship, "evaluate": evaluate}
+COMMANDS = {"list": list_recipes, "run": run, "search": search, "ship": ship, "evaluate": evaluate, "compare": compare}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from training.data.dataset import Dataset, atomically
-from training.recipe import TRIALS, Recipe, RecipeError
+from training.recipe import TRIALS, Recipe
 from training.run import State, train
 
 
@@ -21,12 +21,7 @@ def search(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path) -> dict:
     Returns:
         The record: steps, batch, pixels, and for each rate the validation accuracy and log loss. The best has the
         lowest log loss, which short runs tell apart better than accuracy.
-
-    Raises:
-        RecipeError: when the recipe has no search.
     """
-    if not recipe.search.rates:
-        raise RecipeError(f"{recipe.id} has no search: its learning rate is given.")
     size = recipe.stages[0][0]
     trials = []
     for rate in recipe.search.rates:
