@@ -37,7 +37,7 @@ KEPT_PIXELS = 12 * MEGA
 KEPT_SIDE = 16384  # no browser draws a longer picture
 
 _MAX_PROFILE = 4 * MEGA
-_MAX_SCANS = 200  # of a progressive JPEG: about ten as a rule, but each costs a walk over all pixels
+_MAX_SCANS = 64  # of a progressive JPEG: about ten as a rule, but each costs a walk over all pixels
 _MAX_TIFF_TAGS = 4096  # some thirty as a rule
 _MAX_TIFF_VALUES = 200_000  # numbers in one TIFF tag: 50 megapixels in tiles of 16 x 16
 _STRIP = MEGA  # pixels turned into sRGB at a time
@@ -228,7 +228,8 @@ def _decode(kind: str, data: bytes) -> Picture:
         if getattr(image, "is_animated", False):
             notes.append("first-frame")
         if kind == "JPEG":
-            image.draft(None, _kept_size(*image.size))  # decodes at a half or a quarter where that is still enough
+            # decoded at a half or a quarter, where that leaves more than half of the pixels that are kept
+            image.draft(None, tuple(side * 3 // 4 for side in _kept_size(*image.size)))
         image.load()
         # a PNG's block may stand behind its pixels; a TIFF has none, and is already turned
         orientation = _orientation(exif or image.info.get("exif", b""))
@@ -240,12 +241,12 @@ def _decode(kind: str, data: bytes) -> Picture:
         notes.append("shrunk")
     if (height, width) != pixels.shape[:2]:
         pixels = fit(pixels, (height, width))
-    return Picture(np.ascontiguousarray(_UPRIGHT[orientation](pixels)), tuple(notes))
+    return Picture(_UPRIGHT[orientation](pixels), tuple(notes))
 
 
 def _check_pixels(width: int, height: int) -> int:
     if width * height > MAX_PIXELS:
-        raise PictureError("too-many-pixels", megapixels=math.ceil(width * height / MEGA))
+        raise PictureError("too-many-pixels", megapixels=math.ceil(width * height / 1e6))
     return width * height
 
 
@@ -383,14 +384,14 @@ def _orientation(exif: bytes) -> int:
 
 
 _UPRIGHT = {
-    1: lambda a: a,
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
-    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
-    8: lambda a: a.swapaxes(0, 1)[::-1],
+    1: lambda pixels: pixels,
+    2: lambda pixels: cv2.flip(pixels, 1),
+    3: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_180),
+    4: lambda pixels: cv2.flip(pixels, 0),
+    5: cv2.transpose,
+    6: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_90_CLOCKWISE),
+    7: lambda pixels: cv2.transpose(cv2.rotate(pixels, cv2.ROTATE_180)),
+    8: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
 
 
@@ -439,7 +440,11 @@ def _eight_bits(image: Image.Image) -> tuple[Image.Image, bool]:
 
 
 def _profile(image: Image.Image) -> tuple[str, ImageCms.ImageCmsTransform] | None:
-    """(mode that it takes, transform to sRGB) of the image's ICC profile; None if it has none that can be used."""
+    """(mode that it takes, transform to sRGB) of the image's ICC profile.
+
+    None if it has none that can be used, or one that changes no colour by more than 1 (sRGB's own, on most photos:
+    the transform costs half a second for a phone's).
+    """
     icc = image.info.get("icc_profile")
     if not icc or len(icc) > _MAX_PROFILE:
         return None
@@ -457,9 +462,16 @@ def _profile(image: Image.Image) -> tuple[str, ImageCms.ImageCmsTransform] | Non
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
             ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
+        if mode == "RGB":
+            changed = np.asarray(ImageCms.applyTransform(Image.fromarray(_COLOURS), transform), np.int16) - _COLOURS
+            if np.abs(changed).max() <= 1:
+                return None
     except Exception:  # a broken profile is no reason to refuse the picture
         return None
     return mode, transform
+
+
+_COLOURS = np.stack(np.meshgrid(*[np.arange(0, 256, 15, np.uint8)] * 3), axis=-1).reshape(18, -1, 3)
 
 
 def _strip_to_srgb(strip: Image.Image, profile: tuple[str, ImageCms.ImageCmsTransform] | None) -> Image.Image:
@@ -467,12 +479,10 @@ def _strip_to_srgb(strip: Image.Image, profile: tuple[str, ImageCms.ImageCmsTran
     if strip.has_transparency_data:
         strip = strip.convert("RGBA")
         alpha = strip.getchannel("A")
-        strip = strip.convert("RGB")
-    if profile is None:
-        colour = strip.convert("RGB")
-    else:
-        mode, transform = profile
-        colour = ImageCms.applyTransform(strip.convert(mode), transform)
+    mode, transform = profile or ("RGB", None)
+    colour = strip if strip.mode == mode else strip.convert(mode)
+    if transform is not None:
+        colour = ImageCms.applyTransform(colour, transform)
     if alpha is None:
         return colour
     white = Image.new("RGB", strip.size, "white")

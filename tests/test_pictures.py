@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile, features
+from PIL import Image, ImageCms, ImageFile, features
 
 from explain import pictures
 from explain.pictures import PictureError, fit, read, resize
@@ -330,6 +330,12 @@ def test_linear_profile(kind):
     assert np.abs(pixels - expected).max() <= (2 if kind in ("PNG", "WEBP", "TIFF") else 6)
 
 
+def test_srgb_profile_changes_nothing():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    colours = np.random.default_rng(0).integers(0, 256, (30, 30, 3), np.uint8)
+    np.testing.assert_array_equal(read(encode(Image.fromarray(colours), "PNG", icc_profile=profile)).pixels, colours)
+
+
 def test_wide_gamut_profile():
     colour = np.array([200, 120, 90])
     data = encode(
@@ -407,20 +413,20 @@ def test_second_picture_of_a_phone_photo_is_no_frame():
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_shrunk_to_the_kept_pixels(kind, monkeypatch):
-    monkeypatch.setattr(pictures, "KEPT_PIXELS", 1200)
+    monkeypatch.setattr(pictures, "KEPT_PIXELS", 1800)
     values = np.zeros((80, 160, 3), np.uint8)
     values[:, 80:] = 255
     result = read(encode(Image.fromarray(values), kind, exif=exif_block(6)))
     assert result.notes == ("shrunk",)
-    assert result.pixels.shape == (48, 24, 3)
-    assert result.pixels[:23].max() <= 3
-    assert result.pixels[25:].min() >= 252
+    assert result.pixels.shape == (60, 30, 3)
+    assert result.pixels[:29].max() <= 3
+    assert result.pixels[31:].min() >= 252
 
 
 def test_large_jpeg_is_decoded_at_half_its_size(monkeypatch):
     decoded = []
     srgb = pictures._srgb
-    monkeypatch.setattr(pictures, "KEPT_PIXELS", 1200)
+    monkeypatch.setattr(pictures, "KEPT_PIXELS", 1800)
     monkeypatch.setattr(pictures, "_srgb", lambda image: decoded.append(image.size) or srgb(image))
     read(encode(Image.new("RGB", (160, 80)), "JPEG"))
     assert decoded == [(80, 40)]

@@ -12,7 +12,7 @@ import training.export
 import training.run
 from training import data
 from training.data import cats_dogs
-from training.data.dataset import read_split
+from training.data.dataset import pixels, read_split
 from training.evaluate import measure, multiply_adds, reliability, wilson
 from training.export import ShipError, round_mantissa, ship
 from training.models.efficientnet import efficientnet
@@ -87,10 +87,10 @@ def killed_at(steps, monkeypatch):
     ("recipe", "kills", "save_every"),
     [
         (TINY, [3, 5, 11, 18], 0),  # within an epoch, at its end, in the second stage
-        (TINY, [4, 13], 1e9),  # states of epochs' ends only: steps are done again
+        (replace(TINY, average=0.8), [4, 13], 1e9),  # states of epochs' ends only: steps are done again
         (replace(TINY, optimizer=Optimizer("sgd", 0.02, nesterov=True, decay=1e-5)), [7, 16], 0),
     ],
-    ids=["adam", "adam-from-epochs", "sgd"],
+    ids=["adam", "average-from-epochs", "sgd"],
 )
 def test_a_killed_training_ends_where_an_undisturbed_one_ends(
     recipe, kills, save_every, dataset, cache, tmp_path, monkeypatch
@@ -103,12 +103,42 @@ def test_a_killed_training_ends_where_an_undisturbed_one_ends(
     state = train(recipe, dataset, tmp_path / "killed", cache, save_every)
     assert state.step == whole.step == 20
     assert [row["epoch"] for row in state.history] == [1, 2, 3, 4]
-    for group in ("network", "optimizer"):
+    assert state.variables.keys() == whole.variables.keys()
+    for group in state.variables:
         for a, b in zip(state.variables[group], whole.variables[group], strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     for mine, its in zip(state.history, whole.history, strict=True):
         assert mine | {"seconds": 0} == pytest.approx(its | {"seconds": 0}, rel=1e-3, abs=1e-5)
     assert state.best == pytest.approx(whole.best, rel=1e-3)
+
+
+def test_the_average_is_what_validation_sees_and_what_is_kept(dataset, cache, tmp_path):
+    seen = []
+
+    class Spy(training.run._Average):
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            seen.append([weight.numpy() for weight in self.network.weights])
+
+    recipe = replace(TINY, average=0.8, stages=((32, 1),), steps_per_epoch=6)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.run, "_Average", Spy)
+        keras.utils.set_random_seed(recipe.seed)
+        start = training.run._compiled(recipe, dataset.classes, 32, 6, State()).get_weights()
+        state = train(recipe, dataset, tmp_path, cache)
+    expected = start
+    for step, weights in enumerate(seen):
+        decay = min(0.8, (1 + step) / (10 + step))
+        expected = [decay * a + (1 - decay) * w for a, w in zip(expected, weights, strict=True)]
+    kept = State.load(tmp_path / "best.npz").variables["weights"]
+    for a, b in zip(kept, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    network = tiny(recipe.model, dataset.classes, 32)
+    network.set_weights(kept)
+    shown = np.asarray(network(np.asarray(pixels(dataset.items["validation"], 32, cache), "float32")))
+    labels = dataset.labels("validation")
+    loss = -np.log(np.where(labels == 1, shown[:, 0], 1 - shown[:, 0])).mean()
+    assert state.history[-1]["val_log_loss"] == pytest.approx(loss, rel=1e-4)
 
 
 def test_a_finished_training_is_not_done_again(dataset, cache, tmp_path, monkeypatch):

@@ -136,6 +136,7 @@ class Recipe:
         steps_per_epoch: 0: as many as whole batches fit into the data.
         seed: of fresh weights, data order, augmentation and dropout.
         label_smoothing: of the loss.
+        average: decay of a running average of all weights over the steps, which is validated and kept; 0: none.
         precision: "float32", or "mixed_bfloat16" (dense nets on a CPU with AMX: twice as fast).
         search: how the learning rate was chosen.
     """
@@ -153,6 +154,7 @@ class Recipe:
     steps_per_epoch: int = 0
     seed: int = 1
     label_smoothing: float = 0.0
+    average: float = 0.0
     precision: str = "float32"
     search: Search = Search()
 

@@ -49,7 +49,7 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
 @dataclass
 class State:
     """How far a run has come: steps done, the figures of an epoch begun, history rows, the best validation figures,
-    variables by group ("network", "optimizer")."""
+    variables by group ("network", "optimizer", "average")."""
 
     step: int = 0
     begun: dict[str, float] = field(default_factory=dict)
@@ -112,23 +112,25 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_ever
             if state.step >= end * per_epoch:
                 continue
             network = _compiled(recipe, dataset.classes, size, total, state)
+            average = _Average(network, recipe.average, state) if recipe.average else None
             validation = evaluation_batches(dataset, "validation", size, cache)
             for epoch in range(max(start, state.step // per_epoch), end):
                 last = (epoch + 1) * per_epoch
-                keeper = _Keeper(state, saved, bar, last, done=state.step % per_epoch, save_every=save_every)
+                keeper = _Keeper(state, saved, bar, last, average, done=state.step % per_epoch, save_every=save_every)
                 batches = training_batches(dataset, recipe, size, state.step, last, cache)
                 network.fit(
                     batches,
                     initial_epoch=epoch,
                     epochs=epoch + 1,
                     validation_data=validation,
-                    callbacks=[keeper],
+                    callbacks=[*filter(None, [average]), keeper],  # the average moves before it is saved
                     shuffle=False,  # the order is the pipeline's
                     verbose=0,
                 )
                 row = {"epoch": epoch + 1, "size": size, "learning_rate": _rate(network), **keeper.figures}
                 state.history.append({**row, "seconds": round(state.seconds, 1)})
-                _keep_best(state, row, network, last_stage=end == recipe.epochs, folder=folder)
+                if end == recipe.epochs:
+                    _keep_best(state, row, average.values() if average else network.get_weights(), folder)
                 state.begun = {}
                 state.save(saved)
                 _write_history(state.history, folder / "history.csv")
@@ -231,17 +233,16 @@ def _rate(network: keras.Model) -> float:
     return float(network.optimizer.learning_rate)
 
 
-def _keep_best(state: State, row: dict, network: keras.Model, last_stage: bool, folder: Path) -> None:
+def _keep_best(state: State, row: dict, weights: list[np.ndarray], folder: Path) -> None:
     """Keep the weights if validation has never been better: by accuracy, at equal accuracy by loss."""
     figures = {key: row[key] for key in ("epoch", "val_accuracy", "val_log_loss")}
     best = state.best
-    if last_stage and (
-        best is None
-        or (figures["val_accuracy"], -figures["val_log_loss"]) > (best["val_accuracy"], -best["val_log_loss"])
+    if best is None or (figures["val_accuracy"], -figures["val_log_loss"]) > (
+        best["val_accuracy"],
+        -best["val_log_loss"],
     ):
         state.best = figures
-        weights = State(best=figures, variables={"weights": network.get_weights()})
-        weights.save(folder / "best.npz")
+        State(best=figures, variables={"weights": weights}).save(folder / "best.npz")
 
 
 def _write_history(history: list[dict], path: Path) -> None:
@@ -252,12 +253,56 @@ def _write_history(history: list[dict], path: Path) -> None:
     atomically(path, lambda draft: draft.write_text(text.getvalue()))
 
 
+class _Average(keras.callbacks.Callback):
+    """A running average of all weights, statistics too; validation sees it in their place.
+
+    Young averages move faster, so that the fresh weights are soon forgotten. (Keras' own average replaces the weights
+    at the end of each `fit`, and ours is called once an epoch.)
+    """
+
+    def __init__(self, network: keras.Model, decay: float, state: State) -> None:
+        super().__init__()
+        self.network, self.decay, self.state = network, decay, state
+        self.average = [tf.Variable(weight) for weight in network.weights]
+        if "average" in state.variables:
+            _assign(self.average, state.variables["average"])
+
+    @tf.function
+    def _move(self, share: tf.Tensor) -> None:
+        for average, weight in zip(self.average, self.network.weights, strict=True):
+            average.assign_add((tf.cast(weight.value, average.dtype) - average) * share)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        step = self.state.step
+        self._move(tf.constant(1 - min(self.decay, (1 + step) / (10 + step))))
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        self.kept = self.network.get_weights()
+        self.network.set_weights(self.values())
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        self.network.set_weights(self.kept)
+
+    def values(self) -> list[np.ndarray]:
+        return [average.numpy() for average in self.average]
+
+
 class _Keeper(keras.callbacks.Callback):
     """Counts steps and seconds, moves the bar, saves the state now and then."""
 
-    def __init__(self, state: State, path: Path, bar: tqdm, last: int, done: int, save_every: float) -> None:
+    def __init__(
+        self,
+        state: State,
+        path: Path,
+        bar: tqdm,
+        last: int,
+        average: _Average | None,
+        done: int,
+        save_every: float,
+    ) -> None:
         super().__init__()
-        self.state, self.path, self.bar, self.last, self.save_every = state, path, bar, last, save_every
+        self.state, self.path, self.bar, self.last = state, path, bar, last
+        self.average, self.save_every = average, save_every
         self.done, self.before = done, dict(state.begun)  # steps of this epoch before an interruption, their figures
         self.figures: dict[str, float] = {}
         self.saved = self.counted = time.monotonic()
@@ -290,3 +335,5 @@ class _Keeper(keras.callbacks.Callback):
             "network": [variable.numpy() for variable in self.model.variables],
             "optimizer": [variable.numpy() for variable in self.model.optimizer.variables],
         }
+        if self.average:
+            self.state.variables["average"] = self.average.values()

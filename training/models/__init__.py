@@ -25,6 +25,10 @@ def build(model: Model, classes: tuple[str, ...], size: int, training: bool = Fa
 
         frozen = training and model.frozen_statistics
         return efficientnet(variant, units, size, model.dropout, model.drop_connect, frozen)
+    if family == "vgg16":
+        from training.models.vgg16 import vgg16
+
+        return vgg16(units, size, model.dropout)
     raise KeyError(f"There is no network called {model.name}.")
 
 

@@ -1,0 +1,48 @@
+"""VGG16's thirteen convolutions (Simonyan and Zisserman, arXiv 1409.1556) with BatchNormalization before each pooling.
+
+The head is light: global average pooling, dropout and one dense layer, instead of three dense layers over 25,088
+values. Of VGG16's 138 million parameters 124 million stand in those; without them the file is 33 MB, the network takes
+any input size, so it can be trained at growing ones, and its last maps lead straight to the score.
+"""
+
+import keras
+from keras import layers
+
+BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (channels, convolutions)
+
+
+def vgg16(classes: int, size: int, dropout: float = 0.5) -> keras.Model:
+    """Build a network with fresh weights.
+
+    Args:
+        classes: units of the head; 1 means one sigmoid unit, more a softmax.
+        size: height and width of the input in pixels, at least 32.
+        dropout: share dropped before the head.
+
+    Returns:
+        A functional model: float N x size x size x 3, RGB, 0 to 255, to float32 probabilities N x classes.
+    """
+    image = keras.Input((size, size, 3), name="image")
+    x = layers.Rescaling(1 / 127.5, -1, name="preprocessing")(image)
+    for block, (channels, convolutions) in enumerate(BLOCKS, 1):
+        for number in range(1, convolutions + 1):
+            x = layers.Conv2D(
+                channels,
+                3,
+                padding="same",
+                activation="relu",
+                kernel_initializer="he_normal",
+                name=f"block{block}_conv{number}",
+            )(x)
+        x = layers.BatchNormalization(name=f"block{block}_bn")(x)
+        x = layers.MaxPooling2D(name=f"block{block}_pool")(x)
+    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    if dropout:
+        x = layers.Dropout(dropout, name="dropout")(x)
+    x = layers.Dense(
+        classes,
+        activation="sigmoid" if classes == 1 else "softmax",
+        dtype="float32",  # probabilities stay float32 under mixed precision
+        name="predictions",
+    )(x)
+    return keras.Model(image, x, name="vgg16")
