@@ -28,8 +28,8 @@ ADAM = replace(
     id="cats-dogs-effnet-adam",
     title="EfficientNet, Adam",
     description="EfficientNet-Lite0 from ImageNet weights, all of them trained on cats and dogs by Adam.",
-    optimizer=Optimizer("adam", learning_rate=3e-4, decay=DECAY),
-    search=Search(rates=(1e-4, 3e-4, 1e-3), steps=250),
+    optimizer=Optimizer("adam", learning_rate=1e-4, decay=DECAY),
+    search=Search(rates=(3e-5, 1e-4, 3e-4, 1e-3), steps=250),
 )
 
 
