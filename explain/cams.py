@@ -1,11 +1,11 @@
 """The one-pass rules: class activation maps made from a layer's activations and gradients.
 
 A rule is a function of `activations` and `gradients`, both float32 n x h x w x channels, that returns float32
-n x h x w: unnormalised, at the layer's own resolution. It is registered where it is written; library, page, command line,
-docs and tests read `RULES`, and there is no second list. In the equations A is a layer's activations, G = dy/dA the gradients of the
-explained score y, k a channel, i a place, and ReLU(x) = max(x, 0).
+n x h x w: unnormalised, at the layer's own resolution. It is registered where it is written; library, page, command
+line, docs and tests read `RULES`, and there is no second list.
 
-This module imports TensorFlow only when a rule runs.
+In the equations A is a layer's activations, G = dy/dA the gradients of the explained score y, k a channel, i and j are
+places, and ReLU(x) = max(x, 0). TensorFlow is imported only when a rule runs.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,6 +20,9 @@ class Passes(NamedTuple):
 
     forward: int
     backward: int
+
+
+ONE_PASS = Passes(forward=1, backward=1)
 
 
 class Rule(NamedTuple):
@@ -40,7 +43,7 @@ class Rule(NamedTuple):
 RULES: dict[str, Rule] = {}
 
 
-def register(name: str, title: str, equation: str, source: str, cost: Passes = Passes(1, 1), warning: str = "") -> Callable:
+def register(name: str, title: str, equation: str, source: str, cost: Passes = ONE_PASS, warning: str = "") -> Callable:
     """Decorate a function so that it becomes the rule `name` of `RULES`."""
 
     def add(function: Callable[[Tensor, Tensor], Tensor]) -> Rule:
@@ -91,7 +94,7 @@ def _combine(activations: Tensor, weights: Tensor) -> Tensor:
     """Channels weighted and summed: n x h x w x channels and n x channels to n x h x w."""
     import tensorflow as tf
 
-    return tf.linalg.matvec(activations, weights[:, tf.newaxis, :])
+    return tf.einsum("nhwc,nc->nhw", activations, weights)
 
 
 def _positive(x: Tensor) -> Tensor:
@@ -112,7 +115,7 @@ def _ratio(x: Tensor, y: Tensor) -> Tensor:
     "gradcam",
     title="Grad-CAM",
     equation="ReLU(Σₖ wₖ Aₖ),  wₖ = meanᵢ Gₖᵢ",
-    source="Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization, ICCV 2017, arXiv:1610.02391",
+    source="Selvaraju et al., Grad-CAM, ICCV 2017, arXiv:1610.02391",
     warning="Averaging the gradient can light up places that the score did not use, most so in early layers.",
 )
 def gradcam(activations: Tensor, gradients: Tensor) -> Tensor:
@@ -124,7 +127,7 @@ def gradcam(activations: Tensor, gradients: Tensor) -> Tensor:
     "gradcam++",
     title="Grad-CAM++",
     equation="ReLU(Σₖ wₖ Aₖ),  wₖ = Σᵢ αₖᵢ ReLU(Gₖᵢ),  αₖᵢ = Gₖᵢ² / (2 Gₖᵢ² + Gₖᵢ³ Σⱼ Aₖⱼ)",
-    source="Chattopadhay et al., Grad-CAM++: Generalized Gradient-Based Visual Explanations, WACV 2018, arXiv:1710.11063",
+    source="Chattopadhay et al., Grad-CAM++, WACV 2018, arXiv:1710.11063",
     warning="Derived for layers behind a ReLU: where a channel's activations sum to less than zero, α has a pole.",
 )
 def gradcam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
@@ -150,12 +153,13 @@ def gradcam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
     "hirescam",
     title="HiResCAM",
     equation="ReLU(Σₖ Gₖ ⊙ Aₖ)",
-    source="Draelos and Carin, Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural networks, 2020, arXiv:2011.08891",
+    source="Draelos and Carin, Use HiResCAM instead of Grad-CAM, 2020, arXiv:2011.08891",
 )
 def hirescam(activations: Tensor, gradients: Tensor) -> Tensor:
     """Gradient times activation, place by place: ReLU(sum_k G_k * A_k).
 
-    Before the ReLU, and where nothing but a dense layer follows, the map's sum is the score less the bias.
+    Before the ReLU, and where nothing but a dense layer follows, the map's sum is the score less the bias. The
+    positive part is taken as in Grad-CAM, so that both can be compared.
     """
     return _positive(_across(gradients * activations))
 
@@ -164,7 +168,7 @@ def hirescam(activations: Tensor, gradients: Tensor) -> Tensor:
     "layercam",
     title="LayerCAM",
     equation="ReLU(Σₖ ReLU(Gₖ) ⊙ Aₖ)",
-    source="Jiang et al., LayerCAM: Exploring Hierarchical Class Activation Maps for Localization, IEEE TIP 2021, doi:10.1109/TIP.2021.3089943",
+    source="Jiang et al., LayerCAM, IEEE Transactions on Image Processing 2021, doi:10.1109/TIP.2021.3089943",
 )
 def layercam(activations: Tensor, gradients: Tensor) -> Tensor:
     """Positive gradient times activation, place by place: ReLU(sum_k ReLU(G_k) * A_k)."""
@@ -175,7 +179,7 @@ def layercam(activations: Tensor, gradients: Tensor) -> Tensor:
     "xgradcam",
     title="XGrad-CAM",
     equation="ReLU(Σₖ wₖ Aₖ),  wₖ = Σᵢ Gₖᵢ Aₖᵢ / Σᵢ Aₖᵢ",
-    source="Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, BMVC 2020, arXiv:2008.02312",
+    source="Fu et al., Axiom-based Grad-CAM, BMVC 2020, arXiv:2008.02312",
     warning="Derived for layers behind a ReLU: where a channel's activations cancel out, its weight has a pole.",
 )
 def xgradcam(activations: Tensor, gradients: Tensor) -> Tensor:

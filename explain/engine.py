@@ -23,6 +23,8 @@ Model = Any
 TRACES = 8  # kept per model
 DEAD = 0.01  # of the median channel's deviation
 
+_tracing = threading.RLock()  # one for all models, as models may share layers
+
 
 def explain(
     model: Model,
@@ -133,13 +135,16 @@ def _squashed(pictures: Sequence[np.ndarray], size: Sequence[int | None]) -> np.
     fitted = []
     for picture in pictures:
         if picture.dtype != np.uint8:
-            raise ValueError(f"Pictures are uint8, 0 to 255, or one float batch as the model takes it, not {picture.dtype}.")
+            raise ValueError(
+                "Pictures are uint8 arrays, 0 to 255 (files are opened by explain.pictures.read), "
+                f"or one float batch as the model takes it, not {picture.dtype}."
+            )
         if picture.ndim == 2 or (picture.ndim == 3 and picture.shape[-1] == 1):
             raise ValueError("A grey picture: repeat it in three channels, height x width x 3.")
         if picture.ndim != 3 or picture.shape[-1] != 3:
             raise ValueError(f"A picture is height x width x 3 (RGB), not {_times(picture.shape)}.")
         wanted = tuple(want or own for want, own in zip(size[:2], picture.shape[:2], strict=True))
-        fitted.append(picture if wanted == picture.shape[:2] else fit(picture, wanted))
+        fitted.append(fit(picture, wanted))
     if len({picture.shape for picture in fitted}) > 1:
         raise ValueError("The model's input has no fixed size, so all pictures need the same size.")
     return np.stack(fitted)
@@ -154,7 +159,7 @@ def _times(shape: Sequence[int | None]) -> str:
 
 @contextmanager
 def tapped(model: Model) -> Iterator[list[Call]]:
-    """Record what every layer of a model returns while this thread calls the model.
+    """Record what every layer of a model, nested or not, returns while this thread calls the model.
 
     Each layer gets an instance attribute `call` over that of its class, set past Keras' tracking, and loses it again,
     also after an exception. A call is recorded when it is done, so a nested model follows its layers; its address is
@@ -187,18 +192,30 @@ def tapped(model: Model) -> Iterator[list[Call]]:
 
         return recording
 
-    layers = model._flatten_layers(include_self=False)
-    own = {id(layer): layer.__dict__["call"] for layer in layers if "call" in layer.__dict__}
-    try:
-        for layer in layers:
-            object.__setattr__(layer, "call", tap(layer, layer.call))
-        yield calls
-    finally:
-        for layer in layers:
-            if id(layer) in own:
-                object.__setattr__(layer, "call", own[id(layer)])
-            else:
-                layer.__dict__.pop("call", None)
+    with _tracing:
+        layers = _callables(model)
+        own = {id(layer): layer.__dict__["call"] for layer in layers if "call" in layer.__dict__}
+        try:
+            for layer in layers:
+                object.__setattr__(layer, "call", tap(layer, layer.call))
+            yield calls
+        finally:
+            for layer in layers:
+                if id(layer) in own:
+                    object.__setattr__(layer, "call", own[id(layer)])
+                else:
+                    layer.__dict__.pop("call", None)
+
+
+def _callables(model: Model) -> list[Any]:
+    """All layers of a model, itself left out, and the operations (`x + y`, `keras.ops`) of its functional graphs."""
+    import keras
+
+    layers = model._flatten_layers()
+    operations = [
+        one for layer in layers for one in getattr(layer, "operations", ()) if isinstance(one, keras.Operation)
+    ]
+    return list({id(one): one for one in [*layers[1:], *operations]}.values())
 
 
 # --- The pass -------------------------------------------------------------------------------------------------------
@@ -291,7 +308,6 @@ def _features(channels: np.ndarray, importance: np.ndarray, maps: np.ndarray, de
 
 _traces: weakref.WeakKeyDictionary[Model, OrderedDict[Request, Trace]] = weakref.WeakKeyDictionary()
 _lookup = threading.Lock()
-_tracing = threading.Lock()  # one for all models, as models may share layers
 
 
 def _traced(model: Model, request: Request) -> Trace:

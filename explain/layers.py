@@ -18,13 +18,14 @@ KEYWORDS = ("blocks", "convolutions", "all", "last")
 MOST_BLOCKS = 20
 
 # TensorFlow's operations, as far as the choice of blocks has to tell them apart.
-_DEPTHWISE = {"DepthwiseConv2dNative"}
+_DEPTHWISE = {"DepthwiseConv2dNative", "PartitionedCall", "StatefulPartitionedCall"}  # Keras compiles grouped ones
 _MIXING = {"Conv2D", "Conv2DBackpropInput", "Conv3D", "MatMul", "BatchMatMulV2", "Einsum"}
 _NONLINEAR = {
     *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Sigmoid", "Tanh", "Softplus", "Softsign", "Erf", "Erfc"),
     *("Maximum", "Minimum", "ClipByValue"),
 }
 _JOINING = {"Add", "AddV2", "AddN", "Sub", "ConcatV2", "Concat", "Maximum", "Minimum"}
+_PADDING = {"Pad", "PadV2", "MirrorPad"}
 _SHAPES = {"Shape", "ShapeN", "Size", "Rank"}
 
 
@@ -36,7 +37,9 @@ class Call(NamedTuple):
     output: Any
 
 
-def choose(wanted: str | Sequence[str], calls: Sequence[Call], start: Tensor, end: Tensor) -> list[tuple[Layer, Tensor]]:
+def choose(
+    wanted: str | Sequence[str], calls: Sequence[Call], start: Tensor, end: Tensor
+) -> list[tuple[Layer, Tensor]]:
     """The wanted layers and their outputs, in order of execution.
 
     Args:
@@ -48,17 +51,21 @@ def choose(wanted: str | Sequence[str], calls: Sequence[Call], start: Tensor, en
     Raises:
         ValueError: for an unknown address (the nearest are named), a layer without a map, or a model without maps.
     """
+    if not wanted:
+        raise ValueError("No layer is asked for.")
     mapped = [call for call in calls if has_map(call.output, start.graph)]
     if not mapped:
-        raise ValueError("The model has no layer whose output is one map per channel (batch x height x width x channels).")
-    if wanted == "blocks":
-        chosen = blocks(mapped, start, end)
-    elif wanted == "last":
-        chosen = blocks(mapped, start, end)[-1:]
+        raise ValueError(
+            "The model has no layer whose output is one map per channel (batch x height x width x channels); "
+            "what happens inside its own loops and tf.functions cannot be reached."
+        )
+    own = distinct(mapped)
+    if wanted in ("blocks", "last"):
+        chosen = blocks(own, start, end)[0 if wanted == "blocks" else -1 :]
     elif wanted == "convolutions":
-        chosen = [call for call in _distinct(mapped) if _is_convolution(call.layer)]
+        chosen = [call for call in own if _is_convolution(call.layer)]
     elif wanted == "all":
-        chosen = _distinct(mapped)
+        chosen = own
     else:
         chosen = _addressed([wanted] if isinstance(wanted, str) else wanted, calls, mapped)
     if not chosen:
@@ -80,23 +87,24 @@ def has_map(output: Any, graph: Any) -> bool:
     )
 
 
+def _in_order(chosen: Iterable[Call], calls: Sequence[Call]) -> list[Call]:
+    """Chosen calls, each once, in order of execution."""
+    addresses = {call.address for call in chosen}
+    return [call for call in calls if call.address in addresses]
+
+
 def _placed(chosen: Iterable[Call], calls: Sequence[Call]) -> list[tuple[Layer, Tensor]]:
-    """Chosen calls in order of execution, with their depth: place among all calls, from 0 for the first to 1 for the last."""
+    """Chosen calls in order of execution; depth is the place among all calls, from 0 (first chosen) to 1 (last)."""
+    ordered = _in_order(chosen, calls)
     place = {call.address: index for index, call in enumerate(calls)}
-    ordered = sorted({call.address: call for call in chosen}.values(), key=lambda call: place[call.address])
-    first, last = place[ordered[0].address], place[ordered[-1].address]
-    span = max(last - first, 1)
-    return [
-        (
-            Layer(
-                address=call.address,
-                depth=1.0 - (last - place[call.address]) / span,  # a single layer is the last
-                shape=tuple(call.output.shape[1:]),
-            ),
-            call.output,
-        )
-        for call in ordered
-    ]
+    last = place[ordered[-1].address]
+    span = max(last - place[ordered[0].address], 1)
+
+    def layer(call: Call) -> Layer:
+        depth = 1.0 - (last - place[call.address]) / span  # a single layer is the last
+        return Layer(call.address, depth, tuple(call.output.shape[1:]))
+
+    return [(layer(call), call.output) for call in ordered]
 
 
 def _addressed(addresses: Sequence[str], calls: Sequence[Call], mapped: Sequence[Call]) -> list[Call]:
@@ -107,7 +115,8 @@ def _addressed(addresses: Sequence[str], calls: Sequence[Call], mapped: Sequence
             continue
         if address in outputs:
             raise ValueError(f"The layer {address!r} has no map: its output is {_described(outputs[address])}.")
-        raise ValueError(f"There is no layer {address!r}. Nearest: {', '.join(nearest(address, by_address))}.")
+        known = nearest(address, [*by_address, *KEYWORDS])
+        raise ValueError(f"There is no layer {address!r}. Nearest: {', '.join(known)}.")
     return [by_address[address] for address in addresses]
 
 
@@ -121,7 +130,10 @@ def nearest(address: str, known: Iterable[str], count: int = 3) -> list[str]:
 
 def _described(output: Any) -> str:
     shape = getattr(output, "shape", None)
-    return f"{tuple(shape)}" if shape is not None else f"a {type(output).__name__}"
+    if shape is None:
+        return f"a {type(output).__name__}"
+    reachable = shape.rank != 4 or not shape.is_fully_defined() or not output.dtype.is_floating
+    return f"{output.dtype.name} {tuple(shape)}" if reachable else "made inside a loop or tf.function of its own"
 
 
 def _source(tensor: Tensor) -> Tensor:
@@ -131,14 +143,14 @@ def _source(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _distinct(calls: Iterable[Call]) -> list[Call]:
-    """One call per tensor, the innermost, without outputs of a single place (a gate's, say)."""
+def distinct(calls: Sequence[Call]) -> list[Call]:
+    """One call per tensor, the innermost; and none whose map is a single place (a gate's, say), if there are others."""
     first: dict[Any, Call] = {}
     for call in calls:
-        if call.output.shape[1:3].num_elements() > 1:
-            source = _source(call.output)
-            first.setdefault((source.op.name, source.value_index), call)
-    return list(first.values())
+        source = _source(call.output)
+        first.setdefault((source.op.name, source.value_index), call)
+    calls = list(first.values())
+    return [call for call in calls if call.output.shape[1:3].num_elements() > 1] or calls
 
 
 def _is_convolution(layer: Any) -> bool:
@@ -177,14 +189,11 @@ def blocks(calls: Sequence[Call], start: Tensor, end: Tensor) -> list[Call]:
     - before pooling, and in a model without any block before each convolution with strides.
 
     Between two ends lies at least one activation. The stem (the first activation, or what the first merge starts
-    from) is only told apart in a model with blocks. Where most of the model lies between two operations of the spine,
-    merges and ends of resolutions inside are taken, too.
+    from) is only told apart in a model with blocks. Where most of the model, over several resolutions, lies between two
+    operations of the spine, merges and ends of resolutions inside are taken, too.
     """
     steps = _spine(_flow(start, end), calls)
-    found = _inside_large(steps, calls) + _ends(steps)
-    place = {call.address: index for index, call in enumerate(calls)}
-    ordered = sorted({call.address: call for call in found}.values(), key=lambda call: place[call.address])
-    return _thinned(ordered) or [calls[-1]]
+    return _thinned(_in_order([*_inside_large(steps, calls), *_ends(steps)], calls)) or [calls[-1]]
 
 
 def _thinned(calls: list[Call], most: int = MOST_BLOCKS) -> list[Call]:
@@ -198,7 +207,7 @@ def _flow(start: Tensor, end: Tensor) -> dict[Operation, list[Operation]]:
     """Operations between start and end, in order of execution, each with those it takes values from."""
     feeds: dict[Operation, list[Operation]] = {start.op: []}
     for operation in start.graph.get_operations():
-        if operation.type not in _SHAPES | {"Identity", "IdentityN"}:
+        if operation.type not in _SHAPES:
             sources = [source for tensor in operation.inputs if (source := _source(tensor).op) in feeds]
             if sources:
                 feeds[operation] = sources
@@ -283,18 +292,19 @@ def _ends(steps: Sequence[Step]) -> list[Call]:
 
 
 def _inside_large(steps: Sequence[Step], calls: Sequence[Call]) -> list[Call]:
-    """Merges and ends of resolutions inside a piece that holds most of the model's weights."""
+    """Merges and ends of resolutions inside a piece with most of the model's weights and several resolutions."""
 
     def weights(step: Step) -> int:
         return sum(operation.type in _MIXING | _DEPTHWISE for operation in step.operations)
 
     largest = max(steps, key=weights)
-    if 2 * weights(largest) <= sum(map(weights, steps)):
-        return []
     inside = set(largest.operations)
-    within = [call for call in _distinct(calls) if _source(call.output).op in inside]
+    within = [call for call in calls if (source := _source(call.output).op) in inside and source.type not in _PADDING]
+    areas = [_area(call.output.op) for call in within]
+    if 2 * weights(largest) <= sum(map(weights, steps)) or len(set(areas)) < 3:
+        return []
     joined = [call for call in within if _joins(_source(call.output).op, inside)]
-    falling = [call for call, following in pairwise(within) if _area(following.output.op) < _area(call.output.op)]
+    falling = [call for call, (area, following) in zip(within, pairwise(areas), strict=False) if following < area]
     return joined + falling + within[-1:]
 
 

@@ -117,7 +117,7 @@ def head(output: Tensor) -> Head:
 def _last_activation(tensor: Tensor) -> Any | None:
     """The sigmoid or softmax operation that made the tensor's values, or None."""
     while tensor.op.type in _PASSING and tensor.op.inputs:
-        tensor = tensor.op.inputs[tensor.value_index if tensor.op.type == "IdentityN" else 0]
+        tensor = tensor.op.inputs[tensor.value_index]
     return tensor.op if tensor.op.type in _SOFTMAX | {"Sigmoid"} else None
 
 

@@ -1,0 +1,42 @@
+"""Start the page: python app.py [--weights DIR]. Host and port by GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+
+def main() -> None:
+    """Serve the page first; TensorFlow and the first pair of models load behind it."""
+    parser = argparse.ArgumentParser(description="Two Minds: what two models see in one picture.")
+    parser.add_argument("--weights", type=Path, metavar="DIR", help="folder of checkpoints (default: weights/)")
+    parser.add_argument("--evidence", type=Path, metavar="DIR", help="folder of what was measured (default: evidence/)")
+    options = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+    with tempfile.TemporaryDirectory(prefix="two-minds-") as uploads:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes, too
+        # A folder of our own, gone with the server. Both are read when Gradio is imported.
+        os.environ["GRADIO_TEMP_DIR"] = uploads
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        from page.layout import build, launch_options
+        from page.service import Service
+
+        service = Service(**options)
+        page = build(service)
+        _, url, _ = page.launch(prevent_thread_lock=True, **launch_options())
+        logging.info("Two Minds is at %s", url)
+        # Only now: importing TensorFlow earlier would delay the page by many seconds.
+        threading.Thread(target=service.load, daemon=True).start()
+        page.block_thread()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""How long a visitor waits: the full result of one upload, and the page itself.
+
+    python benchmarks/response.py [--weights DIR] [--rounds N] [--requests N]
+
+Once loaded, on the first experiment's pair, medians of N rounds (default 15): reading the upload, both explanations with
+all rules and feature maps, comparing, packing; then the whole over HTTP, from sending the file to the last byte of the
+answer. At the start: how long after Gradio's own import the page is served. `--requests` sends that many more and prints
+how the server's memory grows. Aims: served within 1.5 s, a result within 1 s, on two idle cores.
+"""
+
+import argparse
+import http.client
+import io
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import uuid
+from pathlib import Path
+from time import perf_counter, sleep
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+
+def uploads():
+    """Name and bytes of the pictures that are sent: an example, and one as a phone makes them."""
+    from PIL import Image
+
+    example = (ROOT / "examples/dog-shepherd.jpg").read_bytes()
+    with Image.open(io.BytesIO(example)) as image:
+        file = io.BytesIO()
+        image.resize((4032, 3024)).save(file, "JPEG", quality=90)
+    return {"720 x 540": example, "12 megapixels": file.getvalue()}
+
+
+def median(function, rounds):
+    times = []
+    for _ in range(rounds):
+        began = perf_counter()
+        result = function()
+        times.append(1000 * (perf_counter() - began))
+    return statistics.median(times), result
+
+
+def inside(weights, rounds):
+    """Prints each step's share, in this process."""
+    from explain.pairs import compare
+    from explain.pictures import read
+    from page.payload import payload
+    from page.service import ONE_PASS, Service
+
+    service = Service(**({"weights": weights} if weights else {}))
+    if not service.cards:
+        sys.exit("There are no checkpoints: train some, or name their folder by --weights.")
+    service.load()
+    pair = service.start
+    print(f"\n{' | '.join(pair)}, {len(ONE_PASS)} rules; median of {rounds}, in ms")
+    print(f"{'':16}{'read':>8}{'left':>8}{'right':>8}{'compare':>9}{'pack':>8}{'all':>8}{'kB':>8}")
+    for name, data in uploads().items():
+        reading, picture = median(lambda data=data: read(data), rounds)
+        took, sides = [reading], []
+        for id in pair:
+            one, side = median(lambda id=id, picture=picture: service._explained(id, picture, "predicted"), rounds)
+            took.append(one)
+            sides.append(side)
+        target = sides[0].explanation.classes[0]
+        sides = [service._explained(id, picture, target) for id in pair]
+        one, compared = median(lambda sides=sides: compare(*(side.explanation for side in sides)), rounds)
+        took.append(one)
+        one, message = median(lambda p=picture, s=sides, c=compared: json.dumps(payload(p, *s, c)), rounds)
+        took.append(one)
+        whole, _ = median(lambda data=data: service.answer(read(data), *pair), rounds)
+        cells = "".join(f"{value:{width}.0f}" for value, width in zip([*took, whole], (8, 8, 8, 9, 8, 8), strict=True))
+        print(f"{name:16}{cells}{len(message) / 1000:8.0f}")
+
+
+class Page:
+    """app.py in a process of its own, and a visitor's requests to it."""
+
+    def __init__(self, weights, folder):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.log = Path(folder) / "log"
+        arguments = ["--weights", str(weights)] if weights else []
+        environment = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(self.port)}
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(ROOT / "app.py"), *arguments], env=environment, stdout=log, stderr=log
+            )
+        began = perf_counter()
+        while not self.served():
+            sleep(0.02)
+        self.seconds = perf_counter() - began
+        while "The models are ready" not in self.log.read_text():
+            sleep(0.1)
+        self.ready = perf_counter() - began
+        config = json.loads(self.request("GET", "/config"))
+        self.index = next(one["id"] for one in config["dependencies"] if one["targets"][0][1] == "ask")
+        view = next(one for one in config["components"] if "catalog" in one["props"].get("props", {}))
+        self.pair = view["props"]["props"]["catalog"]["start"]
+
+    def served(self):
+        if self.process.poll() is not None:
+            sys.exit(self.log.read_text())
+        try:
+            return bool(self.request("GET", "/"))
+        except OSError:
+            return False
+
+    def request(self, method, path, body=None, kind="application/json"):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        try:
+            connection.request(method, path, body, {"Content-Type": kind} if body else {})
+            return connection.getresponse().read()
+        finally:
+            connection.close()
+
+    def upload(self, data):
+        edge = uuid.uuid4().hex
+        head = f'--{edge}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'.encode()
+        body = head + data + f"\r\n--{edge}--\r\n".encode()
+        return json.loads(self.request("POST", "/gradio_api/upload", body, f"multipart/form-data; boundary={edge}"))[0]
+
+    def ask(self, **asked):
+        session = uuid.uuid4().hex
+        asked = {"ask": 1, "rule": "gradcam", "target": "predicted", **self.pair, **asked}
+        body = {"data": [], "event_data": asked, "fn_index": self.index, "session_hash": session}
+        self.request("POST", "/gradio_api/queue/join", json.dumps(body))
+        answer = self.request("GET", f"/gradio_api/queue/data?session_hash={session}")
+        assert b'"kind":"result"' in answer, answer[-500:]
+        return len(answer)
+
+    def memory(self):
+        """Resident megabytes of the server, where the system tells."""
+        try:
+            lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        except OSError:
+            return float("nan")
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+def over_http(weights, rounds, requests):
+    began = perf_counter()
+    subprocess.run([sys.executable, "-c", "import gradio"], check=True)
+    importing = perf_counter() - began
+    with tempfile.TemporaryDirectory() as folder:
+        page = Page(weights, folder)
+        try:
+            print(f"\nserved {page.seconds - importing:.1f} s after Gradio's import ({importing:.1f} s)")
+            print(f"models ready {page.ready:.1f} s after the start; {page.memory():.0f} MB")
+            for name, data in uploads().items():
+                page.ask(upload=page.upload(data))
+                took, size = median(lambda data=data: page.ask(upload=page.upload(data)), rounds)
+                again, _ = median(lambda path=page.upload(data): page.ask(upload=path), rounds)
+                print(f"{name:16}{took:8.0f} ms with the upload, {again:.0f} ms without; {size / 1000:.0f} kB")
+            for done in range(0, requests, 100):
+                print(f"{done:6} requests more: {page.memory():.0f} MB")
+                for _ in range(min(100, requests - done)):
+                    page.ask(example="dog-shepherd")
+            if requests:
+                print(f"{requests:6} requests more: {page.memory():.0f} MB")
+        finally:
+            page.process.terminate()
+            page.process.wait()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--requests", type=int, default=0)
+    given = parser.parse_args()
+    over_http(given.weights, given.rounds, given.requests)
+    inside(given.weights, given.rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Which checkpoints stand side by side, and the yardsticks: how far two trainings of one recipe agree.
+
+`weights/experiments.json` is a list, in the order of the chooser:
+
+    [{"id": "sgd-adam", "title": "SGD or Adam?", "question": "...", "left": ID, "right": ID, "seeds": false}, ...]
+
+"seeds" marks a pair that differs by luck alone. What `training compare` found for it lies in
+`evidence/LEFT--RIGHT/agreement.json`:
+
+    {"left": ID, "right": ID, "rules": {"gradcam": {"n": 1000, "stops":
+        [{"depth": 0.0, "rank": [p10, p50, p90], "overlap": [p10, p50, p90]}, ...]}}}
+"""
+
+import json
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+log = logging.getLogger("two-minds")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Two checkpoints and what their comparison asks."""
+
+    id: str
+    title: str
+    question: str
+    left: str
+    right: str
+    seeds: bool = False
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """The band of two seeds: 10th, 50th and 90th percentile (stops x 3) of rank and overlap at `depths` (ascending)."""
+
+    n: int
+    depths: np.ndarray
+    rank: np.ndarray
+    overlap: np.ndarray
+
+    def at(self, depth: float) -> dict[str, list[float]]:
+        """Percentiles of rank and overlap at a depth, linear between those measured."""
+        bands = {"rank": self.rank, "overlap": self.overlap}
+        return {
+            name: [float(np.interp(depth, self.depths, band[:, i])) for i in range(3)] for name, band in bands.items()
+        }
+
+
+def read_experiments(path: Path, ids: Iterable[str]) -> list[Experiment]:
+    """The experiments whose checkpoints are there. A broken entry, or file, is reported in the log and passed over."""
+    ids, found = set(ids), []
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError):
+        log.warning("experiments.json cannot be read; models can still be chosen freely.")
+        return []
+    for entry in entries if isinstance(entries, list) else []:
+        try:
+            experiment = Experiment(**entry)
+        except TypeError:
+            log.warning("An entry of experiments.json is not understood and is passed over.")
+            continue
+        if {experiment.left, experiment.right} <= ids:
+            found.append(experiment)
+    return found
+
+
+def seeds_of(pair: Sequence[str], experiments: Iterable[Experiment]) -> list[Experiment]:
+    """The pairs of seeds that measure a pair: of these very two, else all that one of the two belongs to."""
+    seeds = [experiment for experiment in experiments if experiment.seeds]
+    own = [experiment for experiment in seeds if {experiment.left, experiment.right} == set(pair)]
+    return own or [experiment for experiment in seeds if {experiment.left, experiment.right} & set(pair)]
+
+
+def yardstick(pair: Sequence[str], rule: str, experiments: Iterable[Experiment], evidence: Path) -> Yardstick | None:
+    """The band for a pair and a rule, or None where none was measured.
+
+    Where several pairs of seeds measure it, the wider one counts at every depth: "less than two seeds do" then holds
+    for each of them.
+    """
+    measured = [found for one in seeds_of(pair, experiments) if (found := _measured(evidence, one, rule)) is not None]
+    if not measured:
+        return None
+    depths = np.unique(np.concatenate([one.depths for one in measured]))
+    merged = {}
+    for name in ("rank", "overlap"):
+        bands = np.array([[one.at(depth)[name] for depth in depths] for one in measured])
+        merged[name] = np.stack([bands[..., 0].min(0), bands[..., 1].mean(0), bands[..., 2].max(0)], axis=1)
+    return Yardstick(min(one.n for one in measured), depths, **merged)
+
+
+def _measured(evidence: Path, seeds: Experiment, rule: str) -> Yardstick | None:
+    path = evidence / f"{seeds.left}--{seeds.right}" / "agreement.json"
+    try:
+        found: Any = json.loads(path.read_text(encoding="utf-8"))["rules"][rule]
+        rows = sorted((stop for stop in found["stops"] if _whole(stop)), key=lambda stop: stop["depth"])
+        if not rows:
+            return None
+        depths, rank, overlap = (np.array([row[name] for row in rows], float) for name in ("depth", "rank", "overlap"))
+        if rank.shape != (len(rows), 3) or overlap.shape != rank.shape:
+            raise ValueError("three percentiles are needed")
+        return Yardstick(int(found["n"]), depths, rank, overlap)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if not (isinstance(error, KeyError) and error.args == (rule,)):
+            log.warning("The agreement of %s and %s cannot be read.", seeds.left, seeds.right)
+        return None
+
+
+def _whole(stop: dict[str, Any]) -> bool:
+    """Whether a stop has numbers: where all maps are zero there are none."""
+    values = [*(stop["rank"] or [None]), *(stop["overlap"] or [None])]
+    return all(isinstance(value, (int, float)) and math.isfinite(value) for value in values)

@@ -1,0 +1,288 @@
+"""The page: Gradio's frame around the one view that draws everything, the endpoint for programs, and About."""
+
+import base64
+import html
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from explain.cams import RULES
+from explain.overlay import colours, difference
+from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
+from page import texts, uploads, words
+from page.service import ONE_PASS, PREDICTED, Refused, Service, commands
+from page.texts import say
+from page.theme import theme
+
+HERE = Path(__file__).parent
+COLOURS = {"viridis": "viridis", "magma": "magma", "cividis": "cividis", "jet": "classic"}
+LARGE = ("dog-shepherd", "cat-yarn", "cat-chelsea")  # examples of the empty page; where missing, the first ones
+AT_ONCE = 2  # requests; the machine is made for two cores
+WAITING = 32  # requests in the queue before the server says it is full
+SESSIONS = 16  # Gradio keeps each one's latest answer, about a megabyte; nothing of ours needs it
+
+
+def build(service: Service) -> gr.Blocks:
+    """The page, to be launched with `launch_options`."""
+
+    def state(_: object = None) -> dict[str, Any]:
+        return service.state()
+
+    with gr.Blocks(title=say("name"), analytics_enabled=False, delete_cache=uploads.SWEEP, fill_width=True) as page:
+        gr.HTML(_head(), elem_classes="tm-head-box", apply_default_css=False)
+        with gr.Tabs():
+            with gr.Tab(say("compare"), id="compare"):
+                view = gr.HTML(
+                    value=None,
+                    html_template=(HERE / "compare.html").read_text(encoding="utf-8"),
+                    js_on_load=(HERE / "compare.js").read_text(encoding="utf-8"),
+                    apply_default_css=False,
+                    server_functions=[state],
+                    catalog=catalog(service),
+                )
+            with gr.Tab(say("about"), id="about"):
+                gr.HTML(about(service), apply_default_css=False)
+
+        def ask(event: gr.EventData) -> dict[str, Any]:
+            return service.ask(event._data)
+
+        view.ask(
+            ask,
+            inputs=None,
+            outputs=view,
+            api_visibility="private",
+            show_progress="hidden",
+            trigger_mode="multiple",
+            concurrency_limit=AT_ONCE,
+            concurrency_id="compare",
+        )
+        _endpoint(service)
+    page.queue(max_size=WAITING)
+    return page
+
+
+def launch_options() -> dict[str, Any]:
+    """What `launch` needs for the page to look and behave as it should."""
+    style = (HERE / "compare.css").read_text(encoding="utf-8")
+    return {
+        "theme": theme(),
+        "head": f"<style>{style}</style>",
+        "footer_links": ["api"],
+        "run_history": False,
+        "max_file_size": uploads.MAX_FILE,
+        "state_session_capacity": SESSIONS,
+        "show_error": False,
+        "quiet": True,
+    }
+
+
+def _endpoint(service: Service) -> None:
+    """`compare` for gradio_client and plain HTTP: the same answer as the page's, or one sentence."""
+    first, second = service.start if service.cards else ("", "")
+    with gr.Row(visible=False):
+        image = uploads.GuardedImage(label="picture")
+        left = gr.Textbox(first, label="left")
+        right = gr.Textbox(second, label="right")
+        rule = gr.Textbox(ONE_PASS[0], label="rule")
+        target = gr.Textbox(PREDICTED, label="target")
+        result = gr.JSON(label="result")
+        button = gr.Button()
+
+    def compare(picture: Any, left: str, right: str, rule: str, target: str) -> dict[str, Any]:
+        """What two models see in a picture: predictions, maps of every layer, their agreement and difference by depth.
+
+        Args:
+            picture: JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, uploaded.
+            left: id of a model.
+            right: id of a model.
+            rule: name of a rule, as gradcam.
+            target: a class's name, or predicted.
+        """
+        if picture is None:
+            raise uploads.refusal(say("no_picture"))
+        try:
+            return service.answer(picture, left, right, rule, target)
+        except Refused as error:
+            raise uploads.refusal(html.escape(str(error), quote=False)) from None
+
+    button.click(
+        compare,
+        [image, left, right, rule, target],
+        result,
+        api_name="compare",
+        concurrency_limit=AT_ONCE,
+        concurrency_id="compare",
+    )
+
+
+# --- what there is to choose ------------------------------------------------------------------------------------------
+
+
+def catalog(service: Service) -> dict[str, Any]:
+    """Everything the view needs before the first answer."""
+    examples = list(service.examples)
+    large = [id for id in LARGE if id in examples] or examples[:3]
+    titles = _titles(service.examples)
+    return {
+        "labels": texts.labels(),
+        "experiments": [
+            {"id": one.id, "title": one.title, "question": one.question, "left": one.left, "right": one.right}
+            for one in service.experiments
+        ],
+        "models": [
+            {"id": card["id"], "title": card["title"], "description": card["description"]}
+            for card in service.cards.values()
+        ],
+        "start": dict(zip(("left", "right"), service.start, strict=True)) if service.cards else None,
+        "rules": [
+            {
+                "name": name,
+                "title": RULES[name].title,
+                "about": f"{RULES[name].equation}\n{RULES[name].warning}".strip(),
+            }
+            for name in ONE_PASS
+        ],
+        "colours": [{"name": name, "title": title, "table": _table(name)} for name, title in COLOURS.items()],
+        "diverging": _bytes(difference(np.linspace(-1, 1, 255)[None], 1.0)),
+        "examples": [
+            {
+                "id": id,
+                "title": titles.get(id, id),
+                "thumb": _thumbnail(path, 90, 68),
+                "large": _thumbnail(path, 540, 405) if id in large else None,
+            }
+            for id, path in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
+        ],
+        "accepted": say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
+        "most_bytes": MAX_BYTES,
+        "commands": commands(),
+    }
+
+
+def _table(name: str) -> str:
+    return _bytes(colours(np.linspace(0, 1, 256)[None], name))
+
+
+def _bytes(values: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+
+
+def _titles(examples: Mapping[str, Path]) -> dict[str, str]:
+    """What is in the examples, from the table of their sources beside them: "| file | what (remark) | ..."."""
+    table = next(iter(examples.values())).with_name("README.md") if examples else HERE / "none"
+    text = table.read_text(encoding="utf-8") if table.is_file() else ""
+    rows = re.findall(r"^\| ([\w-]+)\.jpg \| ([^|(]+)", text, re.MULTILINE)
+    return {id: what.strip()[:1].upper() + what.strip()[1:] for id, what in rows}
+
+
+def _thumbnail(path: Path, width: int, height: int) -> str:
+    """A small WebP that covers width x height, as a data URL."""
+    with Image.open(path) as image:
+        scale = max(width / image.width, height / image.height)
+        image.draft("RGB", (width, height))
+        small = image.convert("RGB").resize((round(image.width * scale), round(image.height * scale)))
+        if image.size != small.size:
+            scale = max(width / image.width, height / image.height)
+            small = image.convert("RGB").resize((round(image.width * scale), round(image.height * scale)))
+    file = io.BytesIO()
+    small.save(file, "WEBP", quality=72, method=2)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+# --- texts around it --------------------------------------------------------------------------------------------------
+
+
+def _head() -> str:
+    return f'<div class="tm-head"><h1>{say("name")}</h1><p>{say("tagline")}</p></div>'
+
+
+def about(service: Service) -> str:
+    """About, as HTML; whatever comes from cards and other files is escaped."""
+    points = "".join(f"<li>{_escaped(point)}</li>" for point in texts.points())
+    rules = "".join(
+        f"<tr><td>{_escaped(rule.title)}<small>{_escaped(rule.warning)}</small></td>"
+        f'<td class="tm-equation">{_escaped(rule.equation)}</td><td>{_escaped(rule.source)}</td></tr>'
+        for rule in (RULES[name] for name in ONE_PASS)
+    )
+    problems = "".join(f"<li>{_escaped(folder)}: {_escaped(sentence)}</li>" for folder, sentence in service.problems)
+    minutes = uploads.SWEEP[1] // 60
+    parts = [
+        f"<p>{_escaped(say('about_what'))}</p>",
+        f"<h2>{say('about_read')}</h2><ul>{points}</ul><p>{_escaped(say('about_keys'))}</p>",
+        f"<h2>{say('about_models')}</h2>{_models(service)}",
+        f"<p>{say('about_problems')}</p><ul>{problems}</ul>" if problems else "",
+        f"<h2>{say('about_rules')}</h2><p>{say('about_rules_text')}</p>{_scrolling(rules)}",
+        f"<h2>{say('about_privacy')}</h2><p>{_escaped(say('about_privacy_text', minutes=minutes))}</p>",
+        f"<h2>{say('about_sources')}</h2><p>{say('about_sources_text')}</p>{_sources(service)}",
+        f"<h2>{say('about_api')}</h2><p>{say('about_api_text')}</p><pre>{_escaped(_snippet(service))}</pre>",
+    ]
+    return f'<div class="tm-about">{"".join(parts)}</div>'
+
+
+def _models(service: Service) -> str:
+    rows = []
+    for card in service.cards.values():
+        test = words.test_split(card)
+        cells = [
+            words.accuracy(card)[0],
+            _figure(test.get("n"), ",.0f"),
+            _figure(test.get("log_loss"), ".3f"),
+            _figure(test.get("calibration_error"), ".3f"),
+            _figure(card.get("parameters"), ",.0f"),
+            _recipe(card),
+        ]
+        first = f"<td><strong>{_escaped(card['title'])}</strong><small>{_escaped(card['description'])}</small></td>"
+        rows.append(f"<tr>{first}{''.join(f'<td>{_escaped(cell)}</td>' for cell in cells)}</tr>")
+    head = "".join(f"<th>{_escaped(column)}</th>" for column in texts.columns())
+    return _scrolling(f"<tr>{head}</tr>{''.join(rows)}")
+
+
+def _recipe(card: dict[str, Any]) -> str:
+    """Optimizer, learning rate and epochs, as far as the card tells them."""
+    recipe = card.get("recipe") if isinstance(card.get("recipe"), dict) else {}
+    optimizer = recipe.get("optimizer") if isinstance(recipe.get("optimizer"), dict) else {}
+    parts = [str(optimizer[key]) for key in ("name", "learning_rate") if key in optimizer]
+    return ", ".join(parts)
+
+
+def _sources(service: Service) -> str:
+    """The table of the examples' sources, as it stands in their README.md."""
+    path = next(iter(service.examples.values()), HERE).with_name("README.md")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines if line.startswith("|")]
+    rows = [row for row in rows if not set("".join(row)) <= set("-: ")]
+    tags = ["th"] + ["td"] * len(rows)
+    return _scrolling(
+        "".join(
+            f"<tr>{''.join(f'<{tag}>{_escaped(cell)}</{tag}>' for cell in row)}</tr>"
+            for tag, row in zip(tags, rows, strict=False)
+        )
+    )
+
+
+def _snippet(service: Service) -> str:
+    left, right = service.start if service.cards else ("LEFT", "RIGHT")
+    return (
+        "from gradio_client import Client, handle_file\n"
+        'client = Client("http://localhost:7860")\n'
+        f'client.predict(handle_file("photo.jpg"), "{left}", "{right}", "gradcam", "predicted", '
+        'api_name="/compare")'
+    )
+
+
+def _figure(value: object, form: str) -> str:
+    return format(value, form) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+
+
+def _scrolling(rows: str) -> str:
+    return f'<div class="tm-scroll" tabindex="0"><table>{rows}</table></div>'
+
+
+def _escaped(text: object) -> str:
+    return html.escape(str(text))

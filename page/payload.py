@@ -1,0 +1,270 @@
+"""The one message from which the browser draws everything: pure functions from what was computed to a JSON-able dict.
+
+    kind        "result"
+    ask         the request's number, as the browser gave it
+    left, right, rule        what was asked: ids of checkpoints, name of the rule
+    names       {left, right}: what sentences call the sides
+    target      {asked: "predicted" or a class, name: the explained class, options: [class, ...], text}
+    picture     {src: data URL (JPEG, longest side at most 1,024), width, height, notes: [sentence, ...]}
+    saw         {"HxW": data URL (PNG)}: the squashed picture, by size of input
+    sides       {left, right}, each
+        title, detail, accuracy, accuracy_title, input: [h, w]
+        bars    [{name, share: 0 to 1, text}, ...]: at most five classes, the same on both sides, likeliest first
+        layers  [{address, name, shape: [h, w, channels], dead: share of channels or null, map, features}, ...]
+            map         {size: [h, w], data: base64 of uint8 rows, max}: value = data / 255 x max; max 0: all zero
+            features    {size: [h, w], data: base64 of uint8 channels x rows,
+                         channels, importance, low, high: [k]} or null:
+                        value = low + data / 255 x (high - low); at most 48 pixels a side
+    stops       [{left, right: places in layers, depth, rank, overlap (null: undefined),
+                  words: [{text, tone: "" or "warn"}, ...], **stars** around what stands out,
+                  band: {rank, overlap: [p10, p50, p90]} or null,
+                  difference: {size, data: base64 of int8 rows, limit} or null: value = data / 127 x limit}, ...]
+    yardstick   {legend, short, text}: what the band behind the curve is
+    cost        {passes, milliseconds: from the request to this message, explain: in the two models}
+    loaded      ids of the checkpoints that answer without being loaded
+
+All numbers are finite. A result for 192 pixels takes about 600 kB, of which the picture is a quarter.
+"""
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from explain.explanation import Explanation, Features, Layer
+from explain.pairs import Comparison, Stop
+from explain.pictures import Picture, fit, resize
+from page import words
+from page.experiments import Yardstick
+from page.texts import say
+
+LONGEST = 1024  # pixels of the shown picture's longer side
+LONGEST_FEATURE = 48
+BARS = 5
+EVEN = 1.0  # a difference is drawn in full colour at the heat of an even spread, or at its own greatest value beyond
+
+
+class Side(NamedTuple):
+    """One model's part: its card and what it saw."""
+
+    card: dict[str, Any]
+    explanation: Explanation
+
+
+def payload(
+    picture: Picture,
+    left: Side,
+    right: Side,
+    comparison: Comparison,
+    asked: str = "predicted",
+    yardstick: Yardstick | None = None,
+) -> dict[str, Any]:
+    """Everything the browser needs for one picture and two models, in the form told at the top of this module.
+
+    Args:
+        picture: as it was read.
+        left, right: card and explanation of each side, of this picture alone, for one class.
+        comparison: of the two, by the rule to show.
+        asked: the class asked for, or "predicted".
+        yardstick: how far two seeds agree by this rule.
+
+    `ask`, `milliseconds` and `loaded` are the server's to add.
+    """
+    rule, classes = comparison.rule, left.explanation.classes
+    target = classes[comparison.target]
+    called = words.names(left.card["title"], right.card["title"])
+    sides = {"left": side(left, right, rule), "right": side(right, left, rule)}
+    stops = [
+        packed_stop(stop, places, yardstick)
+        for stop, places in zip(comparison.stops, _places(comparison, left, right), strict=True)
+    ]
+    add_words(stops, sides, comparison, (left, right), asked, called, yardstick)
+    cost = [one.explanation.cost[rule] for one in (left, right)]
+    return {
+        "kind": "result",
+        "left": left.card["id"],
+        "right": right.card["id"],
+        "rule": rule,
+        "names": called._asdict(),
+        "target": {
+            "asked": asked,
+            "name": target,
+            "options": list(classes),
+            "text": say("explained", name=target),
+        },
+        "picture": shown(picture),
+        "saw": {_size(one.explanation): data_url(one.explanation.pictures[0], "PNG") for one in (left, right)},
+        "sides": sides,
+        "stops": stops,
+        "yardstick": {
+            "legend": say("legend_none" if yardstick is None else "legend_seeds"),
+            "short": say("legend_none_short" if yardstick is None else "legend_seeds_short"),
+            "text": say("no_yardstick_title") if yardstick is None else say("yardstick", count=f"{yardstick.n:,}"),
+        },
+        "cost": {
+            "passes": sum(one.forward + one.backward for one in cost),
+            "explain": sum(one.milliseconds for one in cost),
+        },
+    }
+
+
+def shown(picture: Picture) -> dict[str, Any]:
+    """The picture as the browser shows it."""
+    height, width = picture.pixels.shape[:2]
+    scale = min(1.0, LONGEST / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    return {
+        "src": data_url(fit(picture.pixels, size), "JPEG", quality=86),
+        "width": size[1],
+        "height": size[0],
+        "notes": [say(note) for note in picture.notes],
+    }
+
+
+def side(own: Side, other: Side, rule: str) -> dict[str, Any]:
+    """One model: what it is, what it says, and its maps by one rule."""
+    card, explanation = own
+    text, title = words.accuracy(card)
+    labels = words.layer_names([layer.address for layer in explanation.layers])
+    return {
+        "title": card["title"],
+        "detail": detail(card),
+        "accuracy": text,
+        "accuracy_title": title,
+        "input": list(explanation.pictures.shape[1:3]),
+        "bars": bars(explanation, other.explanation),
+        "layers": [
+            packed_layer(layer, label, explanation, rule)
+            for layer, label in zip(explanation.layers, labels, strict=True)
+        ],
+    }
+
+
+def detail(card: dict[str, Any]) -> str:
+    """Network, weights and input size in a line, as far as the card tells them."""
+    recipe = card.get("recipe")
+    model = recipe.get("model") if isinstance(recipe, dict) else None
+    name = model.get("name") if isinstance(model, dict) else None
+    parts = [_network(name)] if isinstance(name, str) and name else []
+    if isinstance(card.get("parameters"), int):
+        parts.append(say("weights", count=f"{card['parameters'] / 1e6:.1f}"))
+    height, width = card["input"]
+    return " · ".join([*parts, say("input", height=height, width=width)])
+
+
+def bars(own: Explanation, other: Explanation) -> list[dict[str, Any]]:
+    """The likeliest classes by the mean of both models, so that both sides show the same rows."""
+    share = own.probabilities[0].astype(float)
+    order = np.argsort(-(share + other.probabilities[0]), kind="stable")[:BARS]
+    return [{"name": own.classes[k], "share": float(share[k]), "text": words.percent(float(share[k]))} for k in order]
+
+
+def packed_layer(layer: Layer, label: str, explanation: Explanation, rule: str) -> dict[str, Any]:
+    """A layer's map and feature maps."""
+    features = explanation.features.get(layer.address)
+    return {
+        "address": layer.address,
+        "name": label,
+        "shape": list(layer.shape),
+        "map": packed_map(explanation.map(layer.address, rule)),
+        "dead": None if features is None else float(features.dead[0]),
+        "features": None if features is None else packed_features(features),
+    }
+
+
+def packed_map(map: np.ndarray) -> dict[str, Any]:
+    """A map, float32 h x w, nowhere negative (what is, counts as zero), as 8 bits of its greatest value."""
+    map = np.nan_to_num(np.maximum(map, 0), posinf=0)
+    top = float(map.max())
+    levels = np.rint(map * (255 / top)) if top > 0 else np.zeros_like(map)
+    return {"size": list(map.shape), "data": base64_of(levels.astype(np.uint8)), "max": top}
+
+
+def packed_features(features: Features) -> dict[str, Any]:
+    """The first picture's feature maps, each from its least to its greatest value, at most 48 pixels a side."""
+    maps = np.nan_to_num(features.maps[0])
+    height, width = maps.shape[:2]
+    scale = min(1.0, LONGEST_FEATURE / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    channels = np.stack([resize(np.ascontiguousarray(maps[..., k]), size) for k in range(maps.shape[2])])
+    low, high = channels.min((1, 2)), channels.max((1, 2))
+    span = np.where(high > low, high - low, 1)[:, None, None]
+    levels = np.rint(255 * (channels - low[:, None, None]) / span).astype(np.uint8)
+    return {
+        "size": list(size),
+        "data": base64_of(levels),
+        "channels": features.channels[0].tolist(),
+        "importance": np.nan_to_num(features.importance[0]).astype(float).tolist(),
+        "low": low.astype(float).tolist(),
+        "high": high.astype(float).tolist(),
+    }
+
+
+def packed_stop(stop: Stop, places: tuple[int, int], yardstick: Yardstick | None) -> dict[str, Any]:
+    """A place of the scrubber, but for its words. `places`: of both layers among the layers of their sides."""
+    packed = None
+    if stop.difference is not None:
+        limit = max(stop.limit, EVEN)
+        levels = np.rint(stop.difference * (127 / limit)).astype(np.int8)
+        packed = {"size": list(levels.shape), "data": base64_of(levels), "limit": limit}
+    return {
+        "left": places[0],
+        "right": places[1],
+        "depth": stop.depth,
+        "rank": stop.rank,
+        "overlap": stop.overlap,
+        "band": None if yardstick is None else yardstick.at(stop.depth),
+        "difference": packed,
+    }
+
+
+def add_words(
+    stops: Sequence[dict[str, Any]],
+    sides: dict[str, Any],
+    comparison: Comparison,
+    models: tuple[Side, Side],
+    asked: str,
+    called: words.Names,
+    yardstick: Yardstick | None,
+) -> None:
+    """Give each packed stop its words."""
+    target = models[0].explanation.classes[comparison.target]
+    cards, explanations = zip(*models, strict=True)
+    verdict = words.verdict(cards, explanations, asked, target, called)
+    names = [sides["left"]["layers"][stop["left"]]["name"] for stop in stops]
+    agreement = words.agreement(comparison.stops, yardstick, names)
+    for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
+        layers = [sides[name]["layers"][packed[name]] for name in ("left", "right")]
+        heat = words.heat(stop, called, target, [layer["map"]["max"] == 0 for layer in layers])
+        dead = words.dead([layer["dead"] for layer in layers], called)
+        packed["words"] = words.sentences(*verdict, heat, agree, warning=dead)
+
+
+def data_url(pixels: np.ndarray, kind: str, **options: Any) -> str:
+    """A picture, uint8 H x W x 3, as a data URL of that kind ("JPEG" or "PNG")."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def base64_of(values: np.ndarray) -> str:
+    """The bytes of an array of 8-bit numbers, row by row."""
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+
+
+def _size(explanation: Explanation) -> str:
+    return "x".join(map(str, explanation.pictures.shape[1:3]))
+
+
+def _places(comparison: Comparison, left: Side, right: Side) -> Sequence[tuple[int, int]]:
+    """Of each stop's layers among all layers of their sides."""
+    order = [{layer.address: place for place, layer in enumerate(one.explanation.layers)} for one in (left, right)]
+    return [(order[0][stop.left.address], order[1][stop.right.address]) for stop in comparison.stops]
+
+
+def _network(name: str) -> str:
+    known = {"efficientnet": "EfficientNet", "vgg16": "VGG16", "cnn": "CNN"}
+    return "-".join(known.get(part, part.capitalize()) for part in name.split("-"))

@@ -1,0 +1,234 @@
+"""What stands behind the page: from a visitor's question to a payload. It keeps models, and nothing about visitors."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from explain import checkpoints
+from explain.cams import RULES
+from explain.pictures import Picture, PictureError, read
+from page import uploads
+from page.experiments import Experiment, read_experiments, yardstick
+from page.payload import Side, payload
+from page.texts import say
+
+log = logging.getLogger("two-minds")
+
+ROOT = Path(__file__).resolve().parent.parent
+FEATURES = 12  # feature maps a layer
+PREDICTED = "predicted"
+
+# All rules of one pass are traced together: the second costs next to nothing, and no change of rule traces anew.
+ONE_PASS = tuple(name for name, rule in RULES.items() if tuple(rule.cost) == (1, 1))
+
+
+class Refused(ValueError):
+    """What was asked for does not exist or cannot be done. `str(error)` is one sentence, `code` is stable."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Service:
+    """Models, experiments, examples and evidence, each a closed list of ids, and the one question asked of them.
+
+    Args:
+        weights: folder of checkpoints.
+        evidence: folder with what `training compare` wrote.
+        examples: folder of example pictures.
+    """
+
+    def __init__(
+        self,
+        weights: Path = checkpoints.DEFAULT,
+        evidence: Path = ROOT / "evidence",
+        examples: Path = ROOT / "examples",
+    ) -> None:
+        self.weights, self.evidence = Path(weights), Path(evidence)
+        found = checkpoints.available(self.weights)
+        self.cards: dict[str, dict[str, Any]] = {card["id"]: card for card in found.cards}
+        self.problems: list[tuple[str, str]] = found.problems
+        for folder, sentence in self.problems:
+            log.warning("Passed over %s: %s", folder, sentence)
+        self.experiments: list[Experiment] = read_experiments(self.weights / "experiments.json", self.cards)
+        self.examples: dict[str, Path] = {path.stem: path for path in sorted(Path(examples).glob("*.jpg"))}
+        self.problem = ""  # a sentence when the models could not be loaded
+        self._ready = threading.Event()
+        self._warm: OrderedDict[str, None] = OrderedDict()  # ids that answer at once, least recently used first
+        self._seconds: list[float] = []  # that loading a model took
+        self._guard = threading.Lock()
+
+    @property
+    def start(self) -> tuple[str, str]:
+        """The pair to begin with: the first experiment's, else the first two checkpoints."""
+        if self.experiments:
+            return self.experiments[0].left, self.experiments[0].right
+        ids = list(self.cards)
+        return ids[0], ids[min(1, len(ids) - 1)]
+
+    # --- loading ----------------------------------------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Import TensorFlow and make the first pair ready to answer; what comes in meanwhile waits. Call it once."""
+        try:
+            import keras  # noqa: F401  so that its import does not count as a model's
+
+            for id in dict.fromkeys(self.start if self.cards else ()):
+                began = time.perf_counter()
+                self._explained(id, _grey(), PREDICTED)
+                self._seconds.append(time.perf_counter() - began)
+            log.info("The models are ready.")
+        except Exception:
+            log.exception("The first pair cannot be loaded.")
+            self.problem = say("start_fails")
+        finally:
+            self._ready.set()
+
+    def state(self, *_: object) -> dict[str, Any]:
+        """For the browser: whether the first pair is there, which models are, seconds that one takes as a rule."""
+        with self._guard:
+            seconds = sum(self._seconds) / len(self._seconds) if self._seconds else 0.0
+            return {
+                "ready": self._ready.is_set(),
+                "loaded": list(self._warm),
+                "seconds": seconds,
+                "problem": self.problem,
+            }
+
+    # --- answering --------------------------------------------------------------------------------------------------
+
+    def answer(
+        self, picture: Picture, left: object, right: object, rule: object = "gradcam", target: object = PREDICTED
+    ) -> dict[str, Any]:
+        """The payload for a picture and two models.
+
+        Args:
+            picture: as it was read.
+            left, right: ids of checkpoints.
+            rule: name of a rule.
+            target: a class's name, or "predicted": that with the higher mean probability.
+
+        Raises:
+            Refused: for anything that does not exist, and for two models of different classes.
+        """
+        began = time.perf_counter()
+        left, right, rule, target = self.checked(left, right, rule, target)
+        self._ready.wait()
+        sides = [self._explained(id, picture, target) for id in (left, right)]
+        if target == PREDICTED:
+            from explain.pairs import common_target
+
+            common = common_target(*(side.explanation.probabilities[0] for side in sides))
+            name = sides[0].explanation.classes[common]
+            sides = [
+                side if side.explanation.targets[0] == common else self._explained(side.card["id"], picture, name)
+                for side in sides
+            ]
+        from explain.pairs import compare
+
+        compared = compare(sides[0].explanation, sides[1].explanation, rule)
+        band = yardstick((left, right), rule, self.experiments, self.evidence)
+        message = payload(picture, *sides, compared, target, band)
+        message["loaded"] = self.state()["loaded"]
+        message["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
+        return message
+
+    def checked(self, left: object, right: object, rule: object, target: object) -> tuple[str, str, str, str]:
+        """The same, if all of it exists and goes together; Refused if not."""
+        for asked, known, key in (
+            (left, self.cards, "unknown_model"),
+            (right, self.cards, "unknown_model"),
+            (rule, ONE_PASS, "unknown_rule"),
+        ):
+            if not isinstance(asked, str) or asked not in known:
+                raise Refused(key, say(key, asked=_short(asked), known=", ".join(known)))
+        classes = self.cards[left]["classes"]
+        if classes != self.cards[right]["classes"]:
+            raise Refused("other_classes", say("other_classes"))
+        if not isinstance(target, str) or target not in (PREDICTED, *classes):
+            raise Refused("unknown_target", say("unknown_target", asked=_short(target), known=", ".join(classes)))
+        return left, right, rule, target
+
+    def example(self, id: object) -> Picture:
+        """An example picture by its id; Refused for any other."""
+        if not isinstance(id, str) or id not in self.examples:
+            raise Refused("unknown_example", say("unknown_example"))
+        return read(self.examples[id])
+
+    def ask(self, asked: object) -> dict[str, Any]:
+        """What the browser asks for, as it sends it; a payload, or {"kind": "error", "ask", "code", "sentence"}.
+
+        `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
+        path) or example (an id), left, right, rule, target.
+        """
+        asked = asked if isinstance(asked, Mapping) else {}
+        number = asked.get("ask")
+        number = number if isinstance(number, int) else None
+        began = time.perf_counter()
+        try:
+            choice = [asked.get(key) for key in ("left", "right", "rule", "target")]
+            self.checked(*choice)  # before anything is opened
+            if asked.get("upload") is not None:
+                picture = uploads.picture(asked["upload"])
+            elif asked.get("example") is not None:
+                picture = self.example(asked["example"])
+            else:
+                raise Refused("no_picture", say("no_picture"))
+            message = self.answer(picture, *choice)
+            message["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
+            return {**message, "ask": number}
+        except (Refused, uploads.NotUploaded, PictureError) as error:
+            return {"kind": "error", "ask": number, "code": error.code, "sentence": str(error)}
+        except Exception:
+            log.exception("A request failed.")
+            return {"kind": "error", "ask": number, "code": "internal", "sentence": say("internal")}
+
+    def _explained(self, id: str, picture: Picture, target: str) -> Side:
+        from explain.engine import explain
+
+        try:
+            checkpoint = checkpoints.load(id, self.weights)
+        except checkpoints.CheckpointError as error:
+            log.warning("%s cannot be loaded: %s", id, error)
+            raise Refused("model_fails", say("model_fails", title=self.cards[id]["title"], reason=error)) from error
+        began = time.perf_counter()
+        explanation = explain(
+            checkpoint.model,
+            picture.pixels,
+            target=target,
+            rules=ONE_PASS,
+            features=FEATURES,
+            classes=checkpoint.classes,
+        )
+        log.debug("%s explained in %.0f ms", id, 1000 * (time.perf_counter() - began))
+        with self._guard:
+            self._warm[id] = None
+            self._warm.move_to_end(id)
+            while len(self._warm) > checkpoints.KEPT:
+                self._warm.popitem(last=False)
+        return Side(checkpoint.card, explanation)
+
+
+def commands() -> str:
+    """How to get the first pair, for a page without any."""
+    return "\n".join(
+        line
+        for id in ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
+        for line in (f"python -m training run {id} --data-dir DIR", f"python -m training ship {id}")
+    )
+
+
+def _grey() -> Picture:
+    import numpy as np
+
+    return Picture(np.full((64, 64, 3), 127, np.uint8))
+
+
+def _short(asked: object) -> str:
+    text = asked if isinstance(asked, str) else type(asked).__name__
+    return text if len(text) <= 40 else text[:40] + "…"

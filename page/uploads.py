@@ -1,0 +1,82 @@
+"""Pictures from outside: opened only inside Gradio's upload folder, and only by our own reader.
+
+Gradio 6.31's image input trusts the `meta` that a request brings: a raw call that omits or falsifies it makes the
+server open any picture it can read, a path that is an address is downloaded, and a file that calls itself .svg is
+handed on unread. The guard refuses all that was not uploaded, whatever the request says.
+"""
+
+import os
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder, is_in_or_equal
+
+from explain.pictures import MAX_BYTES, MEGA, Picture, PictureError, read
+from page.texts import say
+
+MAX_FILE = f"{MAX_BYTES // MEGA}mb"  # as Gradio writes it
+SWEEP = (600, 3600)  # every ten minutes, uploads older than an hour are deleted; the page sends one again if need be
+
+
+class NotUploaded(ValueError):
+    """A path from outside that is none of an uploaded file. `code` is "not_uploaded", or "gone" for a deleted one."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(say(code))
+        self.code = code
+
+
+def uploaded(path: object) -> str:
+    """The real path of an uploaded file.
+
+    Args:
+        path: what a request names; anything at all.
+
+    Raises:
+        NotUploaded: for whatever does not lie in the upload folder, links followed, or is no longer there. Nothing is
+            opened to find that out.
+    """
+    if not isinstance(path, str) or not path or "\0" in path or len(path) > 4096:
+        raise NotUploaded("not_uploaded")
+    real, folder = os.path.realpath(path), os.path.realpath(get_upload_folder())
+    if not os.path.isabs(path) or real == folder or not is_in_or_equal(real, folder):
+        raise NotUploaded("not_uploaded")
+    if not os.path.isfile(real):
+        raise NotUploaded("gone")
+    return real
+
+
+def picture(path: object) -> Picture:
+    """Read an uploaded picture. Raises NotUploaded as `uploaded` does, PictureError as `explain.pictures.read` does."""
+    return read(uploaded(path))
+
+
+class GuardedImage(gr.Image):
+    """Gradio's image input (upload, paste, webcam) that gives a `Picture`, of uploaded files alone."""
+
+    is_template = True  # to the browser it is gr.Image
+
+    async def async_move_resource_to_block_cache(self, url_or_file_path: Any) -> str | None:
+        """Called before `preprocess` where the request says it brings a file; Gradio's own would download addresses."""
+        return None if url_or_file_path is None else self._guarded(str(url_or_file_path))
+
+    def preprocess(self, payload: Any) -> Picture | None:
+        """The picture; gr.Error with one sentence for anything that is none, or was not uploaded."""
+        if payload is None:
+            return None
+        try:
+            return picture(payload.path)
+        except (NotUploaded, PictureError) as error:
+            raise refusal(str(error)) from None
+
+    @staticmethod
+    def _guarded(path: str) -> str:
+        try:
+            return uploaded(path)
+        except NotUploaded as error:
+            raise refusal(str(error)) from None
+
+
+def refusal(sentence: str) -> gr.Error:
+    """An error that a caller sees as one sentence, without a traceback in the log."""
+    return gr.Error(sentence, print_exception=False)

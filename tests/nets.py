@@ -1,0 +1,237 @@
+"""Hand-set nets: small enough to be worked out on paper, built in every way Keras knows.
+
+`KINDS` are builders of one and the same function in different make. Each returns a model and the address of its layer
+`features`, whose output is the input itself (a 1 x 1 convolution with the identity, then ReLU). A dense head with the
+weights `GRADIENTS` follows. For the picture `PICTURE` the logits are 1, -1 and 0.
+"""
+
+import tempfile
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+PICTURE = np.array([[[[1, 1], [2, 1]], [[0, 2], [1, 1]]]], np.float32)  # 1 x 2 x 2 x 2, channels last
+CHANNELS = PICTURE[0].transpose(2, 0, 1)  # ((1, 2), (0, 1)) and ((1, 1), (2, 1))
+
+# Gradient of each logit to `features`, places x channels; class 1 falls with every activation, class 2 knows none.
+GRADIENTS = np.stack(
+    [
+        [[[1, -1], [0, 1]], [[-1, -1], [2, 0]]],
+        -np.ones((2, 2, 2)),
+        np.zeros((2, 2, 2)),
+    ]
+).astype(np.float32)
+BIAS = np.array([0, 8, 0], np.float32)
+LOGITS = np.array([[1, -1, 0]], np.float32)
+PROBABILITIES = np.exp(LOGITS) / np.exp(LOGITS).sum()
+
+# Maps of class 0 on `features`, by hand.
+MAPS = {
+    # mean gradients 1/2 and -1/4
+    "gradcam": [[0.25, 0.75], [0, 0.25]],
+    # sums of A 4 and 5; 1 / (2 + 4) + 2 / (2 + 4 * 2) = 11/30 and 1 / (2 + 5) = 1/7
+    "gradcam++": [[107 / 210, 184 / 210], [60 / 210, 107 / 210]],
+    # 1 - 1, 0 + 1, 0 - 2, 2 + 0
+    "hirescam": [[0, 1], [0, 2]],
+    # 1, 0 + 1, 0, 2
+    "layercam": [[1, 1], [0, 2]],
+    # weights 3/4 and -2/5
+    "xgradcam": [[0.35, 1.1], [0, 0.35]],
+}
+
+KINDS = {}
+
+
+def kind(build):
+    KINDS[build.__name__] = build
+    return build
+
+
+def identity(channels=2, name="features", **options):
+    """A 1 x 1 convolution that leaves its input as it is."""
+    kernel = keras.initializers.Constant(np.eye(channels, dtype=np.float32).reshape(1, 1, channels, channels))
+    return layers.Conv2D(channels, 1, use_bias=False, kernel_initializer=kernel, name=name, **options)
+
+
+def dense(kernel, bias=None, name="head", **options):
+    kernel = np.asarray(kernel, np.float32)
+    bias = np.zeros(kernel.shape[1], np.float32) if bias is None else bias
+    constant = keras.initializers.Constant
+    return layers.Dense(
+        kernel.shape[1], kernel_initializer=constant(kernel), bias_initializer=constant(bias), name=name, **options
+    )
+
+
+def head(activation="softmax", **options):
+    return dense(GRADIENTS.reshape(3, -1).T, BIAS, activation=activation, **options)
+
+
+@kind
+def functional():
+    x = keras.Input((2, 2, 2))
+    y = identity(activation="relu")(x)
+    return keras.Model(x, head()(layers.Flatten()(y))), "features"
+
+
+@kind
+def sequential():
+    return keras.Sequential([keras.Input((2, 2, 2)), identity(activation="relu"), layers.Flatten(), head()]), "features"
+
+
+@kind
+def sequential_built_late():
+    return keras.Sequential([identity(activation="relu"), layers.Flatten(), head()]), "features"
+
+
+@kind
+def nested():
+    backbone = keras.Sequential([keras.Input((2, 2, 2)), identity(activation="relu")], name="backbone")
+    return keras.Sequential([keras.Input((2, 2, 2)), backbone, layers.Flatten(), head()]), "backbone/features"
+
+
+@kind
+def nested_deeper():
+    x = keras.Input((2, 2, 2))
+    inner = keras.Model(x, identity(activation="relu")(x), name="inner")
+    x = keras.Input((2, 2, 2))
+    middle = keras.Model(x, layers.Dropout(0.5)(inner(x)), name="middle")
+    x = keras.Input((2, 2, 2))
+    return keras.Model(x, head()(layers.Flatten()(middle(x)))), "middle/inner/features"
+
+
+@kind
+def shared_layer():
+    x = keras.Input((2, 2, 2))
+    features = identity(activation="relu")
+    return keras.Model(x, head()(layers.Flatten()(features(features(x))))), "features#2"
+
+
+@kind
+def shared_model():
+    backbone = keras.Sequential([keras.Input((2, 2, 2)), identity(activation="relu")], name="backbone")
+    x = keras.Input((2, 2, 2))
+    return keras.Model(x, head()(layers.Flatten()(backbone(backbone(x))))), "backbone#2/features"
+
+
+@kind
+def reloaded():
+    with tempfile.TemporaryDirectory() as folder:
+        nested()[0].save(f"{folder}/model.keras")
+        return keras.saving.load_model(f"{folder}/model.keras"), "backbone/features"
+
+
+@kind
+def softmax_as_layer():
+    x = keras.Input((2, 2, 2))
+    y = identity(activation="relu")(x)
+    return keras.Model(x, layers.Softmax()(head(None)(layers.Flatten()(y)))), "features"
+
+
+@kind
+def activations_as_layers():
+    x = keras.Input((2, 2, 2))
+    y = layers.ReLU(name="features")(identity(name="convolution")(x))
+    return keras.Model(x, layers.Activation("softmax")(head(None)(layers.Flatten()(y)))), "features"
+
+
+@kind
+def functional_operations():
+    x = keras.Input((2, 2, 2))
+    y = identity()(ops.relu(x)) + 0.0
+    return keras.Model(x, ops.softmax(head(None)(ops.reshape(y, (-1, 8))))), "features"
+
+
+@kind
+def only_logits():
+    x = keras.Input((2, 2, 2))
+    return keras.Model(x, head(None)(layers.Flatten()(identity(activation="relu")(x)))), "features"
+
+
+@kind
+def log_probabilities():
+    x = keras.Input((2, 2, 2))
+    return keras.Model(x, head("log_softmax")(layers.Flatten()(identity(activation="relu")(x)))), "features"
+
+
+@kind
+def mixed_precision():
+    x = keras.Input((2, 2, 2))
+    y = identity(activation="relu", dtype="mixed_float16")(x)
+    y = layers.Flatten(dtype="mixed_float16")(y)
+    return keras.Model(
+        x, layers.Activation("softmax", dtype="float32")(head(None, dtype="mixed_float16")(y))
+    ), "features"
+
+
+class Several(layers.Layer):
+    """Returns a list, so it has no map of its own; the layers behind take it apart."""
+
+    def call(self, x):
+        return [x, {"half": x / 2}]
+
+
+@kind
+def structures_between_layers():
+    x = keras.Input((2, 2, 2))
+    y = identity(activation="relu")(x)
+    whole, rest = Several(name="several")(y)
+    return keras.Model(x, head()(layers.Flatten()(layers.Add()([whole, rest["half"], rest["half"]]) / 2))), "features"
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.parts = [identity(), layers.Flatten()]
+        self.head = head(None)
+
+    def call(self, x):
+        return ops.softmax(self.head(self.parts[1](self.parts[0](ops.relu(x)))))
+
+
+@kind
+def subclassed():
+    return Subclassed(), "features"
+
+
+class Block(layers.Layer):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.convolution = identity()
+
+    def build(self, shape):
+        self.convolution.build(shape)
+
+    def call(self, x):
+        return 2 * self.convolution(x / 2)
+
+
+@kind
+def custom_layer():
+    x = keras.Input((2, 2, 2))
+    return keras.Model(x, head()(layers.Flatten()(Block(name="block")(x)))), "block"
+
+
+def one_unit(activation="sigmoid", shape=(2, 2, 2)):
+    """One unit whose logit is that of class 0."""
+    x = keras.Input(shape)
+    y = layers.Flatten()(identity(activation="relu")(x))
+    return keras.Model(x, dense(GRADIENTS[0].reshape(-1, 1), activation=activation)(y))
+
+
+def averaging(size=(4, 5), kernel=((1, -2), (3, 0), (-1, 1)), activation="softmax"):
+    """Identity, global average pooling, dense: where CAM itself is defined."""
+    x = keras.Input((*size, len(kernel)))
+    y = layers.GlobalAveragePooling2D()(identity(len(kernel), activation="relu")(x))
+    return keras.Model(x, dense(kernel, activation=activation)(y))
+
+
+def convolutional(seed=0, activation="tanh", size=(8, 8)):
+    """Three convolutions with random weights, pooled after each: nothing about it is special."""
+    keras.utils.set_random_seed(seed)
+    x = y = keras.Input((*size, 3))
+    for index, channels in enumerate((4, 6, 5)):
+        y = layers.Conv2D(channels, 3, padding="same", activation=activation, name=f"conv{index}")(y)
+        y = layers.MaxPooling2D(2, name=f"pool{index}")(y) if index < 2 else y
+    y = layers.GlobalAveragePooling2D()(y)
+    return keras.Model(x, layers.Dense(3, activation="softmax", name="head")(y))

@@ -1,0 +1,533 @@
+"""The engine: taps that leave nothing behind, one pass for all, a cache that keeps no model alive, any pictures."""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from pathlib import Path
+
+import keras
+import nets
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from explain import engine
+from explain.cams import RULES
+from explain.engine import explain, tapped
+from explain.explanation import Cost
+from explain.pictures import Picture, fit
+
+BATCH = np.random.default_rng(0).uniform(0, 1, (2, 8, 8, 3)).astype(np.float32)
+
+
+@pytest.fixture
+def model():
+    return nets.convolutional()
+
+
+def state(model):
+    """What an object is made of: attributes of the model and of each of its layers, by identity."""
+    return [(layer.name, {name: id(value) for name, value in vars(layer).items()}) for layer in model._flatten_layers()]
+
+
+def test_the_library_is_imported_without_tensorflow():
+    code = "import sys, explain.engine, explain.cams; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1]).returncode == 0
+
+
+def picture(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+# --- Taps -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", nets.KINDS.values(), ids=nets.KINDS)
+def test_model_is_untouched(kind):
+    model, address = kind()
+    model(nets.PICTURE, training=False)  # some are only built now
+    before = state(model), model.get_weights(), model(nets.PICTURE, training=False)
+    config = None if kind is nets.subclassed else model.get_config()
+    explain(model, nets.PICTURE, 0, address)
+    assert state(model) == before[0]
+    for now, then in zip(model.get_weights(), before[1], strict=True):
+        assert np.array_equal(now, then)
+    assert np.array_equal(model(nets.PICTURE, training=False), before[2])
+    assert config is None or model.get_config() == config
+
+
+@pytest.mark.parametrize("wanted", ["conv9", "head"])
+def test_model_is_untouched_by_refusals(model, wanted):
+    model(BATCH, training=False)
+    before = state(model)
+    with pytest.raises(ValueError, match=wanted):
+        explain(model, BATCH, layers=wanted)
+    assert state(model) == before
+
+
+class Failing(layers.Layer):
+    def call(self, x):
+        if self.fails:
+            raise RuntimeError("on purpose")
+        return x
+
+
+def test_taps_come_off_after_an_exception():
+    failing = Failing()
+    failing.fails = False
+    model = keras.Sequential([keras.Input((2, 2, 2)), nets.identity(), failing, layers.Flatten(), nets.head()])
+    model(nets.PICTURE, training=False)
+    before = state(model)
+    failing.fails = True
+    with pytest.raises(RuntimeError, match="on purpose"):
+        explain(model, nets.PICTURE, 0, "features")
+    failing.fails = False
+    assert state(model) == before
+    np.testing.assert_allclose(explain(model, nets.PICTURE, 0, "features").map(), nets.MAPS["gradcam"])
+
+
+def test_a_call_somebody_else_set_stays():
+    model, _ = nets.functional()
+    layer = model.get_layer("features")
+    original = layer.call
+
+    def own(x):
+        return 2 * original(x)
+
+    object.__setattr__(layer, "call", own)
+    np.testing.assert_allclose(explain(model, nets.PICTURE, 0, "features").scores, [2])
+    assert vars(layer)["call"] is own
+
+
+def test_calls_of_other_threads_are_not_recorded(model):
+    with tapped(model) as calls:
+        thread = threading.Thread(target=lambda: model(BATCH, training=False))
+        thread.start()
+        thread.join()
+        assert calls == []
+        model(BATCH, training=False)
+    assert [call.layer for call in calls] == model.layers[1:]
+
+
+def test_one_thread_taps_at_a_time(model):
+    inside = threading.Event()
+
+    def enter():
+        with tapped(model):
+            inside.set()
+
+    thread = threading.Thread(target=enter)
+    with tapped(model):
+        thread.start()
+        assert not inside.wait(0.1)
+    assert inside.wait(10)
+    thread.join()
+    assert not any("call" in vars(layer) for layer in model.layers)
+
+
+def test_threads_get_what_one_would_get(model):
+    wishes = [("conv0", "gradcam"), ("blocks", "hirescam"), ("all", "gradcam++")] * 2
+    other = keras.Model(model.inputs, layers.Dense(2)(model.layers[-2].output))  # shares all layers but the head
+    expected = [explain(one, BATCH, 0, *wish).map() for one in (model, other) for wish in wishes]
+    engine._traces.clear()
+    found = [None] * len(expected)
+
+    def work(index):
+        found[index] = explain((model, other)[index // len(wishes)], BATCH, 0, *wishes[index % len(wishes)]).map()
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(expected))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_allclose(found[0], expected[0])
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
+# --- The pass -------------------------------------------------------------------------------------------------------
+
+
+def by_tape(model, name, target):
+    """Activations and gradients of a layer by Keras' own means: a model cut in two, and a tape."""
+    place = [layer.name for layer in model.layers].index(name)
+    lower = keras.Model(model.input, model.layers[place].output)
+    activations = lower(BATCH)
+    with tf.GradientTape() as tape:
+        tape.watch(activations)
+        y = activations
+        for layer in model.layers[place + 1 : -1]:
+            y = layer(y)
+        score = y @ model.layers[-1].kernel + model.layers[-1].bias
+        score = score[:, target]
+    return activations, tape.gradient(score, activations)
+
+
+def test_all_layers_and_rules_at_once_are_what_each_is_alone(model):
+    explanation = explain(model, BATCH, 2, "all", list(RULES))
+    assert [layer.address for layer in explanation.layers] == ["conv0", "pool0", "conv1", "pool1", "conv2"]
+    for layer in explanation.layers:
+        tensors = by_tape(model, layer.address, 2)
+        for rule in RULES:
+            found = explanation.maps[rule][layer.address]
+            assert found.shape == (2, *layer.shape[:2])
+            np.testing.assert_allclose(found, RULES[rule](*tensors), rtol=1e-4, atol=1e-6)
+
+
+def test_a_target_per_picture(model):
+    together = explain(model, BATCH, [2, 0], "all")
+    for index, target in enumerate([2, 0]):
+        apart = explain(model, BATCH[index : index + 1], target, "all")
+        np.testing.assert_allclose(together.scores[index], apart.scores[0], rtol=1e-5)
+        for address, maps in apart.maps["gradcam"].items():
+            np.testing.assert_allclose(together.maps["gradcam"][address][index], maps[0], rtol=1e-4, atol=1e-7)
+
+
+def test_predicted_is_the_class_of_the_highest_probability(model):
+    predicted = explain(model, BATCH)
+    assert predicted.targets.tolist() == model(BATCH).numpy().argmax(1).tolist()
+    np.testing.assert_allclose(predicted.probabilities, model(BATCH), rtol=1e-5)
+    assert np.array_equal(explain(model, BATCH, predicted.targets).map(), predicted.map())
+
+
+class Beside(keras.Model):
+    """A second way that ends before the score."""
+
+    def __init__(self):
+        super().__init__()
+        self.features, self.beside = nets.identity(), nets.identity(name="beside")
+        self.flatten, self.head = layers.Flatten(), nets.head()
+
+    def call(self, x):
+        y = self.features(x)
+        self.beside(y)
+        return self.head(self.flatten(y))
+
+
+def test_layer_beside_the_way_to_the_score_has_zero_maps():
+    found = explain(Beside(), nets.PICTURE, 0, ["features", "beside"])
+    np.testing.assert_allclose(found.map("features"), nets.MAPS["gradcam"])
+    assert not found.map("beside").any()
+
+
+def test_weights_may_change_between_calls():
+    model, _ = nets.functional()
+    before = explain(model, nets.PICTURE, 0, "features").map()
+    kernel, bias = model.get_layer("head").get_weights()
+    model.get_layer("head").set_weights([2 * kernel, bias])
+    np.testing.assert_allclose(explain(model, nets.PICTURE, 0, "features").map(), 2 * before)
+
+
+def test_dropout_and_batch_statistics_are_those_of_inference():
+    model = keras.Sequential(
+        [keras.Input((2, 2, 2)), nets.identity(), layers.Dropout(0.9), layers.Flatten(), nets.head()]
+    )
+    model.trainable = True
+    np.testing.assert_allclose(explain(model, nets.PICTURE, 0, "features").map(), nets.MAPS["gradcam"])
+
+
+def test_cost(model):
+    explanation = explain(model, BATCH, rules=["gradcam", "layercam"])
+    assert set(explanation.cost) == {"gradcam", "layercam"}
+    assert explanation.cost["gradcam"] == explanation.cost["layercam"]
+    cost = explanation.cost["gradcam"]
+    assert cost == Cost(forward=1, backward=1, milliseconds=cost.milliseconds, batch=2)
+    assert 0 < cost.milliseconds < 60_000
+
+
+# --- Feature maps ---------------------------------------------------------------------------------------------------
+
+
+def test_features_by_hand():
+    """Mean gradients 1/2 and -1/4, mean activations 1 and 5/4: importance 1/2 and 5/16."""
+    found = explain(nets.functional()[0], nets.PICTURE, 0, "features", features=5).features["features"]
+    assert found.channels.tolist() == [[0, 1]]
+    np.testing.assert_allclose(found.importance, [[0.5, 0.3125]])
+    np.testing.assert_allclose(found.maps[0, ..., 0], nets.CHANNELS[0])
+    np.testing.assert_allclose(found.maps[0, ..., 1], nets.CHANNELS[1])
+    assert found.dead.tolist() == [0]
+
+
+def test_features_keep_the_most_important_of_each_picture():
+    picture = np.zeros((2, 4, 5, 3), np.float32)
+    picture[0, 0, 0] = [1, 1, 9]
+    picture[1, 1, 2] = [8, 1, 1]
+    found = explain(nets.averaging(), picture, 0, "features", features=1).features["features"]
+    assert found.channels.tolist() == [[2], [0]]
+    np.testing.assert_allclose(found.maps[..., 0], picture[[0, 1], ..., [2, 0]])
+
+
+def test_dead_channels():
+    """Deviations of 1, 1, 0.02, 0.005 and 0 times the same pattern: the median is 0.02, and 0 alone lies below 1 %."""
+    pattern = np.random.default_rng(0).uniform(0, 1, (1, 4, 5, 1)).astype(np.float32)
+    model = nets.averaging(kernel=[[1, 0]] * 5)
+
+    def dead(scales, offset=0.0):
+        found = explain(model, pattern * np.array(scales, np.float32) + offset, 0, "features", features=1)
+        return found.features["features"].dead.tolist()
+
+    assert dead([1, 1, 0.02, 0.005, 0]) == [np.float32(0.2)]
+    assert dead([1, 1, 1, 0.005, 0], offset=3.0) == [np.float32(0.4)]  # loud, but the same everywhere
+    assert dead([1, 0, 0, 0, 0]) == [np.float32(0.8)]
+    assert dead([1, 0.5, 0.25, 0.1, 0.02]) == [0]
+
+    loud_and_quiet = pattern * np.array([1, 1e-4], np.float32)[:, None, None, None] * np.ones(5, np.float32)
+    assert explain(model, loud_and_quiet, 0, "features", features=1).features["features"].dead.tolist() == [0, 0]
+
+
+def test_no_features_unless_asked_for(model):
+    assert explain(model, BATCH).features == {}
+    assert list(explain(model, BATCH, features=2).features) == ["conv0", "conv1", "conv2"]
+
+
+# --- The cache ------------------------------------------------------------------------------------------------------
+
+
+def resident():
+    """Memory of this process in MB."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@pytest.fixture
+def traced(monkeypatch):
+    """The requests that were traced, one after the other."""
+    made, trace = [], engine.trace
+    monkeypatch.setattr(engine, "trace", lambda model, request: (made.append(request), trace(model, request))[1])
+    return made
+
+
+def test_a_thousand_calls_trace_once_and_keep_memory_flat(model, traced):
+    for _ in range(200):
+        explain(model, BATCH, rules=["gradcam", "layercam"], features=2)
+    gc.collect()
+    before = resident()
+    for index in range(800):
+        explain(model, BATCH, index % 3, rules=["gradcam", "layercam"], features=2)
+    gc.collect()
+    assert resident() - before < 4
+    assert len(traced) == 1
+
+
+def contrast(logits):
+    return logits[:, 0]
+
+
+def test_traced_anew_only_where_the_graph_differs(model, traced):
+    explain(model, BATCH)
+    for same in ({"target": 1}, {"target": [0, 2]}, {"classes": "abc"}, {"layers": "blocks"}, {"rules": ["gradcam"]}):
+        explain(model, BATCH, **same)
+    assert len(traced) == 1
+    for other in ({"layers": "all"}, {"rules": "layercam"}, {"features": 1}, {"target": contrast}):
+        explain(model, BATCH, **other)
+        explain(model, BATCH, **other)
+    explain(model, BATCH[:1])
+    assert len(traced) == 6
+
+
+def test_cache_is_bounded_and_forgets_the_least_recently_used(model, traced):
+    def ask(count):
+        explain(model, np.zeros((count, 8, 8, 3), np.float32))
+
+    for count in range(1, engine.TRACES + 1):
+        ask(count)
+    ask(1)
+    ask(engine.TRACES + 1)  # 2 leaves
+    assert len(engine._traces[model]) == engine.TRACES
+    made = len(traced)
+    ask(1)
+    assert len(traced) == made
+    ask(2)
+    assert len(traced) == made + 1
+
+
+@pytest.mark.parametrize("activation", ["relu", "silu"])
+def test_model_is_freed(activation):
+    """silu has a custom gradient, which TensorFlow would keep, with the graph and all weights."""
+    model = nets.convolutional(activation=activation)
+    explain(model, BATCH, features=1)
+    explain(model, BATCH, target=lambda logits, model=model: logits[:, 0] + 0 * model.count_params())
+    alive = weakref.ref(model), weakref.ref(model.get_layer("conv1"))
+    graphs = [weakref.ref(trace.run.__closure__[0].cell_contents.graph) for trace in engine._traces[model].values()]
+    assert len(graphs) == 2
+    assert graphs[0]() is not None
+    del model
+    keras.utils.clear_session(free_memory=False)
+    gc.collect()  # the model
+    gc.collect()  # and what was kept for it
+    assert [one() for one in (*alive, *graphs)] == [None] * 4
+
+
+# --- Pictures -------------------------------------------------------------------------------------------------------
+
+
+def free_size():
+    """Any height and width, logits from the mean of each of three channels."""
+    return nets.averaging((None, None), ((1, 0), (0, 1), (0, 0)))
+
+
+def test_uint8_pictures_are_squashed_to_the_models_input(model):
+    given = [picture(20, 30), picture(7, 5, 1)]
+    found = explain(model, given)
+    assert found.pictures.dtype == np.uint8
+    assert np.array_equal(found.pictures, [fit(one, (8, 8)) for one in given])
+    expected = model(found.pictures.astype(np.float32))
+    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-5)
+
+
+def test_pictures_of_every_form_are_the_same(model):
+    one = picture(20, 30)
+    expected = explain(model, one).map()
+    for form in ([one], (one,), one[None], Picture(one, ()), [Picture(one, ())]):
+        found = explain(model, form)
+        assert found.pictures.shape == (1, 8, 8, 3)
+        assert np.array_equal(found.map(), expected)
+
+
+def test_preprocess_gets_floats_of_0_to_255_and_may_change_them(model):
+    given = picture(8, 8)
+    before = given.copy()
+    seen = []
+
+    def preprocess(batch):
+        seen.append((batch.dtype, batch.shape, batch.max() > 1))
+        batch /= 127.5
+        return batch - 1
+
+    found = explain(model, given, preprocess=preprocess)
+    assert seen == [(np.float32, (1, 8, 8, 3), True)]
+    assert np.array_equal(given, before)
+    assert np.array_equal(found.pictures[0], before)
+    np.testing.assert_allclose(found.probabilities, model(before[None] / 127.5 - 1), rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_float_batch_is_taken_as_it_is(dtype):
+    batch = np.array([[[[-3, 700, 0.5]]]], dtype)
+    found = explain(free_size(), batch, layers="features")
+    assert found.pictures is batch
+    np.testing.assert_allclose(found.scores, [700])
+
+
+def test_model_of_undefined_size_keeps_the_pictures():
+    given = picture(5, 9)
+    found = explain(free_size(), given, layers="features", target=1)
+    assert np.array_equal(found.pictures, given[None])
+    assert found.map().shape == (5, 9)
+    np.testing.assert_allclose(found.map(), given[..., 1] / 45, rtol=1e-5)
+    found = explain(nets.averaging((None, 6), ((1, 0), (0, 1), (0, 0))), given, layers="features")
+    assert found.map().shape == (5, 6)
+
+
+def test_float_batch_of_other_channels():
+    model = nets.averaging(kernel=[[1, -1]])
+    assert explain(model, np.ones((1, 4, 5, 1), np.float32)).scores.tolist() == [1]
+
+
+def image(shape, dtype=np.uint8):
+    return np.zeros(shape, dtype)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "message"),
+    [
+        (image((8, 8)), "grey picture: repeat it in three channels"),
+        (image((8, 8, 1)), "grey picture"),
+        (image((8, 8, 4)), r"height x width x 3 \(RGB\), not 8 x 8 x 4"),
+        (image((2, 2, 8, 8, 3)), "not 2 x 2 x 8 x 8 x 3"),
+        (image((8, 8, 3), np.int64), "Pictures are uint8 arrays, 0 to 255 .* not int64"),
+        (image((8, 8, 3), bool), "not bool"),
+        ([image((8, 8, 3), np.float32)], "not float32"),
+        (image((8, 8, 3), np.float32), r"float batch is n x height x width x channels, not \(8, 8, 3\)"),
+        (image((1, 9, 8, 3), np.float32), "takes n x 8 x 8 x 3, and would get 1 x 9 x 8 x 3"),
+        (image((1, 8, 8, 1), np.float32), "would get 1 x 8 x 8 x 1"),
+        ([], "no pictures"),
+        (image((0, 8, 8, 3)), "no pictures"),
+        ("cat.jpg", r"files are opened by explain.pictures.read\), .* not <U7"),
+    ],
+)
+def test_pictures_that_are_none(model, pictures, message):
+    with pytest.raises(ValueError, match=message):
+        explain(model, pictures)
+
+
+def test_other_refusals(model):
+    with pytest.raises(ValueError, match="preprocess is for uint8 pictures"):
+        explain(model, BATCH, preprocess=lambda batch: batch)
+    with pytest.raises(ValueError, match=r"would get 1 x 8 x 8\.$"):
+        explain(model, picture(8, 8), preprocess=lambda batch: batch[..., 0])
+    with pytest.raises(ValueError, match="need the same size"):
+        explain(free_size(), [picture(5, 9), picture(9, 5)])
+    x = [keras.Input((8, 8, 3)), keras.Input((8, 8, 3))]
+    two = keras.Model(x, layers.Dense(2)(layers.GlobalAveragePooling2D()(layers.Add()(x))))
+    with pytest.raises(ValueError, match="one input"):
+        explain(two, picture(8, 8))
+
+
+# --- What comes back ------------------------------------------------------------------------------------------------
+
+
+def test_map_picks_and_refuses(model):
+    found = explain(model, BATCH, rules=["layercam", "gradcam"])
+    assert np.array_equal(found.map(), found.maps["layercam"]["conv2"][0])
+    assert np.array_equal(found.map("conv0", "gradcam", 1), found.maps["gradcam"]["conv0"][1])
+    with pytest.raises(KeyError, match="No layer 'conv7' here, but conv0, conv1, conv2"):
+        found.map("conv7")
+    with pytest.raises(KeyError, match="No rule 'hirescam' here, but layercam, gradcam"):
+        found.map(rule="hirescam")
+
+
+def test_repr_tells_what_a_person_wants_to_know():
+    found = explain(nets.functional()[0], nets.PICTURE, 0, "features", classes=["cat", "dog", "horse"])
+    first, second = repr(found).splitlines()
+    assert first == "Explanation of 1 picture, 2 x 2: gradcam on 1 layer, features to features"
+    assert second == "  0: cat 66.5%, score 1"
+
+
+def test_overlay_is_the_drawn_map_over_the_picture(model):
+    from explain.overlay import overlay
+
+    given = picture(8, 8)
+    found = explain(model, given)
+    assert np.array_equal(found.overlay(opacity=0.3, name="magma"), overlay(given, found.map(), 0.3, "magma"))
+
+
+def test_float_pictures_are_drawn_from_their_least_to_their_greatest_value():
+    batch = np.array([[[[-1], [0], [1]]]], np.float32)
+    found = explain(nets.averaging((1, 3), [[1, -1]]), batch, 0, "features")
+    drawn = found.overlay(opacity=0)
+    assert drawn.tolist() == [[[0, 0, 0], [127, 127, 127], [255, 255, 255]]]
+
+
+def test_save(model, tmp_path):
+    from PIL import Image
+
+    found = explain(model, picture(8, 8), rules=["gradcam++", "layercam"])
+    files = found.save(tmp_path / "new")
+    assert [file.name for file in files] == ["gradcam++-0.png", "layercam-0.png", "maps.npz"]
+    assert Image.open(files[0]).mode == "RGB"
+    raw = np.load(files[-1])
+    assert raw["layers"].tolist() == ["conv0", "conv1", "conv2"]
+    assert raw["depths"].tolist() == [0, 0.5, 1]
+    for address in raw["layers"]:
+        assert np.array_equal(raw[f"layercam/{address}"], found.maps["layercam"][address])
+    assert np.array_equal(raw["scores"], found.scores)
+
+
+def test_a_nested_application_with_its_own_preprocessing():
+    """Every block of a model of another origin in one call."""
+    backbone = keras.applications.EfficientNetB0(weights=None, include_top=False, input_shape=(64, 64, 3), name="net")
+    parts = [keras.Input((64, 64, 3)), backbone, layers.GlobalAveragePooling2D(), layers.Dense(2, activation="softmax")]
+    found = explain(
+        keras.Sequential(parts), picture(80, 50), preprocess=keras.applications.efficientnet.preprocess_input
+    )
+    addresses = [layer.address for layer in found.layers]
+    assert len(addresses) == 18
+    assert addresses[:3] == ["net/stem_activation", "net/block1a_project_bn", "net/block2a_project_bn"]
+    assert addresses[-2:] == ["net/block7a_project_bn", "net/top_activation"]
+    assert all(np.isfinite(maps).all() for maps in found.maps["gradcam"].values())
+    assert any(maps.any() for maps in found.maps["gradcam"].values())

@@ -1,0 +1,374 @@
+"""Which layers are chosen: by address, by kind, and where blocks end, in nets of every architecture."""
+
+import keras
+import nets
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers, ops
+
+from explain import targets
+from explain.engine import explain, tapped
+from explain.layers import choose
+
+
+def chosen(model, wanted="blocks", size=None):
+    """The wanted layers of a model, by a forward pass that is traced, not run."""
+    shape = (1, *(size or model.input_shape[1:]))
+    found = []
+
+    def run(batch):
+        with tapped(model) as calls:
+            output = model(batch, training=False)
+        found.extend(layer for layer, _ in choose(wanted, calls, batch, targets.head(output).logits))
+        return output
+
+    tf.function(run, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+    return found
+
+
+def addresses(*args, **kwargs):
+    return [layer.address for layer in chosen(*args, **kwargs)]
+
+
+def classifier(x, y):
+    y = layers.GlobalAveragePooling2D()(y)
+    return keras.Model(x, layers.Dense(2, activation="softmax")(y))
+
+
+def conv(y, channels, name, stride=1, kernel=3, activation="relu"):
+    """Convolution, normalisation, activation; `name`_conv, `name`_bn, `name`."""
+    y = layers.Conv2D(channels, kernel, stride, "same", use_bias=False, name=f"{name}_conv")(y)
+    y = layers.BatchNormalization(name=f"{name}_bn")(y)
+    return layers.Activation(activation, name=name)(y) if activation else y
+
+
+# --- By address and kind --------------------------------------------------------------------------------------------
+
+
+def test_addresses_come_in_order_of_execution_and_once():
+    found = chosen(nets.convolutional(), ["pool1", "conv0", "conv1", "conv0"])
+    assert [layer.address for layer in found] == ["conv0", "conv1", "pool1"]
+    assert [layer.shape for layer in found] == [(8, 8, 4), (4, 4, 6), (2, 2, 6)]
+
+
+def test_depth_is_the_place_among_all_calls():
+    """conv0 pool0 conv1 pool1 conv2: places 0 to 4."""
+    depths = [layer.depth for layer in chosen(nets.convolutional(), ["conv0", "pool0", "conv2"])]
+    assert depths == [0, 0.25, 1]
+    assert [layer.depth for layer in chosen(nets.convolutional(), "pool0")] == [1]
+
+
+def test_all_and_convolutions():
+    assert addresses(nets.convolutional(), "all") == ["conv0", "pool0", "conv1", "pool1", "conv2"]
+    assert addresses(nets.convolutional(), "convolutions") == ["conv0", "conv1", "conv2"]
+
+
+def test_a_tensor_counts_once_by_its_innermost_layer():
+    """Dropout hands its input through, a nested model returns what its last layer returned."""
+    model, address = nets.nested_deeper()
+    assert addresses(model, "all") == [address]
+
+
+def test_every_way_to_a_tensor_is_an_address():
+    model = nets.nested_deeper()[0]
+    dropout = model.get_layer("middle").layers[-1].name
+    ways = ["middle/inner/features", "middle/inner", f"middle/{dropout}", "middle"]
+    assert addresses(model, ways) == ways
+
+
+def test_second_call_of_a_shared_layer():
+    assert addresses(nets.shared_layer()[0], "all") == ["features", "features#2"]
+    assert addresses(nets.shared_model()[0], "all") == ["backbone/features", "backbone#2/features"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("conv9", r"no layer 'conv9'. Nearest: conv\d"),
+        (["conv0", "pol1"], "no layer 'pol1'. Nearest: pool1"),
+        ("head", r"'head' has no map: its output is float32 \(1, 3\)"),
+        ([], "No layer is asked for"),
+        ("block", "Nearest: blocks"),
+    ],
+)
+def test_refused(wanted, message):
+    with pytest.raises(ValueError, match=message):
+        explain(nets.convolutional(), np.zeros((1, 8, 8, 3), np.float32), layers=wanted)
+
+
+def test_nearest_knows_the_last_part_of_an_address():
+    with pytest.raises(ValueError, match="Nearest: backbone/features"):
+        addresses(nets.nested()[0], "features")
+
+
+def test_structures_have_no_map():
+    with pytest.raises(ValueError, match="'several' has no map: its output is a list"):
+        addresses(nets.structures_between_layers()[0], "several")
+
+
+class Loop(layers.Layer):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.features = nets.identity()
+
+    def build(self, shape):
+        self.features.build(shape)
+
+    def call(self, x):
+        return ops.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, self.features(y)), (0, x))[1]
+
+
+def test_layers_inside_loops_cannot_be_reached_but_the_loop_can():
+    x = keras.Input((2, 2, 2))
+    model = keras.Model(x, nets.head()(layers.Flatten()(Loop(name="loop")(x))))
+    np.testing.assert_allclose(explain(model, nets.PICTURE, 0, "loop").map(), nets.MAPS["gradcam"])
+    with pytest.raises(ValueError, match="'loop/features' has no map: its output is made inside a loop"):
+        addresses(model, "loop/features")
+
+
+def test_model_without_maps():
+    model = keras.Sequential([keras.Input((2, 2, 2)), layers.Flatten(), nets.head()])
+    with pytest.raises(ValueError, match="no layer whose output is one map"):
+        addresses(model)
+
+
+# --- Blocks ---------------------------------------------------------------------------------------------------------
+
+
+def test_plain_net_before_each_pooling():
+    assert addresses(nets.convolutional()) == ["conv0", "conv1", "conv2"]
+    assert addresses(nets.convolutional(), "last") == ["conv2"]
+
+
+def test_plain_net_before_each_stride():
+    x = keras.Input((32, 32, 3))
+    y = conv(conv(conv(conv(x, 4, "a", 2), 4, "b"), 4, "c", 2), 4, "d")
+    assert addresses(classifier(x, y)) == ["b", "d"]
+
+
+def test_plain_net_behind_flatten_ends_before_the_last_pooling():
+    x = keras.Input((16, 16, 3))
+    y = layers.MaxPooling2D(2)(conv(layers.MaxPooling2D(2)(conv(x, 4, "a")), 4, "b"))
+    y = layers.Dense(8, activation="relu")(layers.Flatten()(y))
+    assert addresses(keras.Model(x, layers.Dense(2)(layers.Dense(4)(y)))) == ["a", "b"]
+
+
+def test_residual_net():
+    """Stem; a block ends behind its sum's ReLU; a projected shortcut; padding and pooling are no ends."""
+    x = keras.Input((32, 32, 3))
+    y = conv(x, 4, "stem")
+    y = layers.MaxPooling2D(3, 2)(layers.ZeroPadding2D(1)(y))
+    z = layers.Add(name="sum1")([y, conv(conv(y, 4, "in1"), 4, "out1", activation=None)])
+    y = layers.ReLU(name="block1")(z)
+    z = conv(conv(y, 8, "in2", 2), 8, "out2", activation=None)
+    y = layers.ReLU(name="block2")(layers.Add(name="sum2")([conv(y, 8, "shortcut", 2, 1, None), z]))
+    assert addresses(classifier(x, y)) == ["stem", "block1", "block2"]
+    assert addresses(classifier(x, y), "last") == ["block2"]
+
+
+@pytest.mark.parametrize("activation", ["relu", "relu6", "silu", "gelu", "hard_silu", "leaky_relu", "mish", "elu"])
+def test_inverted_residuals_with_any_activation(activation):
+    """Blocks without shortcut end at their linear bottleneck; squeeze-and-excitation multiplies, and ends nothing."""
+
+    def block(y, channels, stride, name):
+        z = conv(y, 24, f"{name}_widen", kernel=1, activation=activation)
+        z = layers.DepthwiseConv2D(3, stride, "same", name=f"{name}_depthwise")(z)
+        z = layers.Activation(activation, name=f"{name}_active")(z)
+        gate = layers.GlobalAveragePooling2D(keepdims=True)(z)
+        gate = layers.Conv2D(24, 1, activation="sigmoid")(layers.Conv2D(4, 1, activation=activation)(gate))
+        z = layers.Multiply(name=f"{name}_gated")([z, gate])
+        z = conv(z, channels, f"{name}_narrow", kernel=1, activation=None)
+        return layers.Add(name=f"{name}_sum")([y, z]) if channels == y.shape[-1] and stride == 1 else z
+
+    x = keras.Input((32, 32, 3))
+    y = conv(x, 8, "stem", 2, activation=activation)
+    y = block(block(block(y, 6, 1, "a"), 10, 2, "b"), 10, 1, "c")
+    y = conv(y, 32, "top", kernel=1, activation=activation)
+    assert addresses(classifier(x, y)) == ["stem", "a_narrow_bn", "b_narrow_bn", "c_sum", "top"]
+
+
+def test_dense_and_inception_blocks_end_at_concatenation():
+    x = keras.Input((16, 16, 3))
+    y = conv(x, 4, "stem")
+    y = layers.Concatenate(name="dense1")([y, conv(y, 4, "a")])
+    y = layers.AveragePooling2D(2)(conv(y, 4, "transition", kernel=1))
+    inner = conv(y, 4, "e")
+    inner = layers.Concatenate(name="fork")([conv(inner, 4, "f"), conv(inner, 4, "g")])
+    y = layers.Concatenate(name="mixed")([conv(y, 4, "b"), conv(conv(y, 4, "c"), 4, "d"), inner])
+    assert addresses(classifier(x, y)) == ["stem", "dense1", "transition", "mixed"]
+
+
+def test_separable_convolution_is_no_bottleneck():
+    x = keras.Input((16, 16, 3))
+    y = conv(x, 4, "stem")
+    for name in "ab":
+        z = conv(layers.DepthwiseConv2D(3, padding="same", name=f"{name}_depthwise")(y), 4, name, kernel=1)
+        y = layers.Add(name=f"{name}_sum")([y, z])
+    y = conv(y, 8, "head")
+    y = conv(layers.DepthwiseConv2D(3, name="top_depthwise")(y), 8, "top", kernel=1)
+    assert addresses(classifier(x, y)) == ["stem", "a_sum", "b_sum", "top"]
+
+
+def test_linear_convolution_between_blocks_is_none():
+    """ConvNeXt's: normalised and halved between two sums, without an activation of its own; a stem without one, too."""
+
+    def block(y, name):
+        return layers.Add(name=name)([y, conv(y, y.shape[-1], f"{name}_inside")])
+
+    x = keras.Input((32, 32, 3))
+    y = block(block(conv(x, 4, "stem", 2, activation=None), "a"), "b")
+    y = layers.Conv2D(8, 2, 2, name="halved")(layers.LayerNormalization(name="norm")(y))
+    assert addresses(classifier(x, block(y, "c"))) == ["stem_bn", "a", "b", "c"]
+
+
+def test_prelu_adds_and_is_no_block():
+    x = keras.Input((16, 16, 3))
+    y = layers.PReLU(name="active")(layers.Conv2D(4, 3, name="conv")(x))
+    y = layers.PReLU(name="last")(layers.Conv2D(4, 3)(layers.MaxPooling2D(2)(y)))
+    assert addresses(classifier(x, y)) == ["active", "last"]
+
+
+def test_sums_written_as_operations():
+    x = keras.Input((16, 16, 3))
+    y = conv(x, 4, "stem")
+    z = y + conv(y, 4, "a")
+    z = ops.relu(z + conv(z, 4, "b"))
+    found = addresses(classifier(x, z))
+    assert found[0] == "stem"
+    assert [one.split("_")[0] for one in found[1:]] == ["add", "relu"]
+
+
+class Residual(layers.Layer):
+    """A block whose sum and ReLU are not layers."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.inside = layers.Conv2D(4, 3, padding="same", activation="relu", name="inside")
+
+    def build(self, shape):
+        self.inside.build(shape)
+
+    def call(self, x):
+        return tf.nn.relu(x + self.inside(x))
+
+
+def test_blocks_that_are_layers():
+    x = keras.Input((16, 16, 3))
+    y = Residual(name="two")(Residual(name="one")(conv(x, 4, "stem")))
+    assert addresses(classifier(x, y)) == ["stem", "one", "two"]
+
+
+def test_net_that_never_narrows_to_one_tensor():
+    """Every stage goes to the head by itself: merges and ends of resolutions, stage by stage."""
+    x = keras.Input((16, 16, 3))
+    a = conv(x, 4, "a")
+    b = layers.Add(name="b_sum")([a, conv(a, 4, "b")])
+    c = conv(layers.MaxPooling2D(2, name="pool")(b), 4, "c")
+    d = conv(conv(c, 4, "d", 2), 4, "e")
+    heads = layers.Concatenate()([layers.GlobalAveragePooling2D()(one) for one in (a, b, c, d)])
+    assert addresses(keras.Model(x, layers.Dense(2)(heads))) == ["a", "b_sum", "c", "e"]
+
+
+def test_gates_of_one_place_are_left_out():
+    x = keras.Input((8, 8, 3))
+    y = conv(x, 4, "stem")
+    gate = layers.Conv2D(4, 1, activation="sigmoid", name="gate")(layers.GlobalAveragePooling2D(keepdims=True)(y))
+    model = classifier(x, conv(layers.Multiply(name="gated")([y, gate]), 4, "top"))
+    assert addresses(model, "convolutions") == ["stem_conv", "top_conv"]
+    assert "gate" not in addresses(model, "all")
+    assert addresses(model, "gate") == ["gate"]
+
+
+def test_at_most_twenty_with_first_and_last():
+    x = keras.Input((8, 8, 3))
+    y = conv(x, 2, "stem")
+    for index in range(30):
+        y = layers.Add(name=f"sum{index}")([y, conv(y, 2, f"conv{index}")])
+    found = addresses(classifier(x, y))
+    assert len(found) == len(set(found)) == 20
+    assert (found[0], found[-1]) == ("stem", "sum29")
+
+
+def lite_blocks():
+    repeats = (1, 2, 2, 3, 3, 4, 1)
+    names = [(f"block{stage + 1}{'abcd'[repeat]}", repeat) for stage, n in enumerate(repeats) for repeat in range(n)]
+    return [
+        "stem_activation",
+        *(f"{name}_{'add' if again else 'project_bn'}" for name, again in names),
+        "top_activation",
+    ]
+
+
+@pytest.mark.parametrize("variant", ["lite0", pytest.param("b0", marks=pytest.mark.slow)])
+def test_our_efficientnets(variant):
+    from training.models.efficientnet import efficientnet
+
+    found = addresses(efficientnet(variant, 2, 64))
+    assert len(found) == 18
+    assert found == lite_blocks()
+
+
+def test_names_do_not_matter():
+    """The same net with meaningless names gives the same layers."""
+    from training.models.efficientnet import efficientnet
+
+    model = efficientnet("lite0", 1, 64)
+    names = {layer.name: f"x{index * 7919 % 1000}" for index, layer in enumerate(model.layers)}
+    renamed = keras.models.clone_model(
+        model, clone_function=lambda layer: type(layer).from_config({**layer.get_config(), "name": names[layer.name]})
+    )
+    assert addresses(renamed) == [names[name] for name in lite_blocks()]
+
+
+def application(build, size=64, **options):
+    keras.utils.clear_session()  # the numbers in names count from the start
+    return getattr(keras.applications, build)(weights=None, input_shape=(size, size, 3), classes=10, **options)
+
+
+def test_vgg16():
+    backbone = application("VGG16", include_top=False, pooling="avg", name="vgg")
+    model = keras.Sequential([keras.Input((64, 64, 3)), backbone, layers.Dense(2, activation="softmax")])
+    ends = ["block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3"]
+    assert addresses(model) == [f"vgg/{name}" for name in ends]
+
+
+def sequence(pattern, *counts):
+    return [pattern.format(stage, block + 1) for stage, count in counts for block in range(count)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ResNet50", ["conv1_relu", *sequence("conv{}_block{}_out", (2, 3), (3, 4), (4, 6), (5, 3))]),
+        (
+            "MobileNetV2",
+            [
+                "Conv1_relu",
+                "expanded_conv_project_BN",
+                *(f"block_{i}_{'project_BN' if i in (1, 3, 6, 10, 13, 16) else 'add'}" for i in range(1, 17)),
+                "out_relu",
+            ],
+        ),
+        ("MobileNet", [f"conv_pw_{i}_relu" for i in (1, 3, 5, 11, 13)]),
+        ("Xception", ["block1_conv1_act", "add", *(f"add_{i}" for i in range(1, 12)), "block14_sepconv2_act"]),
+        ("ConvNeXtTiny", ["stem/stem_layernorm", "add", *(f"add_{i}" for i in range(1, 18))]),
+        ("InceptionV3", ["activation", "activation_2", "activation_4", *(f"mixed{i}" for i in range(11))]),
+    ],
+)
+def test_applications(name, expected):
+    size = {"InceptionV3": 139, "Xception": 96}.get(name, 64)
+    assert [one.replace("convnext_tiny_", "") for one in addresses(application(name, size))] == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "size"), [("DenseNet121", 64), ("NASNetMobile", 224)])
+def test_applications_of_many_blocks(name, size):
+    """Evenly from all resolutions, never from small to large."""
+    found = chosen(application(name, size))
+    heights = [layer.shape[0] for layer in found]
+    assert len(found) == 20
+    assert heights == sorted(heights, reverse=True)
+    assert len(set(heights)) >= 4
+    assert found[-1].shape[0] == size // 32

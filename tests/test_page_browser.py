@@ -1,0 +1,517 @@
+"""The page in headless Chromium: what a visitor does, and what must not happen meanwhile."""
+
+import base64
+import io
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from judges import encoded, picture, start, stop
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+pytest_plugins = ["page_fixtures"]
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+]
+SHOWN = ".tm[data-state=result]:not([data-busy])"
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+WAIT = 60_000  # milliseconds; other work may share the machine
+
+
+@pytest.fixture(scope="module")
+def browser(chromium) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page as a visitor has it, and all it asked for and complained about."""
+
+    def __init__(self, browser: Browser, url: str, **options: object) -> None:
+        options = {"viewport": {"width": 1280, "height": 720}, "accept_downloads": True} | options
+        self.context = browser.new_context(permissions=["camera"], **options)
+        self.url, self.requests, self.complaints = url, [], []
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(WAIT)
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda line: line.type == "error" and self.complaints.append(line.text))
+        self.page.goto(url)
+        self.page.wait_for_selector(".tm[data-state]:not([data-status])")
+
+    def asked(self) -> list[str]:
+        """Requests but for data that is already in the browser."""
+        return [url for url in self.requests if not url.startswith(("data:", "blob:"))]
+
+    def give(self, pixels: np.ndarray, name: str = "photo.png") -> None:
+        file = {"name": name, "mimeType": "image/png", "buffer": encoded(pixels)}
+        self.answered(lambda: self.page.set_input_files("input[type=file]", file))
+
+    def answered(self, action) -> None:
+        """Do something that asks the server, and wait for its answer."""
+        action()
+        self.page.wait_for_function("document.querySelector('.tm').hasAttribute('data-busy') || true")
+        self.page.wait_for_timeout(150)
+        self.page.wait_for_selector(SHOWN)
+        self.page.wait_for_timeout(150)
+
+    def bars(self, side: str) -> list[str]:
+        return self.page.locator(f"[data-ref=bars-{side}]").inner_text().split("\n")
+
+    def drawn(self, name: str) -> np.ndarray:
+        """The map's canvas on a stage, uint8 h x w x 4."""
+        url = self.page.evaluate(f"document.querySelector('[data-ref=stage-{name}] canvas').toDataURL()")
+        with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as image:
+            return np.asarray(image.convert("RGBA"))
+
+    def place(self) -> int:
+        return int(self.page.get_attribute("[data-ref=track]", "aria-valuenow"))
+
+    def drop(self, pixels: np.ndarray) -> None:
+        self._transfer(pixels, "['dragenter','dragover','drop'].map(e => new DragEvent(e, {dataTransfer: t, ...how}))")
+
+    def paste(self, pixels: np.ndarray) -> None:
+        self._transfer(pixels, "[new ClipboardEvent('paste', {clipboardData: t, ...how})]")
+
+    def _transfer(self, pixels: np.ndarray, events: str) -> None:
+        script = f"""data => {{
+            const how = {{bubbles: true, cancelable: true}}, t = new DataTransfer();
+            const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0));
+            t.items.add(new File([bytes], 'photo.png', {{type: 'image/png'}}));
+            for (const event of {events}) document.body.dispatchEvent(event);
+        }}"""
+        data = base64.b64encode(encoded(pixels)).decode()
+        self.answered(lambda: self.page.evaluate(script, data))
+
+    def close(self) -> None:
+        """Whatever was done: no complaint in the console, nothing asked of another host."""
+        self.context.close()
+        assert self.complaints == []
+        assert [url for url in self.asked() if not url.startswith(self.url)] == []
+
+
+@pytest.fixture
+def visit(browser, server) -> Iterator[Visit]:
+    visit = Visit(browser, server.url)
+    yield visit
+    visit.close()
+
+
+@pytest.fixture
+def phone(browser, server) -> Iterator[Visit]:
+    visit = Visit(browser, server.url, **PHONE)
+    yield visit
+    visit.close()
+
+
+RED, BLUE = picture(red=255), picture(blue=255)
+
+
+def test_an_upload_gives_two_predictions_and_two_stacks(visit):
+    expect(visit.page.locator(".tm-empty h2")).to_be_visible()
+    visit.give(RED)
+    assert visit.bars("left")[0] == visit.bars("right")[0] == "Cat"
+    assert visit.bars("left")[1] != visit.bars("right")[1]  # mild and steep
+    assert visit.page.locator("[data-ref=strip-left] button").count() == 3
+    assert visit.page.locator("[data-ref=strip-right] button").count() == 3
+    for side in ("left", "right"):
+        heat = visit.drawn(side)
+        height, width = heat.shape[:2]
+        assert (width, height) == (384, 288)
+        assert heat[height // 8, width // 8, 3] > 200  # the red quarter is covered
+        assert heat[-height // 8, -width // 8, 3] < 60  # the rest hardly
+        assert visit.page.text_content(f"[data-ref=chip-{side}]") == "block 3 · 6 × 6"
+    visit.give(BLUE)
+    assert visit.bars("left")[0] == visit.bars("right")[0] == "Dog"
+
+
+def test_scrubbing_moves_both_sides_and_asks_nothing(visit):
+    visit.give(RED)
+    page = visit.page
+    before, seen = len(visit.asked()), []
+
+    def look(place: int) -> None:
+        page.wait_for_function(f"document.querySelector('[data-ref=track]').ariaValueNow == {place}")
+        page.wait_for_timeout(60)
+        chips = [page.text_content(f"[data-ref=chip-{side}]") for side in ("left", "right")]
+        assert chips[0].split(" · ")[0] == chips[1].split(" · ")[0] == f"block {place}"
+        seen.append((place, visit.drawn("left").tobytes(), visit.drawn("right").tobytes()))
+
+    look(3)
+    page.keyboard.press("ArrowLeft")  # without any focus
+    look(2)
+    page.focus("[data-ref=track]")
+    page.keyboard.press("Home")
+    look(1)
+    page.keyboard.press("ArrowUp")
+    look(2)
+    page.keyboard.press("End")
+    look(3)
+    box = page.locator("[data-ref=track]").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 50, box["y"] + 20, steps=12)
+    look(1)
+    page.mouse.up()
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + 20)
+    look(1)  # the button is up
+    page.click("[data-ref=strip-right] button:nth-child(2)")
+    look(2)
+    for k in (1, 2):  # each side has three different maps
+        assert len({one[k] for one in seen}) == 3
+    assert len(visit.asked()) == before
+
+
+def test_drawing_asks_nothing(visit):
+    visit.give(RED)
+    page = visit.page
+    before = len(visit.asked())
+    viridis = visit.drawn("left")
+    page.select_option("[data-ref=colours]", "jet")
+    page.wait_for_timeout(100)
+    assert not np.array_equal(visit.drawn("left"), viridis)
+    page.locator("[data-ref=opacity]").fill("0.25")
+    assert page.evaluate("document.querySelector('[data-ref=stage-left] canvas').style.opacity") == "0.25"
+    page.keyboard.press("Tab")
+    page.click(".tm-segments >> text=map")
+    page.wait_for_timeout(100)
+    assert visit.drawn("left").shape == (6, 6, 4)  # the true cells
+    page.click(".tm-segments >> text=what it saw")
+    page.wait_for_timeout(100)
+    assert page.text_content("[data-ref=chip-left]") == "what it saw · 48 × 48"
+    box = page.locator("[data-ref=stage-left]").bounding_box()
+    inner = page.locator("[data-ref=stage-left] .tm-plane").bounding_box()
+    assert inner["width"] == pytest.approx(box["height"], abs=1)  # squashed to a square
+    page.keyboard.press("o")
+    page.wait_for_timeout(100)
+    assert visit.drawn("left").shape == (288, 384, 4)
+    page.keyboard.press("ArrowLeft")  # a click on a choice does not keep the keys
+    page.wait_for_timeout(100)
+    assert (visit.place(), page.get_attribute(".tm", "data-mode")) == (2, "overlay")
+    assert len(visit.asked()) == before
+
+
+def test_hairlines_and_zoom_are_the_same_on_all_pictures(visit):
+    visit.give(RED)
+    page = visit.page
+    before = len(visit.asked())
+    box = page.locator("[data-ref=stage-left]").bounding_box()
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.75 * box["height"])
+    page.wait_for_timeout(100)
+    lines = page.evaluate("[...document.querySelectorAll('.tm-v')].map(line => parseFloat(line.style.left))")
+    assert lines == pytest.approx([25, 25, 25], abs=0.5)
+    assert "% of its peak" in page.text_content("[data-ref=chip-right]")
+    page.mouse.dblclick(box["x"] + 0.25 * box["width"], box["y"] + 0.25 * box["height"])
+    page.wait_for_timeout(100)
+    moves = page.evaluate("[...document.querySelectorAll('.tm-plane')].map(plane => plane.style.transform)")
+    assert len(set(moves)) == 1
+    assert "scale(2.5)" in moves[0]
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"], steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    moved = page.evaluate("document.querySelector('.tm-plane').style.transform")
+    assert moved != moves[0]
+    page.click("[data-ref=zoom-reset]")
+    page.wait_for_timeout(100)
+    assert page.evaluate("document.querySelector('.tm-plane').style.transform") == ""
+    assert len(visit.asked()) == before
+
+
+def test_models_experiments_rules_and_classes_are_one_request_each(visit):
+    visit.give(RED)
+    page = visit.page
+
+    def joins() -> int:
+        return sum("queue/join" in url for url in visit.requests)
+
+    before = joins()
+    visit.answered(lambda: page.select_option("[data-ref=experiment]", "luck"))
+    assert page.text_content("[data-ref=title-right]") == "Judge, mild, seed 2"
+    visit.answered(lambda: page.select_option("[data-ref=right]", "judge-steep"))
+    assert page.text_content("[data-ref=title-right]") == "Judge, steep"
+    assert page.evaluate("document.querySelector('[data-ref=experiment]').selectedOptions[0].text") == "Mild or steep?"
+    visit.answered(lambda: page.select_option("[data-ref=rule]", "layercam"))
+    assert "no yardstick" in page.text_content("[data-ref=legend]")
+    visit.answered(lambda: page.click(".tm-segments >> text=Dog"))
+    assert joins() == before + 4
+    visit.answered(lambda: page.select_option("[data-ref=left]", "judge-biased"))
+    assert page.evaluate("document.querySelector('[data-ref=experiment]').selectedOptions[0].text") == "Free choice"
+    assert page.locator(".tm-segments input[value=Dog]").is_checked()
+
+
+def test_two_models_of_different_classes_are_refused_and_the_page_stays_as_it_is(visit):
+    visit.give(RED)
+    page = visit.page
+    page.select_option("[data-ref=right]", "judge-three")
+    expect(page.locator("[data-ref=error]")).to_have_text(
+        "These two models tell different classes apart; choose two that know the same ones."
+    )
+    assert page.input_value("[data-ref=right]") == "judge-steep"
+    assert page.text_content("[data-ref=title-right]") == "Judge, steep"
+
+
+def test_a_bad_file_is_one_sentence_and_the_next_one_works(visit):
+    page = visit.page
+    bad = {"name": "my secret name.jpg", "mimeType": "image/jpeg", "buffer": b"this is no picture"}
+    page.set_input_files("input[type=file]", bad)
+    expect(page.locator("[data-ref=error]")).to_contain_text("This file holds text, not a picture")
+    assert "secret" not in page.inner_text(".tm-notices")
+    assert page.get_attribute(".tm", "data-state") == "empty"
+    visit.give(RED)
+    expect(page.locator(".tm-error")).to_be_hidden()
+    page.set_input_files("input[type=file]", bad)
+    expect(page.locator("[data-ref=error]")).to_contain_text("holds text")
+    assert visit.bars("left")[0] == "Cat"  # what was there is still there
+    page.click("[data-ref=dismiss]")
+    expect(page.locator(".tm-error")).to_be_hidden()
+
+
+def test_too_large_a_file_is_not_even_sent(visit):
+    page = visit.page
+    before = len(visit.asked())
+    page.evaluate("""() => {
+        const t = new DataTransfer();
+        t.items.add(new File([new Uint8Array(21 * 2 ** 20)], 'large.png', {type: 'image/png'}));
+        document.querySelector('input[type=file]').files = t.files;
+        document.querySelector('input[type=file]').dispatchEvent(new Event('change'));
+    }""")
+    expect(page.locator("[data-ref=error]")).to_contain_text("larger than 20 MB")
+    assert len(visit.asked()) == before
+
+
+def test_a_photo_can_be_dropped_and_pasted_anywhere(visit):
+    visit.drop(RED)
+    assert visit.bars("left")[0] == "Cat"
+    assert visit.page.get_attribute(".tm", "data-dragging") is None
+    visit.paste(BLUE)
+    assert visit.bars("left")[0] == "Dog"
+
+
+def test_a_photo_can_be_taken(visit):
+    page = visit.page
+    page.click("[data-ref=camera]")
+    expect(page.locator("[data-ref=shoot]")).to_be_enabled()
+    page.wait_for_function("document.querySelector('[data-ref=video]').videoWidth > 0")
+    visit.answered(lambda: page.click("[data-ref=shoot]"))
+    assert visit.bars("left")[0] in ("Cat", "Dog")
+    expect(page.locator("[data-ref=camera-dialog]")).to_be_hidden()
+    assert page.evaluate("document.querySelector('[data-ref=video]').srcObject") is None  # the camera is off again
+
+
+def test_a_photo_that_the_server_has_deleted_is_sent_again(visit, server):
+    visit.give(picture(red=250))
+    page = visit.page
+    deleted = [path for path in server.temporary.rglob("photo.png") if path.is_file()]
+    assert deleted
+    for path in deleted:
+        path.unlink()
+    before = sum("/upload" in url for url in visit.requests)
+    visit.answered(lambda: page.select_option("[data-ref=rule]", "hirescam"))
+    assert sum("/upload" in url for url in visit.requests) == before + 1
+    expect(page.locator(".tm-error")).to_be_hidden()
+    assert page.input_value("[data-ref=rule]") == "hirescam"
+
+
+def test_examples_are_one_click(visit):
+    visit.answered(lambda: visit.page.click(".tm-large button:first-child"))
+    assert visit.page.locator(".tm-examples [aria-pressed=true]").get_attribute("data-id") == "dog-shepherd"
+    assert visit.page.evaluate("document.querySelector('[data-ref=stage-left] img').naturalWidth") == 720
+
+
+def test_while_it_waits_the_page_is_dimmed_and_says_what_it_does(visit):
+    page = visit.page
+    page.route("**/queue/join*", lambda route: (time.sleep(0.7), route.continue_()))
+    page.click(".tm-examples button:first-child")
+    expect(page.locator("[data-ref=status]")).to_have_text("Both models are looking")
+    assert page.get_attribute(".tm", "data-state") == "waiting"  # the skeleton, with the photo in it
+    assert page.evaluate("document.querySelector('[data-ref=stage-left] img').src").startswith("data:image/webp")
+    page.wait_for_selector(SHOWN)
+    page.click(".tm-examples button:nth-child(2)")
+    assert page.get_attribute(".tm", "data-busy") == ""
+    page.click(".tm-examples button:nth-child(3)")  # the last wish counts
+    page.wait_for_selector(SHOWN)
+    assert page.locator(".tm-examples [aria-pressed=true]").get_attribute("data-id") == "cat-chelsea"
+    expect(page.locator(".tm-status")).to_be_hidden()
+
+
+def test_feature_maps_open_in_a_dialog_that_keys_reach(visit):
+    visit.give(RED)
+    page = visit.page
+    assert page.locator("[data-ref=features-left] button").count() == 8
+    page.focus("[data-ref=features-right] button:nth-child(2)")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-ref=enlarged]")).to_be_visible()
+    assert page.inner_text("[data-ref=enlarged-text]").startswith("2 of 8 (of 8)")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("[data-ref=enlarged-text]").startswith("3 of 8")
+    assert visit.place() == 3  # the scrubber stayed
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-ref=enlarged]")).to_be_hidden()
+
+
+def test_the_saved_png_shows_what_is_on_the_screen(visit, tmp_path):
+    visit.give(RED)
+    with visit.page.expect_download() as download:
+        visit.page.click("[data-ref=save]")
+    download.value.save_as(tmp_path / "saved.png")
+    assert download.value.suggested_filename == "two-minds-block-3.png"
+    with Image.open(tmp_path / "saved.png") as image:
+        saved = np.asarray(image.convert("RGB")).astype(int)
+    assert saved.shape[1] == 2400
+    assert saved.shape[0] > 1500
+    assert len(np.unique(saved.reshape(-1, 3), axis=0)) > 1000
+    # the red quarter under viridis' yellow at 60 %
+    hot = np.abs(saved - (254, 139, 22)).max(-1) < 25
+    left, right = hot[:, :1200].sum(), hot[:, 1200:].sum()
+    assert min(left, right) > 1000  # both overlays are in it
+
+
+def test_all_can_be_reached_by_keys(visit):
+    visit.give(RED)
+    page = visit.page
+    page.evaluate("document.activeElement.blur()")
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.dataset.ref || document.activeElement.value || ''"))
+    wanted = {"experiment", "left", "right", "choose", "camera", "track", "rule", "opacity", "colours", "save"}
+    assert wanted <= reached
+    assert {"predicted", "overlay"} & reached  # one of a radio group, the others by arrows
+    page.focus(".tm-segments input[value=overlay]")
+    page.keyboard.press("ArrowRight")
+    assert page.get_attribute(".tm", "data-mode") in ("map", "overlay")
+    page.wait_for_timeout(100)
+    assert page.get_attribute(".tm", "data-mode") == "map"
+    assert visit.place() == 3
+
+
+def test_every_control_has_a_name(visit):
+    visit.give(RED)
+    unnamed = visit.page.evaluate("""() => [...document.querySelectorAll('.tm :is(button, select, input, [role])')]
+        .filter(node => node.offsetParent && !node.getAttribute('aria-label') && !node.innerText.trim() && !node.alt
+            && !node.querySelector('img[alt]:not([alt=""])') && !node.closest('label') && !node.labels?.length)
+        .map(node => node.outerHTML.slice(0, 120))""")
+    assert unnamed == []
+    assert visit.page.get_attribute("[data-ref=track]", "aria-valuetext").startswith("3 of 3: block 3 and block 3")
+
+
+def fits(visit: Visit) -> bool:
+    return visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_on_a_desktop_the_scrubber_is_in_view_and_nothing_sticks_out(browser, server, dark):
+    visit = Visit(browser, server.url, color_scheme="dark" if dark else "light")
+    assert fits(visit)
+    visit.give(RED)
+    assert fits(visit)
+    page = visit.page
+    assert page.evaluate("document.body.classList.contains('dark')") is dark
+    for name in ("bars-left", "stage-left", "stage-right", "strip-right", "track", "rule", "save"):
+        box = page.locator(f"[data-ref={name}]").bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 720, name
+    light = page.evaluate("""() => getComputedStyle(document.querySelector('.tm-card')).backgroundColor""")
+    assert light == ("rgb(25, 27, 32)" if dark else "rgb(255, 255, 255)")
+    visit.close()
+
+
+def test_on_a_phone_the_scrubber_is_under_the_thumb(phone):
+    assert fits(phone)
+    phone.give(RED)
+    assert fits(phone)
+    page = phone.page
+    for place in (0, 300, 10_000):
+        page.evaluate(f"scrollTo(0, {place})")
+        page.wait_for_timeout(100)
+        box = page.locator("[data-ref=track]").bounding_box()
+        assert 844 / 2 < box["y"] < box["y"] + box["height"] <= 844
+    before = len(phone.asked())
+    x, y = box["x"] + 42, box["y"] + 20
+    page.touchscreen.tap(x, y)
+    page.wait_for_timeout(150)
+    assert phone.place() == 1
+    session = phone.context.new_cdp_session(page)
+    points = [(x, "touchStart"), (x + 80, "touchMove"), (box["x"] + box["width"] - 10, "touchMove")]
+    for at, kind in points:
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": at, "y": y}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(150)
+    assert phone.place() == 3
+    assert len(phone.asked()) == before
+    page.click("button[role=tab]:has-text('About')")
+    page.wait_for_selector(".tm-about")
+    assert fits(phone)
+
+
+def test_about_tells_of_the_models_and_of_the_broken_one(visit):
+    page = visit.page
+    page.click("button[role=tab]:has-text('About')")
+    text = page.inner_text(".tm-about")
+    for part in (
+        "Judge, mild",
+        "98.8 % ± 0.3",
+        "broken: The model file of broken is not the one",
+        "Grad-CAM++",
+        "CC BY-SA",
+    ):
+        assert part in text
+    page.click("button[role=tab]:has-text('Compare')")
+    expect(page.locator(".tm-empty h2")).to_be_visible()
+
+
+def test_a_result_survives_a_look_at_about(visit):
+    visit.give(RED)
+    page = visit.page
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(100)
+    page.click("button[role=tab]:has-text('About')")
+    page.wait_for_selector(".tm-about")
+    page.click("button[role=tab]:has-text('Compare')")
+    expect(page.locator("[data-ref=stage-left]")).to_be_visible()
+    assert visit.place() == 2
+    assert visit.bars("left")[0] == "Cat"
+
+
+def test_names_from_data_are_never_run(browser, weights, evidence, tmp_path):
+    """A checkpoint's title, class names and descriptions are text, whatever they look like."""
+    import json
+    import shutil
+
+    evil = "<img src=x onerror=window.hacked=1>${window.hacked=1}{{window.hacked=1}}`"
+    for id in ("judge-mild", "judge-steep"):
+        shutil.copytree(weights / id, tmp_path / "weights" / id)
+        card = json.loads((tmp_path / "weights" / id / "card.json").read_text())
+        card |= {"title": id + evil, "description": evil, "classes": [f"Cat{evil}", f"Dog{evil}"]}
+        (tmp_path / "weights" / id / "card.json").write_text(json.dumps(card))
+    server = start(tmp_path, "--weights", str(tmp_path / "weights"), "--evidence", str(evidence))
+    try:
+        visit = Visit(browser, server.url)
+        visit.give(RED)
+        assert visit.page.text_content("[data-ref=title-left]") == "judge-mild" + evil
+        assert visit.bars("left")[0] == "Cat" + evil
+        visit.page.click("button[role=tab]:has-text('About')")
+        assert evil in visit.page.inner_text(".tm-about")
+        assert visit.page.evaluate("window.hacked") is None
+        visit.close()
+    finally:
+        stop(server)
+
+
+def test_without_models_the_page_says_what_to_do(browser, tmp_path):
+    (tmp_path / "none").mkdir()
+    server = start(tmp_path, "--weights", str(tmp_path / "none"))
+    try:
+        visit = Visit(browser, server.url)
+        expect(visit.page.locator(".tm-none h2")).to_have_text("There are no trained models yet")
+        assert "python -m training run cats-dogs-effnet-sgd" in visit.page.inner_text(".tm-none pre")
+        visit.close()
+    finally:
+        stop(server)

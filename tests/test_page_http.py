@@ -1,0 +1,332 @@
+"""The page over HTTP: the endpoint for programs, and what a stranger can send."""
+
+import json
+import re
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from judges import ROOT, encoded, picture, start, stop, wait_until
+from PIL import Image
+
+pytest_plugins = ["page_fixtures"]
+CHOICE = ["judge-mild", "judge-steep", "gradcam", "predicted"]
+CANARY = (13, 177, 93)
+
+
+def get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=120) as response:
+            return response.status, response.read().decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
+
+
+def post(url: str, body: object) -> tuple[int, str]:
+    data = json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=120) as response:
+            return response.status, response.read().decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
+
+
+def upload(server, data: bytes, name: str = "photo.png") -> str:
+    boundary = uuid.uuid4().hex
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'
+    body = head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    request = urllib.request.Request(server.url + "gradio_api/upload", body, headers)
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return json.load(response)[0]
+
+
+def call(server, image: object, choice: list | None = None) -> str:
+    """Everything that the endpoint sends back for a raw call."""
+    status, text = post(server.url + "gradio_api/call/compare", {"data": [image, *(choice or CHOICE)]})
+    if status != 200:
+        return text
+    return get(f"{server.url}gradio_api/call/compare/{json.loads(text)['event_id']}")[1]
+
+
+def ask(server, event_data: object, inputs: list | None = None) -> dict | None:
+    """What the view's own event answers to a raw call."""
+    config = json.loads(get(server.url + "config")[1])
+    index = next(one["id"] for one in config["dependencies"] if one["targets"][0][1] == "ask")
+    session = uuid.uuid4().hex
+    body = {"data": inputs or [], "event_data": event_data, "fn_index": index, "session_hash": session}
+    status, _ = post(server.url + "gradio_api/queue/join", body)
+    if status != 200:
+        return None
+    stream = get(f"{server.url}gradio_api/queue/data?session_hash={session}")[1]
+    for line in stream.splitlines():
+        found = json.loads(line[6:]) if line.startswith("data: ") else {}
+        if found.get("msg") == "process_completed":
+            return found["output"]["data"][0] if found["success"] else None
+    return None
+
+
+# --- the endpoint -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    return Client(server.url, verbose=False)
+
+
+@pytest.fixture
+def red(tmp_path):
+    path = tmp_path / "red.png"
+    path.write_bytes(encoded(picture(red=255)))
+    return handle_file(path)
+
+
+def test_a_program_gets_the_whole_answer(client, red):
+    found = client.predict(red, *CHOICE, api_name="/compare")
+    assert found["kind"] == "result"
+    assert found["sides"]["left"]["bars"][0]["name"] == "Cat"
+    assert found["target"]["name"] == "Cat"
+    assert [stop["depth"] for stop in found["stops"]] == sorted(stop["depth"] for stop in found["stops"])
+    assert (found["picture"]["width"], found["picture"]["height"]) == (80, 60)
+
+
+def test_defaults_are_the_first_pair(client, red):
+    found = client.predict(red, api_name="/compare")
+    assert (found["left"], found["right"], found["rule"]) == ("judge-mild", "judge-steep", "gradcam")
+
+
+@pytest.mark.parametrize(
+    ("choice", "sentence"),
+    [
+        (["nobody", *CHOICE[1:]], "There is no model 'nobody'. There are: "),
+        (["../../etc", *CHOICE[1:]], "There is no model '../../etc'."),
+        ([*CHOICE[:2], "<b>x", "predicted"], "There is no rule '&lt;b&gt;x'."),
+        ([*CHOICE[:3], "Bird"], "'Bird'. There are: Cat, Dog."),
+        (["judge-mild", "judge-three", "gradcam", "predicted"], "different classes"),
+    ],
+)
+def test_unknown_names_are_one_clear_sentence(client, red, choice, sentence):
+    with pytest.raises(AppError) as error:
+        client.predict(red, *choice, api_name="/compare")
+    assert sentence in str(error.value)
+    assert "Traceback" not in str(error.value)
+
+
+BAD = {
+    "text.jpg": (b"hello, this is no picture", "holds text"),
+    "empty.png": (b"", "is empty"),
+    "cut.jpg": (encoded(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8), "JPEG")[:900], "damaged"),
+    "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_are_one_clear_sentence(client, tmp_path, name):
+    data, sentence = BAD[name]
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(AppError) as error:
+        client.predict(handle_file(tmp_path / name), *CHOICE, api_name="/compare")
+    assert sentence in str(error.value)
+    assert name not in str(error.value)
+    assert "/" not in str(error.value)
+
+
+def test_an_animation_gives_its_first_frame_and_says_so(client, tmp_path):
+    first, second = (Image.fromarray(picture(red=value)) for value in (255, 0))
+    first.save(tmp_path / "two.gif", save_all=True, append_images=[second], duration=100)
+    found = client.predict(handle_file(tmp_path / "two.gif"), *CHOICE, api_name="/compare")
+    assert found["picture"]["notes"] == ["This file holds several pictures; this is the first."]
+    assert found["sides"]["left"]["bars"][0]["name"] == "Cat"
+
+
+def test_no_picture_is_a_sentence(client):
+    with pytest.raises(AppError, match="Choose a photo first"):
+        client.predict(None, *CHOICE, api_name="/compare")
+
+
+# --- what a stranger can send -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def canary(tmp_path) -> Path:
+    """A picture of the server's that nobody uploaded."""
+    path = tmp_path / "canary.png"
+    Image.fromarray(np.full((32, 32, 3), CANARY, np.uint8)).save(path)
+    return path
+
+
+def brought(path: object, **more: object) -> dict:
+    return {"path": path, **more}
+
+
+META = {"_type": "gradio.FileData"}
+WAYS = {
+    "right meta": lambda path: brought(path, meta=META),
+    "no meta": brought,
+    "false meta": lambda path: brought(path, meta={"_type": "something.Else"}),
+    "meta is text": lambda path: brought(path, meta="gradio.FileData"),
+    "svg": lambda path: brought(path, orig_name="a.svg", meta=META),
+    "svg without meta": lambda path: brought(path, orig_name="a.svg", mime_type="image/svg+xml"),
+    "stream": lambda path: brought(path, is_stream=True, meta=META),
+    "own address": lambda path: brought(path, url=f"/gradio_api/file={path}", meta=META),
+    "nested": lambda path: brought(brought(path, meta=META)),
+    "only text": str,
+    "list": lambda path: [brought(path)],
+}
+
+
+def refused(answer: str) -> bool:
+    return "event: error" in answer or '"detail"' in answer or answer == ""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_path_that_was_not_uploaded_is_refused_and_nothing_is_opened(server, canary, way):
+    answer = call(server, WAYS[way](str(canary)))
+    assert refused(answer), answer[:300]
+    assert "complete" not in answer
+    assert "canary" not in answer
+    assert not [path for path in server.opened() if "canary" in path]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nor_a_picture_of_the_projects_own(server, way):
+    path = str(ROOT / "examples/koala.jpg")
+    before = server.opened().count(path)
+    assert refused(call(server, WAYS[way](path)))
+    assert server.opened().count(path) == before
+
+
+def test_nor_a_way_out_of_the_upload_folder(server, canary):
+    inside = upload(server, encoded(picture(red=255)))
+    out = "/".join([".."] * 12)
+    for path in (f"{Path(inside).parent}/{out}{canary}", f"{inside}/../{out}{canary}", f"file://{canary}"):
+        for way in ("right meta", "no meta", "svg"):
+            assert refused(call(server, WAYS[way](path)))
+    assert not [path for path in server.opened() if "canary" in path]
+
+
+def test_nor_another_file_of_the_temporary_folder(server):
+    path = server.temporary / "canary.png"
+    Image.fromarray(np.full((32, 32, 3), CANARY, np.uint8)).save(path)
+    for way, made in WAYS.items():
+        assert refused(call(server, made(str(path)))), way
+    assert not [path for path in server.opened() if "canary" in path]
+
+
+def test_addresses_are_not_fetched(server, canary):
+    before = len(server.opened())
+    for address in (server.url + "favicon.ico", "http://169.254.169.254/latest", canary.as_uri()):
+        for image in (
+            brought(address, meta=META),
+            brought(address),
+            {"url": address, "meta": META},
+            {"path": None, "url": address},
+            {"path": "x.png", "url": "data:image/png;base64,AAAA", "meta": META},
+        ):
+            assert refused(call(server, image))
+    assert not [path for path in server.opened()[before:] if "canary" in path or path.endswith((".png", ".ico"))]
+
+
+def test_the_views_own_event_is_as_strict(server, canary):
+    asked = dict(zip(("left", "right", "rule", "target"), CHOICE, strict=True)) | {"ask": 1}
+    inside = upload(server, encoded(picture(red=255)))
+    assert ask(server, asked | {"upload": inside})["kind"] == "result"
+    for path in (str(canary), f"{Path(inside).parent}/../../..{canary}", canary.as_uri(), [str(canary)], {"p": 1}):
+        found = ask(server, asked | {"upload": path})
+        assert (found["kind"], found["code"]) == ("error", "not_uploaded")
+    assert ask(server, asked | {"upload": brought(str(canary), meta=META)}) is None  # refused by Gradio already
+    assert ask(server, asked | {"example": f"../../{canary}"})["code"] == "unknown_example"
+    assert ask(server, None)["kind"] == "error"
+    assert ask(server, [1, 2])["kind"] == "error"
+    assert not [path for path in server.opened() if "canary" in path]
+
+
+def test_the_server_serves_no_other_files(server, canary):
+    shut = [str(canary), str(ROOT / "app.py"), "app.py", str(ROOT / "weights/experiments.json"), "/etc/passwd"]
+    for path in shut:
+        status, text = get(f"{server.url}gradio_api/file={path}")
+        assert status in (403, 404), path
+        assert "import" not in text
+    assert get(server.url + "gradio_api/file=" + upload(server, b"x", "a.txt"))[0] == 200  # an upload is its owner's
+
+
+def test_only_the_named_functions_of_the_view_can_be_called(server):
+    config = json.loads(get(server.url + "config")[1])
+    for component in config["components"]:
+        for name in ("postprocess", "preprocess", "get_config", "load", "read"):
+            body = {"data": [], "component_id": component["id"], "fn_name": name, "session_hash": "x"}
+            assert post(server.url + "gradio_api/component_server", body)[0] in (404, 422, 500)
+
+
+def test_every_answer_of_the_model_state_is_public_knowledge(server):
+    config = json.loads(get(server.url + "config")[1])
+    view = next(one for one in config["components"] if "catalog" in one["props"].get("props", {}))
+    body = {"data": [], "component_id": view["id"], "fn_name": "state", "session_hash": "x"}
+    status, text = post(server.url + "gradio_api/component_server", body)
+    assert status == 200
+    found = json.loads(text)
+    assert found["ready"] is True
+    assert set(found) == {"ready", "loaded", "seconds", "problem"}
+
+
+def test_files_over_the_limit_are_refused(server):
+    with pytest.raises(urllib.error.HTTPError) as error:
+        upload(server, b"\0" * (20 * 2**20 + 1000))
+    assert error.value.code == 413
+
+
+def test_nothing_tells_where_the_server_lies(server):
+    for path in ("", "config", "gradio_api/info"):
+        text = get(server.url + path)[1]
+        assert str(ROOT) not in text
+        assert str(server.temporary) not in text
+
+
+def test_the_page_asks_no_other_host(server):
+    text = get(server.url)[1]
+    hosts = set(re.findall(r'(?:src|href)="https?://([^/"]+)', text))
+    assert hosts == set()
+
+
+# --- start and end ----------------------------------------------------------------------------------------------------
+
+
+def test_a_question_before_the_models_are_there_waits_for_them(weights, evidence, tmp_path):
+    server = start(tmp_path, "--weights", str(weights), "--evidence", str(evidence))
+    try:
+        assert "The models are ready" not in server.log()  # served first
+        assert "Passed over broken: The model file of broken is not the one" in server.log()
+        asked = dict(zip(("left", "right", "rule", "target"), CHOICE, strict=True))
+        assert ask(server, asked | {"ask": 1, "example": "cat-yarn"})["kind"] == "result"
+        assert "The models are ready" in server.log()
+        assert server.log().count("Passed over") == 1
+        upload(server, encoded(picture()))
+        assert len(list(server.temporary.rglob("photo.png"))) == 1
+    finally:
+        stop(server)
+    assert list(server.temporary.iterdir()) == []  # and nothing is left behind
+
+
+def test_without_checkpoints_the_page_is_served_and_says_so(tmp_path):
+    (tmp_path / "none").mkdir()
+    server = start(tmp_path, "--weights", str(tmp_path / "none"))
+    try:
+        assert "python -m training run" in get(server.url + "config")[1]
+        wait_until(lambda: "ready" in server.log(), 120, "it has looked for models")
+        assert ask(server, {"ask": 1, "example": "cat-yarn", "left": "a", "right": "b"})["code"] == "unknown_model"
+    finally:
+        stop(server)
+
+
+def test_the_record_of_opened_files_is_one(server):
+    assert [path for path in server.opened() if path.endswith("compare.js")]
+    inside = upload(server, encoded(picture(red=255)))
+    before = server.opened().count(inside)
+    assert "event: complete" in call(server, brought(inside, meta=META))
+    assert server.opened().count(inside) > before

@@ -1,0 +1,572 @@
+"""From explanations to the page's message: packing, words, yardsticks."""
+
+import base64
+import io
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explain.explanation import Cost, Explanation, Features, Layer
+from explain.pairs import compare
+from explain.pictures import Picture
+from page import payload, texts, words
+from page.experiments import Yardstick, read_experiments, seeds_of, yardstick
+from page.layout import COLOURS, catalog
+from page.service import Refused, Service
+
+pytest_plugins = ["page_fixtures"]
+ROOT = Path(__file__).parent.parent
+CARD = {
+    "id": "one",
+    "title": "Net, SGD",
+    "description": "A net.",
+    "classes": ["Cat", "Dog"],
+    "input": [8, 8],
+    "parameters": 3_373_000,
+    "recipe": {"model": {"name": "efficientnet-lite0"}},
+    "splits": {"test": {"n": 4000, "accuracy": 0.9882, "accuracy_interval": [0.985, 0.991]}},
+}
+OTHER = CARD | {"id": "two", "title": "Net, Adam", "splits": {}}
+
+
+def explanation(maps: list, dog: float = 0.9, target: int = 1, dead: float = 0.0) -> Explanation:
+    """Of one 8 x 8 picture, with these maps at layers block1a_add, block1b_add ..."""
+    layers = tuple(
+        Layer(f"block1{chr(97 + i)}_add", i / max(1, len(maps) - 1), (*np.shape(map), 2)) for i, map in enumerate(maps)
+    )
+    features = {
+        layer.address: Features(
+            channels=np.array([[1, 0]]),
+            importance=np.array([[0.5, 0.25]], np.float32),
+            maps=np.stack([np.asarray(map, np.float32), -np.asarray(map, np.float32)], -1)[None],
+            dead=np.array([dead], np.float32),
+        )
+        for layer, map in zip(layers, maps, strict=True)
+    }
+    return Explanation(
+        pictures=np.full((1, 8, 8, 3), 100, np.uint8),
+        probabilities=np.array([[1 - dog, dog]], np.float32),
+        scores=np.array([1.0], np.float32),
+        targets=np.array([target]),
+        classes=("Cat", "Dog"),
+        layers=layers,
+        maps={
+            "gradcam": {
+                layer.address: np.asarray(map, np.float32)[None] for layer, map in zip(layers, maps, strict=True)
+            }
+        },
+        features=features,
+        cost={"gradcam": Cost(1, 1, 20.0, 1)},
+    )
+
+
+def message(left: Explanation, right: Explanation, asked: str = "predicted", band: Yardstick | None = None) -> dict:
+    sides = payload.Side(CARD, left), payload.Side(OTHER, right)
+    picture = Picture(np.full((30, 40, 3), 100, np.uint8), ("shrunk",))
+    return payload.payload(picture, *sides, compare(left, right), asked, band)
+
+
+def unpacked(part: dict, dtype: type = np.uint8) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(part["data"]), dtype).reshape(-1, *part["size"])
+
+
+def said(stop: dict) -> str:
+    return " ".join(sentence["text"] for sentence in stop["words"])
+
+
+RISING = [[0.0, 1.0], [2.0, 4.0]]
+
+
+# --- packing ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_map_travels_as_8_bits_of_its_greatest_value():
+    packed = payload.packed_map(np.array([[0, 1], [2, 4]], np.float32) * 1e-6)
+    assert unpacked(packed).tolist() == [[[0, 64], [128, 255]]]
+    assert packed["max"] == pytest.approx(4e-6)
+    assert packed["size"] == [2, 2]
+
+
+@pytest.mark.parametrize("map", [np.zeros((2, 2)), np.full((2, 2), -1.0), np.full((2, 2), np.nan)])
+def test_a_map_without_heat_is_zero_and_says_so(map):
+    packed = payload.packed_map(map.astype(np.float32))
+    assert packed["max"] == 0
+    assert not unpacked(packed).any()
+
+
+def test_feature_maps_keep_their_range_and_order():
+    left = explanation([RISING])
+    packed = payload.packed_features(left.features["block1a_add"])
+    assert unpacked(packed).tolist() == [[[0, 64], [128, 255]], [[255, 191], [128, 0]]]
+    assert (packed["channels"], packed["importance"]) == ([1, 0], [0.5, 0.25])
+    assert (packed["low"], packed["high"]) == ([0, -4], [4, 0])
+
+
+def test_large_feature_maps_are_averaged_down_to_48_pixels():
+    maps = np.zeros((1, 96, 64, 1), np.float32)
+    maps[0, 0, 0, 0] = 8.0
+    packed = payload.packed_features(Features(np.zeros((1, 1), int), np.ones((1, 1)), maps, np.zeros(1)))
+    assert packed["size"] == [48, 32]
+    assert packed["high"] == [2.0]  # one of four pixels
+    assert unpacked(packed)[0, 0, 0] == 255
+    assert unpacked(packed).sum() == 255
+
+
+def test_a_difference_is_signed_and_no_fainter_than_it_is():
+    # masses: left 4 x at the left column, right even; densities differ by 1 and -1
+    found = message(explanation([[[2.0, 0.0], [2.0, 0.0]]]), explanation([[[1.0, 1.0], [1.0, 1.001]]]))
+    difference = found["stops"][0]["difference"]
+    assert difference["limit"] == pytest.approx(1.0, abs=1e-3)
+    assert unpacked(difference, np.int8).tolist() == [[[127, -127], [127, -127]]]
+
+
+def test_nearly_equal_maps_have_a_faint_difference():
+    found = message(explanation([RISING]), explanation([[[0.0, 1.0], [2.0, 4.1]]]))
+    difference = found["stops"][0]["difference"]
+    assert difference["limit"] == 1.0  # an even spread, not their own greatest difference
+    assert np.abs(unpacked(difference, np.int8)).max() <= 4
+
+
+def test_the_shown_picture_is_at_most_1024_pixels_and_keeps_its_shape():
+    found = payload.shown(Picture(np.zeros((600, 3000, 3), np.uint8), ("first-frame", "shrunk")))
+    assert (found["width"], found["height"]) == (1024, 205)
+    assert len(found["notes"]) == 2
+    with Image.open(io.BytesIO(base64.b64decode(found["src"].split(",")[1]))) as image:
+        assert (image.format, image.size) == ("JPEG", (1024, 205))
+
+
+def test_what_the_models_saw_is_exact():
+    found = message(explanation([RISING]), explanation([RISING]))
+    assert list(found["saw"]) == ["8x8"]
+    with Image.open(io.BytesIO(base64.b64decode(found["saw"]["8x8"].split(",")[1]))) as image:
+        assert np.array_equal(np.asarray(image), np.full((8, 8, 3), 100))
+
+
+def test_the_message_is_json_with_finite_numbers_alone():
+    found = message(explanation([RISING, np.zeros((2, 2))]), explanation([RISING, RISING]))
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert (found["left"], found["right"], found["rule"]) == ("one", "two", "gradcam")
+    assert found["cost"] == {"passes": 4, "explain": 40.0}
+    assert found["stops"][1]["rank"] is None
+    assert found["stops"][1]["difference"] is None
+
+
+def test_models_of_different_depth_share_every_stop():
+    found = message(explanation([RISING, RISING]), explanation([RISING] * 4))
+    assert [(stop["left"], stop["right"]) for stop in found["stops"]][::3] == [(0, 0), (1, 3)]
+    for stop in found["stops"]:
+        assert stop["left"] < len(found["sides"]["left"]["layers"])
+        assert stop["right"] < len(found["sides"]["right"]["layers"])
+
+
+def test_bars_stand_in_one_order_on_both_sides():
+    found = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3))
+    assert [bar["name"] for bar in found["sides"]["left"]["bars"]] == ["Dog", "Cat"]
+    assert [bar["name"] for bar in found["sides"]["right"]["bars"]] == ["Dog", "Cat"]
+    assert [bar["text"] for bar in found["sides"]["right"]["bars"]] == ["30 %", "70 %"]
+
+
+def test_a_side_tells_what_its_card_tells():
+    found = message(explanation([RISING]), explanation([RISING]))
+    left, right = found["sides"]["left"], found["sides"]["right"]
+    assert left["detail"] == "EfficientNet-Lite0 · 3.4 M weights · 8 × 8 px"
+    assert left["accuracy"] == "98.8 % ± 0.3"
+    assert (right["accuracy"], right["accuracy_title"]) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "card", [{}, {"splits": None}, {"splits": {"test": 3}}, {"splits": {"test": {"accuracy": "?"}}}]
+)
+def test_cards_with_missing_or_odd_figures_are_survived(card):
+    assert words.accuracy(card) == ("", "")
+    assert words.right_at(card, 0.9) is None
+    assert payload.detail({"input": [32, 32], "recipe": "none"} | card) == "32 × 32 px"
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0 %"),
+        (0.0001, "< 0.1 %"),
+        (0.004, "0.4 %"),
+        (0.5, "50 %"),
+        (0.984, "98 %"),
+        (0.994, "99.4 %"),
+        (0.9997, "> 99.9 %"),
+        (1, "100 %"),
+    ],
+)
+def test_percent_is_never_rounded_to_certainty(share, text):
+    assert words.percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "called"),
+    [
+        ("Net, SGD", "Net, Adam", ("SGD", "Adam")),
+        ("Net, SGD", "Net, SGD, seed 2", ("SGD", "SGD, seed 2")),
+        ("Net", "Other", ("Net", "Other")),
+        ("Net", "Net", ("the left model", "the right model")),
+    ],
+)
+def test_sides_are_called_by_what_differs(left, right, called):
+    assert words.names(left, right) == called
+
+
+def test_layers_get_short_names_unless_two_would_be_alike():
+    assert words.layer_names(["stem_activation", "net/block2b_add"]) == ["stem", "block 2b"]
+    assert words.layer_names(["a/conv_add", "b/conv_bn"]) == ["a/conv_add", "b/conv_bn"]
+
+
+def test_the_same_answer_alike_sure():
+    found = message(explanation([RISING], dog=0.97), explanation([RISING], dog=0.95))
+    assert said(found["stops"][0]).startswith("Both say **dog** (97 % and 95 %).")
+
+
+def test_the_same_answer_one_less_sure_and_how_often_it_is_right_then():
+    bins = [{"confidence_low": 0.7, "confidence_high": 0.8, "n": 40, "confidence": 0.75, "accuracy": 0.71}]
+    told = words.verdict(
+        [CARD, {"splits": {"test": {"reliability": bins}}}],
+        [explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)],
+        "predicted",
+        "Dog",
+        words.Names("SGD", "Adam"),
+    )
+    assert told == ["Both say **dog**; Adam is less sure (73 %; when that sure it is right 71 % of the time)."]
+
+
+def test_few_test_pictures_at_a_level_make_no_claim():
+    bins = [{"confidence_low": 0.5, "confidence_high": 1.0, "n": 19, "accuracy": 0.9}]
+    assert words.right_at({"splits": {"test": {"reliability": bins}}}, 0.7) is None
+
+
+def test_a_disagreement_names_the_common_class():
+    found = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3))
+    text = said(found["stops"][0])
+    assert "They disagree: SGD says **dog** (90 %), Adam **cat** (70 %)." in text
+    assert "Both maps explain **dog**" in text
+    assert "Both maps explain" not in said(
+        message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="Dog")["stops"][0]
+    )
+
+
+def test_where_the_heat_peaks_and_how_wide_it_is():
+    narrow, wide = np.zeros((8, 8)), np.ones((8, 8)) * 0.1
+    narrow[1, 1], wide[1, 1:5] = 1.0, 1.0
+    together = said(message(explanation([narrow]), explanation([wide]))["stops"][0])
+    assert "peaks **at the same place**, but Adam's spreads over **4.0 ×** the area" in together
+    apart = said(message(explanation([narrow]), explanation([narrow[::-1]]))["stops"][0])
+    assert "peaks at **different places** and spreads over about as much of the picture (2 % and 2 %)" in apart
+
+
+def test_a_zero_map_is_said_to_be_zero():
+    some, none = explanation([RISING]), explanation([np.zeros((2, 2))])
+    assert "Adam's map is **zero everywhere** here" in said(message(some, none)["stops"][0])
+    assert "Both maps are **zero everywhere** here" in said(message(none, none)["stops"][0])
+
+
+def test_dead_channels_are_a_warning():
+    found = message(explanation([RISING]), explanation([RISING], dead=0.04))
+    assert found["stops"][0]["words"][-1] == {"text": "Channels dead here: 0 % SGD, 4 % Adam.", "tone": "warn"}
+    assert all(one["tone"] == "" for one in message(explanation([RISING]), explanation([RISING]))["stops"][0]["words"])
+
+
+def band(low: float, high: float) -> Yardstick:
+    edges = np.array([[low, (low + high) / 2, high]] * 2)
+    return Yardstick(1000, np.array([0.0, 1.0]), edges, edges)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.5, 1.0, "They agree **as two seeds do** here (1.00; seeds 0.50 to 1.00), and nowhere less."),
+        (0.1, 0.2, "They agree **more than two seeds do** here (1.00; seeds 0.10 to 0.20), and nowhere less."),
+    ],
+)
+def test_agreement_is_measured_by_two_seeds(low, high, text):
+    found = message(explanation([RISING]), explanation([RISING]), band=band(low, high))
+    assert text in said(found["stops"][0])
+    assert found["stops"][0]["band"]["rank"] == [low, (low + high) / 2, high]
+
+
+def test_less_agreement_than_two_seeds_says_where():
+    turned = np.array(RISING)[::-1, ::-1]
+    found = message(explanation([RISING, RISING]), explanation([RISING, turned]), band=band(0.5, 1.0))
+    assert (
+        "**as two seeds do** here (1.00; seeds 0.50 to 1.00); less at 1 of 2 depths, most of all at block 1b"
+        in said(found["stops"][0])
+    )
+    assert "**less than two seeds do** here (−1.00; seeds 0.50 to 1.00)" in said(found["stops"][1])
+
+
+def test_without_a_second_seed_there_is_no_yardstick():
+    found = message(explanation([RISING]), explanation([RISING]))
+    assert found["stops"][0]["band"] is None
+    assert "There is **no yardstick** for that" in said(found["stops"][0])
+    assert "no yardstick" in found["yardstick"]["legend"]
+
+
+# --- experiments and yardsticks ---------------------------------------------------------------------------------------
+
+
+def test_experiments_need_both_checkpoints_and_survive_broken_entries(tmp_path):
+    entries = [
+        {"id": "a", "title": "A", "question": "?", "left": "x", "right": "y"},
+        {"id": "b", "title": "B", "question": "?", "left": "x", "right": "missing"},
+        {"id": "c"},
+        7,
+        {"id": "d", "title": "D", "question": "?", "left": "x", "right": "x2", "seeds": True},
+    ]
+    path = tmp_path / "experiments.json"
+    path.write_text(json.dumps([entry for entry in entries if entry != 7]))
+    assert [one.id for one in read_experiments(path, ["x", "x2", "y"])] == ["a", "d"]
+    path.write_text("{")
+    assert read_experiments(path, ["x"]) == []
+    assert read_experiments(tmp_path / "none.json", ["x"]) == []
+
+
+def test_the_shipped_experiments_are_well_formed():
+    entries = json.loads((ROOT / "weights/experiments.json").read_text())
+    ids = {entry[side] for entry in entries for side in ("left", "right")}
+    found = read_experiments(ROOT / "weights/experiments.json", ids)
+    assert len(found) == len(entries)
+    assert (found[0].left, found[0].right) == ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
+    assert {one.id for one in seeds_of((found[0].left, found[0].right), found)} == {"luck-sgd", "luck-adam"}
+
+
+def agreement(folder: Path, left: str, right: str, stops: list) -> None:
+    (folder / f"{left}--{right}").mkdir()
+    rules = {"gradcam": {"n": 900, "stops": stops}}
+    (folder / f"{left}--{right}/agreement.json").write_text(json.dumps({"rules": rules}))
+
+
+def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
+    experiments = read_experiments(ROOT / "weights/experiments.json", IDS)
+    pair = ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
+    ends = [(0.0, [0.1, 0.2, 0.3]), (1.0, [0.5, 0.6, 0.7])]
+    agreement(tmp_path, IDS[0], IDS[1], [{"depth": d, "rank": p, "overlap": p} for d, p in ends])
+    assert yardstick(pair, "gradcam", experiments, tmp_path).at(0.5)["rank"] == pytest.approx([0.3, 0.4, 0.5])
+    agreement(tmp_path, IDS[2], IDS[3], [{"depth": d, "rank": [0.2, 0.4, 0.6], "overlap": p} for d, p in ends])
+    merged = yardstick(pair, "gradcam", experiments, tmp_path)
+    assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
+    assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
+    assert merged.n == 900
+    # the seeds themselves are measured by their own band alone
+    own = yardstick((IDS[0], IDS[1]), "gradcam", experiments, tmp_path)
+    assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
+
+
+IDS = [
+    "cats-dogs-effnet-sgd",
+    "cats-dogs-effnet-sgd-seed2",
+    "cats-dogs-effnet-adam",
+    "cats-dogs-effnet-adam-seed2",
+]
+
+
+def test_a_missing_rule_or_a_broken_file_is_no_yardstick(tmp_path):
+    experiments = read_experiments(ROOT / "weights/experiments.json", IDS)
+    pair = (IDS[0], IDS[1])
+    assert yardstick(pair, "gradcam", experiments, tmp_path) is None
+    agreement(tmp_path, IDS[0], IDS[1], [{"depth": 0.0, "rank": None, "overlap": None}])
+    assert yardstick(pair, "hirescam", experiments, tmp_path) is None
+    assert yardstick(pair, "gradcam", experiments, tmp_path) is None  # no stop has numbers
+    (tmp_path / f"{IDS[0]}--{IDS[1]}/agreement.json").write_text('{"rules": {"gradcam": {"stops": [{"rank": [1]}]}}}')
+    assert yardstick(pair, "gradcam", experiments, tmp_path) is None
+
+
+# --- texts and catalog ------------------------------------------------------------------------------------------------
+
+
+def test_every_label_is_used_and_every_used_one_is_there():
+    script, template = ((ROOT / "page" / name).read_text() for name in ("compare.js", "compare.html"))
+    used = set(re.findall(r"\bt\.(\w+)", script)) | set(re.findall(r'data-(?:t|label)="(\w+)"', template))
+    assert used | {"mode_overlay", "mode_map", "mode_saw"} == set(texts.labels())
+
+
+def test_every_sentence_that_is_said_is_there():
+    code = "".join((ROOT / "page" / name).read_text() for name in ("layout.py", "words.py", "payload.py", "service.py"))
+    said = set(re.findall(r'\bsay\(\s*"([\w-]+)"', code))
+    assert len(said) > 30
+    assert said <= {*texts.TEXTS["en"], "same_class", "same_class_unsure", "other_class"}
+
+
+def test_templates_hold_nothing_that_gradio_would_execute():
+    template = (ROOT / "page/compare.html").read_text()
+    assert not re.search(r"\$\{|\{\{|`|\\", template)
+
+
+def test_the_browser_gets_matplotlibs_colours():
+    from matplotlib import colormaps
+
+    found = catalog(Service(ROOT / "nothing-here"))
+    assert [entry["name"] for entry in found["colours"]] == list(COLOURS)
+    for entry in found["colours"]:
+        table = np.frombuffer(base64.b64decode(entry["table"]), np.uint8).reshape(256, 3)
+        assert np.abs(table / 255 - colormaps[entry["name"]](np.arange(256))[:, :3]).max() < 1 / 255
+    diverging = np.frombuffer(base64.b64decode(found["diverging"]), np.uint8).reshape(255, 3)
+    assert diverging[-1, 0] > diverging[-1, 2]  # red: more on the left
+    assert diverging[0, 2] > diverging[0, 0]  # blue: more on the right
+    assert diverging[127].min() > 240
+
+
+def test_without_checkpoints_the_page_says_how_to_get_some():
+    found = catalog(Service(ROOT / "nothing-here"))
+    assert (found["models"], found["start"]) == ([], None)
+    assert "python -m training run cats-dogs-effnet-sgd" in found["commands"]
+
+
+def test_examples_are_a_closed_list_with_their_names():
+    found = catalog(Service(ROOT / "nothing-here"))
+    assert {entry["id"] for entry in found["examples"]} == {path.stem for path in (ROOT / "examples").glob("*.jpg")}
+    assert found["examples"][0]["title"] == "German shepherd"
+    assert sum(entry["large"] is not None for entry in found["examples"]) == 3
+
+
+# --- the service ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def service(weights, evidence):
+    service = Service(weights, evidence)
+    service.load()
+    assert service.problem == ""
+    return service
+
+
+def red(size: tuple[int, int] = (60, 80)) -> Picture:
+    pixels = np.full((*size, 3), 20, np.uint8)
+    pixels[: size[0] // 2, : size[1] // 2] = (255, 0, 0)
+    return Picture(pixels)
+
+
+def test_a_broken_folder_is_told_and_the_others_load(service):
+    assert set(service.cards) == {"judge-mild", "judge-steep", "judge-mild-seed2", "judge-biased", "judge-three"}
+    assert [folder for folder, _ in service.problems] == ["broken"]
+    assert service.state()["loaded"] == ["judge-mild", "judge-steep"]
+
+
+def test_two_small_models_look_at_a_red_corner(service):
+    found = service.answer(red(), "judge-mild", "judge-steep")
+    assert found["target"]["name"] == "Cat"
+    assert [bar["name"] for bar in found["sides"]["left"]["bars"]] == ["Cat", "Dog"]
+    for side in ("left", "right"):
+        layers = found["sides"][side]["layers"]
+        assert [layer["shape"] for layer in layers] == [[24, 24, 8], [12, 12, 8], [6, 6, 8]]
+        map = unpacked(layers[-1]["map"])[0]
+        assert map[:3, :3].min() > 200  # the red quarter
+        assert map[:3, 3:].max() < 30
+    assert math.isclose(found["stops"][-1]["rank"], 1, abs_tol=0.05)
+    assert found["stops"][-1]["band"]["rank"] == pytest.approx([0.2, 0.5, 0.8])
+
+
+def test_an_asked_class_is_explained_on_both_sides(service):
+    found = service.answer(red(), "judge-mild", "judge-steep", "layercam", "Dog")
+    assert (found["target"]["name"], found["target"]["asked"], found["rule"]) == ("Dog", "Dog", "layercam")
+    assert found["stops"][-1]["band"] is None  # no second seed was measured by this rule
+
+
+def test_predicted_means_one_class_for_both(service):
+    found = service.answer(red(), "judge-mild", "judge-biased")
+    shares = {side: {bar["name"]: bar["share"] for bar in found["sides"][side]["bars"]} for side in ("left", "right")}
+    assert shares["left"]["Cat"] > 0.5
+    assert shares["right"]["Dog"] > shares["left"]["Cat"]  # more surely, so the mean says dog
+    assert found["target"] == {"asked": "predicted", "name": "Dog", "options": ["Cat", "Dog"], "text": "explained: Dog"}
+    red_corner = unpacked(found["sides"]["left"]["layers"][-1]["map"])[0, :2, :2]
+    assert not red_corner.any()  # what speaks for cat is no reason for dog
+    assert "They disagree" in said(found["stops"][0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("nobody", "judge-steep"), "unknown_model"),
+        (("../judge-mild", "judge-steep"), "unknown_model"),
+        (("broken", "judge-steep"), "unknown_model"),
+        ((["judge-mild"], "judge-steep"), "unknown_model"),
+        (("judge-mild", None), "unknown_model"),
+        (("judge-mild", "judge-steep", "scorecam"), "unknown_rule"),
+        (("judge-mild", "judge-steep", {}), "unknown_rule"),
+        (("judge-mild", "judge-steep", "gradcam", "Bird"), "unknown_target"),
+        (("judge-mild", "judge-steep", "gradcam", 0), "unknown_target"),
+        (("judge-mild", "judge-three"), "other_classes"),
+    ],
+)
+def test_what_does_not_exist_is_refused_in_one_sentence(service, arguments, code):
+    with pytest.raises(Refused) as error:
+        service.answer(red(), *arguments)
+    assert error.value.code == code
+    assert "\n" not in str(error.value)
+
+
+ASKED = {"ask": 7, "left": "judge-mild", "right": "judge-steep", "rule": "gradcam", "target": "predicted"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (None, "unknown_model"),
+        (["ask"], "unknown_model"),
+        (ASKED, "no_picture"),
+        (ASKED | {"example": "../README"}, "unknown_example"),
+        (ASKED | {"example": 3}, "unknown_example"),
+        (ASKED | {"upload": str(ROOT / "examples/cat-yarn.jpg")}, "not_uploaded"),
+        (ASKED | {"upload": {"path": "x"}}, "not_uploaded"),
+        (ASKED | {"upload": "a\0b"}, "not_uploaded"),
+        (ASKED | {"upload": "relative.png"}, "not_uploaded"),
+        (ASKED | {"upload": "http://127.0.0.1/x.png"}, "not_uploaded"),
+    ],
+)
+def test_the_browsers_question_may_be_anything(service, asked, code):
+    found = service.ask(asked)
+    assert (found["kind"], found["code"]) == ("error", code)
+    assert found["ask"] == (7 if isinstance(asked, dict) else None)
+
+
+def test_uploads_are_read_and_links_out_of_the_folder_are_not(service, tmp_path, monkeypatch):
+    inside, outside = tmp_path / "uploads", tmp_path / "outside.png"
+    (inside / "a").mkdir(parents=True)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(inside))
+    Image.fromarray(red().pixels).save(outside)
+    Image.fromarray(red().pixels).save(inside / "a" / "photo.png")
+    (inside / "a" / "link.png").symlink_to(outside)
+    assert service.ask(ASKED | {"upload": str(inside / "a" / "photo.png")})["kind"] == "result"
+    codes = {
+        "link.png": "not_uploaded",
+        "../../outside.png": "not_uploaded",
+        "deleted.png": "gone",
+        "": "gone",  # the folder itself
+    }
+    for name, code in codes.items():
+        assert service.ask(ASKED | {"upload": f"{inside}/a/{name}"})["code"] == code
+    assert service.ask(ASKED | {"upload": str(inside)})["code"] == "not_uploaded"
+
+
+def test_a_failure_inside_is_one_sentence_without_its_reason(service, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("/secret/path")
+
+    monkeypatch.setattr(service, "answer", fails)
+    found = service.ask(ASKED | {"example": "cat-yarn"})
+    assert found["code"] == "internal"
+    assert "secret" not in json.dumps(found)
+
+
+def test_shipped_checkpoints_know_the_examples():
+    shipped = Service()
+    if not {"cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"} <= set(shipped.cards):
+        pytest.skip("the checkpoints are not there")
+    shipped.load()
+    for id, name in (("dog-shepherd", "Dog"), ("cat-yarn", "Cat"), ("cat-chelsea", "Cat")):
+        found = shipped.answer(shipped.example(id), *shipped.start)
+        for side in ("left", "right"):
+            assert found["sides"][side]["bars"][0]["name"] == name
+            assert found["sides"][side]["bars"][0]["share"] > 0.5
