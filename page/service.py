@@ -1,16 +1,19 @@
 """What stands behind the page: from a visitor's question to a payload. It keeps models, and nothing about visitors."""
 
+import functools
 import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from explain import checkpoints
 from explain.cams import RULES
-from explain.pictures import Picture, PictureError, read
+from explain.pictures import Picture, PictureError, fit, read
 from page import uploads
 from page.experiments import Experiment, read_experiments, yardstick
 from page.payload import Side, payload
@@ -80,7 +83,7 @@ class Service:
 
             for id in dict.fromkeys(self.start if self.cards else ()):
                 began = time.perf_counter()
-                self._explained(id, _grey(), PREDICTED)
+                self._explained(id, _grey, PREDICTED)
                 self._seconds.append(time.perf_counter() - began)
             log.info("The models are ready.")
         except Exception:
@@ -119,14 +122,15 @@ class Service:
         began = time.perf_counter()
         left, right, rule, target = self.checked(left, right, rule, target)
         self._ready.wait()
-        sides = [self._explained(id, picture, target) for id in (left, right)]
+        squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once where both take one size
+        sides = [self._explained(id, squashed, target) for id in (left, right)]
         if target == PREDICTED:
             from explain.pairs import common_target
 
             common = common_target(*(side.explanation.probabilities[0] for side in sides))
             name = sides[0].explanation.classes[common]
             sides = [
-                side if side.explanation.targets[0] == common else self._explained(side.card["id"], picture, name)
+                side if side.explanation.targets[0] == common else self._explained(side.card["id"], squashed, name)
                 for side in sides
             ]
         from explain.pairs import compare
@@ -188,7 +192,7 @@ class Service:
             log.exception("A request failed.")
             return {"kind": "error", "ask": number, "code": "internal", "sentence": say("internal")}
 
-    def _explained(self, id: str, picture: Picture, target: str) -> Side:
+    def _explained(self, id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str) -> Side:
         from explain.engine import explain
 
         try:
@@ -199,7 +203,7 @@ class Service:
         began = time.perf_counter()
         explanation = explain(
             checkpoint.model,
-            picture.pixels,
+            squashed(checkpoint.input_size),
             target=target,
             rules=ONE_PASS,
             features=FEATURES,
@@ -223,10 +227,8 @@ def commands() -> str:
     )
 
 
-def _grey() -> Picture:
-    import numpy as np
-
-    return Picture(np.full((64, 64, 3), 127, np.uint8))
+def _grey(size: tuple[int, int]) -> np.ndarray:
+    return np.full((*size, 3), 127, np.uint8)
 
 
 def _short(asked: object) -> str:
