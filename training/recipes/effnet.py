@@ -15,13 +15,13 @@ SGD = Recipe(
     title="EfficientNet, SGD",
     description="EfficientNet-Lite0 from ImageNet weights, all of them trained on cats and dogs by SGD with momentum.",
     model=Model("efficientnet-lite0", weights="imagenet", frozen_statistics=True),
-    optimizer=Optimizer("sgd", learning_rate=0.003, decay=DECAY),
+    optimizer=Optimizer("sgd", learning_rate=0.001, decay=DECAY),
     schedule=Schedule("cosine", warmup=0.1),
     augment=Augment(crop=0.5, flip=True, brightness=0.2, contrast=0.2, saturation=0.2),
     stages=((160, 5), (192, 1)),
     batch=32,
     label_smoothing=0.02,
-    search=Search(rates=(0.001, 0.003, 0.01), steps=250),
+    search=Search(rates=(0.0003, 0.001, 0.003), steps=250),
 )
 ADAM = replace(
     SGD,
