@@ -18,7 +18,7 @@ from training.export import ShipError, round_mantissa, ship
 from training.models.efficientnet import efficientnet
 from training.models.folded import FoldedConvolution
 from training.recipe import Augment, Model, Optimizer, Recipe, Schedule
-from training.run import Rate, RunError, State, _Keeper, finish, train
+from training.run import Rate, RunError, State, _Keeper, claim, finish, train
 
 TINY = Recipe(
     id="tiny",
@@ -152,6 +152,16 @@ def test_a_run_folder_of_other_settings_is_refused(dataset, cache, tmp_path):
     with pytest.raises(RunError, match=r"other settings \(batch, optimizer.decay\)"):
         train(replace(TINY, batch=2, optimizer=replace(TINY.optimizer, decay=0.0)), dataset, tmp_path, cache)
     train(replace(TINY, title="Another title"), dataset, tmp_path, cache)
+
+
+def test_a_run_folder_older_than_a_setting_goes_on_at_its_default(tmp_path):
+    claim(TINY, tmp_path)
+    settings = json.loads((tmp_path / "recipe.json").read_text())
+    del settings["average"], settings["model"]["drop_connect"]
+    (tmp_path / "recipe.json").write_text(json.dumps(settings))
+    claim(TINY, tmp_path)
+    with pytest.raises(RunError, match=r"\(average\)"):
+        claim(replace(TINY, average=0.5), tmp_path)
 
 
 def test_a_half_written_state_is_never_seen(tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ from training.data.pipeline import evaluation_batches, steps_per_epoch, training
 from training.evaluate import write_evaluation
 from training.export import export
 from training.models import assign_initial, build
-from training.recipe import Recipe
+from training.recipe import Model, Optimizer, Recipe
 
 
 class RunError(RuntimeError):
@@ -165,7 +165,9 @@ def claim(recipe: Recipe, folder: Path) -> None:
     if not path.exists():
         atomically(path, lambda draft: draft.write_text(json.dumps(recipe.settings(), indent=2) + "\n"))
         return
-    old, new = _flat(json.loads(path.read_text())), _flat(recipe.settings())
+    # a setting that the program has learned since had its default then
+    defaults = _flat(Recipe("", "", "", Model(""), Optimizer("", 0.0), ()).settings())
+    old, new = defaults | _flat(json.loads(path.read_text())), _flat(recipe.settings())
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     changed = [key for key in changed if not key.startswith(("title", "description", "search."))]
     if changed:
