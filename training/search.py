@@ -37,7 +37,8 @@ def search(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path) -> dict:
         if not state.history:
             state = train(trial, dataset, run, cache)
         last = state.history[-1]
-        trials.append({"learning_rate": rate, "accuracy": last["val_accuracy"], "log_loss": last["val_log_loss"]})
+        figures = {name: round(last[f"val_{name}"], 6) for name in ("accuracy", "log_loss")}
+        trials.append({"learning_rate": rate, **figures})
     record = {"steps": recipe.search.steps, "batch": recipe.batch, "size": size, "trials": trials}
     record["best"] = min(trials, key=lambda trial: trial["log_loss"])["learning_rate"]
     recorded = json.loads(TRIALS.read_text()) if TRIALS.exists() else {}
