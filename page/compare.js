@@ -9,7 +9,10 @@ const t = catalog.labels;
 const root = element.querySelector('.tm');
 const ref = {};
 for (const node of root.querySelectorAll('[data-ref]')) ref[node.dataset.ref] = node;
-for (const node of root.querySelectorAll('[data-t]')) node.textContent = t[node.dataset.t];
+const touched = matchMedia('(pointer: coarse)').matches;
+for (const node of root.querySelectorAll('[data-t]')) {
+  node.textContent = (touched && t[node.dataset.t + '_touch']) || t[node.dataset.t];
+}
 for (const node of root.querySelectorAll('[data-label]')) {
   node.setAttribute('aria-label', t[node.dataset.label]);
   if (node.tagName === 'BUTTON') node.title = t[node.dataset.label];
@@ -480,6 +483,7 @@ function paintDue() {
 
 async function show(result) {
   const before = state.result;
+  const wish = state.wish; // the next one may be made while the picture is decoded
   const depth = before ? before.stops[state.stop].depth : 1;
   for (const side of SIDES) {
     for (const layer of result.sides[side].layers) {
@@ -498,7 +502,7 @@ async function show(result) {
   state.stop = distances.lastIndexOf(Math.min(...distances));
   if (!before || before.picture.src !== result.picture.src) Object.assign(state, { hair: null, zoom: { scale: 1, x: 0, y: 0 } });
 
-  Object.assign(state.wish, { left: result.left, right: result.right, rule: result.rule, target: result.target.asked });
+  Object.assign(wish, { left: result.left, right: result.right, rule: result.rule, target: result.target.asked });
   Object.assign(server_state, { loaded: result.loaded });
   choosers();
   radiosOfTargets(result.target);
@@ -518,6 +522,7 @@ async function show(result) {
   ref.track.setAttribute('aria-valuemin', 1);
   ref.track.setAttribute('aria-valuemax', result.stops.length);
   root.dataset.state = 'result';
+  ref.heard.textContent = stopNow().words[0].text.replaceAll('**', '');
   refresh(...Object.keys(painters));
 }
 
@@ -566,6 +571,7 @@ function choosers() {
   const found = catalog.experiments.find((experiment) => experiment.left === left && experiment.right === right);
   const entries = catalog.experiments.map(({ id, title, question }) => [id, title, question]);
   options(ref.experiment, found ? entries : [...entries, ['', t.free]], found ? found.id : '');
+  ref.question.textContent = found ? found.question : '';
   ref.left.value = left;
   ref.right.value = right;
   ref.rule.value = rule;
@@ -894,6 +900,7 @@ const zoomCentre = () => {
   const { scale, x, y } = state.zoom;
   return { x: (0.5 - x) / scale, y: (0.5 - y) / scale };
 };
+ref['zoom-reset'].title = t.zoom_reset;
 ref['zoom-in'].addEventListener('click', () => setZoom(state.zoom.scale * 1.6, zoomCentre()));
 ref['zoom-out'].addEventListener('click', () => setZoom(state.zoom.scale / 1.6, zoomCentre()));
 ref['zoom-reset'].addEventListener('click', () => setZoom(1, zoomCentre()));

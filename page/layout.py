@@ -211,7 +211,7 @@ def about(service: Service) -> str:
         for rule in (RULES[name] for name in ONE_PASS)
     )
     problems = "".join(f"<li>{_escaped(folder)}: {_escaped(sentence)}</li>" for folder, sentence in service.problems)
-    minutes = uploads.SWEEP[1] // 60
+    minutes = sum(uploads.SWEEP) // 60
     parts = [
         f"<p>{_escaped(say('about_what'))}</p>",
         f"<h2>{say('about_read')}</h2><ul>{points}</ul><p>{_escaped(say('about_keys'))}</p>",
@@ -220,7 +220,8 @@ def about(service: Service) -> str:
         f"<h2>{say('about_rules')}</h2><p>{say('about_rules_text')}</p>{_scrolling(rules)}",
         f"<h2>{say('about_privacy')}</h2><p>{_escaped(say('about_privacy_text', minutes=minutes))}</p>",
         f"<h2>{say('about_sources')}</h2><p>{say('about_sources_text')}</p>{_sources(service)}",
-        f"<h2>{say('about_api')}</h2><p>{say('about_api_text')}</p><pre>{_escaped(_snippet(service))}</pre>",
+        f"<h2>{say('about_api')}</h2><p>{say('about_api_text')}</p>",
+        f'<pre tabindex="0">{_escaped(_snippet(service))}</pre>',
     ]
     return f'<div class="tm-about">{"".join(parts)}</div>'
 

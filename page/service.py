@@ -13,6 +13,8 @@ import numpy as np
 
 from explain import checkpoints
 from explain.cams import RULES
+from explain.engine import explain
+from explain.pairs import common_target, compare
 from explain.pictures import Picture, PictureError, fit, read
 from page import uploads
 from page.experiments import Experiment, read_experiments, yardstick
@@ -119,26 +121,25 @@ class Service:
         Raises:
             Refused: for anything that does not exist, and for two models of different classes.
         """
-        began = time.perf_counter()
         left, right, rule, target = self.checked(left, right, rule, target)
         self._ready.wait()
+        began = time.perf_counter()
         squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once where both take one size
         sides = [self._explained(id, squashed, target) for id in (left, right)]
+        others = []  # explanations of a class that the other model does not find likelier
         if target == PREDICTED:
-            from explain.pairs import common_target
-
             common = common_target(*(side.explanation.probabilities[0] for side in sides))
+            others = [side for side in sides if side.explanation.targets[0] != common]
             name = sides[0].explanation.classes[common]
-            sides = [
-                side if side.explanation.targets[0] == common else self._explained(side.card["id"], squashed, name)
-                for side in sides
-            ]
-        from explain.pairs import compare
-
+            sides = [self._explained(side.card["id"], squashed, name) if side in others else side for side in sides]
         compared = compare(sides[0].explanation, sides[1].explanation, rule)
         band = yardstick((left, right), rule, self.experiments, self.evidence)
         message = payload(picture, *sides, compared, target, band)
         message["loaded"] = self.state()["loaded"]
+        for side in others:
+            cost = side.explanation.cost[rule]
+            message["cost"]["passes"] += cost.forward + cost.backward
+            message["cost"]["explain"] += cost.milliseconds
         message["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
         return message
 
@@ -173,10 +174,11 @@ class Service:
         asked = asked if isinstance(asked, Mapping) else {}
         number = asked.get("ask")
         number = number if isinstance(number, int) else None
-        began = time.perf_counter()
         try:
             choice = [asked.get(key) for key in ("left", "right", "rule", "target")]
             self.checked(*choice)  # before anything is opened
+            self._ready.wait()
+            began = time.perf_counter()
             if asked.get("upload") is not None:
                 picture = uploads.picture(asked["upload"])
             elif asked.get("example") is not None:
@@ -193,8 +195,6 @@ class Service:
             return {"kind": "error", "ask": number, "code": "internal", "sentence": say("internal")}
 
     def _explained(self, id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str) -> Side:
-        from explain.engine import explain
-
         try:
             checkpoint = checkpoints.load(id, self.weights)
         except checkpoints.CheckpointError as error:

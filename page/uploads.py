@@ -15,7 +15,7 @@ from explain.pictures import MAX_BYTES, MEGA, Picture, PictureError, read
 from page.texts import say
 
 MAX_FILE = f"{MAX_BYTES // MEGA}mb"  # as Gradio writes it
-SWEEP = (600, 3600)  # every ten minutes, uploads older than an hour are deleted; the page sends one again if need be
+SWEEP = (300, 1500)  # every five minutes, uploads older than 25 are deleted; the page sends one again if need be
 
 
 class NotUploaded(ValueError):

@@ -11,6 +11,9 @@ from judges import encoded, picture, start, stop
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from explain.overlay import colours
+from explain.pictures import resize
+
 pytest_plugins = ["page_fixtures"]
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -195,6 +198,25 @@ def test_drawing_asks_nothing(visit):
     page.wait_for_timeout(100)
     assert (visit.place(), page.get_attribute(".tm", "data-mode")) == (2, "overlay")
     assert len(visit.asked()) == before
+
+
+def test_maps_are_enlarged_as_the_library_does(visit):
+    visit.give(RED)
+    visit.page.keyboard.press("m")
+    visit.page.wait_for_timeout(100)
+    cells = visit.drawn("left")[..., :3].astype(int)
+    table = colours(np.linspace(0, 1, 256)[None])[0].astype(int)
+    apart = np.abs(cells[:, :, None] - table).sum(-1)
+    assert apart.min(-1).max() == 0  # colours of the table and no others
+    values = apart.argmin(-1).astype(np.float32)
+    assert values.max() == 255
+    visit.page.keyboard.press("o")
+    visit.page.wait_for_timeout(100)
+    drawn = visit.drawn("left")
+    expected = colours(resize(values, drawn.shape[:2]) / 255).astype(int)
+    covered = drawn[..., 3] == 255
+    assert covered.sum() > 10_000
+    assert np.abs(drawn[..., :3].astype(int) - expected)[covered].max() <= 3  # a level apart at most
 
 
 def test_hairlines_and_zoom_are_the_same_on_all_pictures(visit):
@@ -457,7 +479,7 @@ def test_about_tells_of_the_models_and_of_the_broken_one(visit):
     text = page.inner_text(".tm-about")
     for part in (
         "Judge, mild",
-        "98.8 % ± 0.3",
+        "98.8\N{NO-BREAK SPACE}% ±\N{NO-BREAK SPACE}0.3",
         "broken: The model file of broken is not the one",
         "Grad-CAM++",
         "CC BY-SA",

@@ -1,18 +1,24 @@
 """The page over HTTP: the endpoint for programs, and what a stranger can send."""
 
+import asyncio
 import json
 import re
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from judges import ROOT, encoded, picture, start, stop, wait_until
 from PIL import Image
+
+from page.uploads import GuardedImage
 
 pytest_plugins = ["page_fixtures"]
 CHOICE = ["judge-mild", "judge-steep", "gradcam", "predicted"]
@@ -181,6 +187,11 @@ WAYS = {
 }
 
 
+def touched(server, canary: Path) -> list[str]:
+    """What the server has opened in the canary's folder."""
+    return [path for path in server.opened() if path.startswith(str(canary.parent))]
+
+
 def refused(answer: str) -> bool:
     return "event: error" in answer or '"detail"' in answer or answer == ""
 
@@ -191,7 +202,7 @@ def test_a_path_that_was_not_uploaded_is_refused_and_nothing_is_opened(server, c
     assert refused(answer), answer[:300]
     assert "complete" not in answer
     assert "canary" not in answer
-    assert not [path for path in server.opened() if "canary" in path]
+    assert not touched(server, canary)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -208,15 +219,16 @@ def test_nor_a_way_out_of_the_upload_folder(server, canary):
     for path in (f"{Path(inside).parent}/{out}{canary}", f"{inside}/../{out}{canary}", f"file://{canary}"):
         for way in ("right meta", "no meta", "svg"):
             assert refused(call(server, WAYS[way](path)))
-    assert not [path for path in server.opened() if "canary" in path]
+    assert not touched(server, canary)
 
 
 def test_nor_another_file_of_the_temporary_folder(server):
-    path = server.temporary / "canary.png"
+    path = server.temporary / "other" / "canary.png"
+    path.parent.mkdir()
     Image.fromarray(np.full((32, 32, 3), CANARY, np.uint8)).save(path)
     for way, made in WAYS.items():
         assert refused(call(server, made(str(path)))), way
-    assert not [path for path in server.opened() if "canary" in path]
+    assert not touched(server, path)
 
 
 def test_addresses_are_not_fetched(server, canary):
@@ -230,7 +242,17 @@ def test_addresses_are_not_fetched(server, canary):
             {"path": "x.png", "url": "data:image/png;base64,AAAA", "meta": META},
         ):
             assert refused(call(server, image))
-    assert not [path for path in server.opened()[before:] if "canary" in path or path.endswith((".png", ".ico"))]
+    assert not [path for path in server.opened()[before:] if path.endswith((".png", ".ico"))]
+
+
+def test_the_guard_itself_never_downloads():
+    image = GuardedImage(render=False)
+    for address in ("https://example.org/a.png", "http://localhost/a.png", "a.png", "/etc/hostname", None):
+        if address is None:
+            assert asyncio.run(image.async_move_resource_to_block_cache(None)) is None
+            continue
+        with pytest.raises(gr.Error, match="Only pictures that were uploaded here are read"):
+            asyncio.run(image.async_move_resource_to_block_cache(address))
 
 
 def test_the_views_own_event_is_as_strict(server, canary):
@@ -244,7 +266,7 @@ def test_the_views_own_event_is_as_strict(server, canary):
     assert ask(server, asked | {"example": f"../../{canary}"})["code"] == "unknown_example"
     assert ask(server, None)["kind"] == "error"
     assert ask(server, [1, 2])["kind"] == "error"
-    assert not [path for path in server.opened() if "canary" in path]
+    assert not touched(server, canary)
 
 
 def test_the_server_serves_no_other_files(server, canary):
@@ -295,6 +317,11 @@ def test_the_page_asks_no_other_host(server):
 
 
 # --- start and end ----------------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_built_without_tensorflow():
+    script = "import sys, page.layout; sys.exit(bool({'tensorflow', 'keras', 'scipy', 'sklearn'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=120).returncode == 0
 
 
 def test_a_question_before_the_models_are_there_waits_for_them(weights, evidence, tmp_path):

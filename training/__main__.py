@@ -1,12 +1,15 @@
 """Trainings: list the recipes, run one, search its rate, ship its checkpoint, measure it again, compare two."""
 
 import argparse
+import json
 import os
+import re
 import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+from training import TrainingError
 from training.recipe import Recipe, RecipeError, all_recipes, find, override
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -44,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting; repeatable")
     run.add_argument("--name", help="of the run folder (default: the recipe's id)")
     run.add_argument("--fresh", action="store_true", help="start anew: delete the run folder first")
-    run.add_argument("--save-every", type=float, default=120, metavar="SECONDS", help="default: 120")
+    run.add_argument(
+        "--save-every", type=float, default=120, metavar="SECONDS", help="between savings of the state (default: 120)"
+    )
     run.add_argument(
         "--smoke",
         action="store_true",
@@ -53,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
     )
 
     search = commands.add_parser("search", parents=[data], help="try a recipe's learning rates, judged on validation")
-    search.add_argument("recipe")
+    search.add_argument("recipe", help="id of a recipe (see list)")
+    search.add_argument("--fresh", action="store_true", help="begin all trials anew")
 
     ship = commands.add_parser("ship", parents=[runs, weights], help="put a finished run's checkpoint into weights/")
     ship.add_argument("run", help="name of the run folder")
@@ -85,21 +91,13 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on from the last saved state.", file=sys.stderr)
         return 130
-    except (RecipeError, *_errors()) as error:
+    except Exception as error:
+        from explain.checkpoints import CheckpointError
+
+        if not isinstance(error, TrainingError | CheckpointError):
+            raise
         print(error, file=sys.stderr)
         return 2
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    """What a person can mend: one sentence, no traceback."""
-    from explain.checkpoints import CheckpointError
-    from training.compare import CompareError
-    from training.data import DataError
-    from training.export import ShipError
-    from training.models.imagenet_weights import WeightsError
-    from training.run import RunError
-
-    return CheckpointError, CompareError, DataError, ShipError, WeightsError, RunError
 
 
 def list_recipes(arguments: argparse.Namespace) -> int:
@@ -122,22 +120,30 @@ def smoke_version(recipe: Recipe) -> Recipe:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, export, measure."""
+    # TensorFlow, which takes seconds to import, only after what is refused at once; so in every command
     recipe = find(arguments.recipe)
     recipe = override(smoke_version(recipe) if arguments.smoke else recipe, arguments.set)
     name = arguments.name or recipe.id + ("-smoke" if arguments.smoke else "")
+    if not re.fullmatch(r"\w[\w.-]*", name) or name in ("cache", "search"):
+        raise RecipeError(f"A run folder cannot be called {name!r}; letters, digits, - and . make a name.")
     folder, cache = arguments.runs_dir / name, arguments.runs_dir / "cache"
-    if arguments.fresh and folder.exists():
-        shutil.rmtree(folder)
 
     from training import data
-    from training.run import finish, train
 
     dataset = data.load(recipe.data.name, arguments.data_dir, cache, HANDFUL if arguments.smoke else 0)
     print(f"{recipe.id}: {dataset.name}, {dataset.edition} edition, " + _counts(dataset))
     for identity, problem in dataset.problems:
         print(f"  {identity}: {problem}")
+    from training.run import finish, train
+
+    if arguments.fresh and folder.exists():
+        shutil.rmtree(folder)
     state = train(recipe, dataset, folder, cache, arguments.save_every)
-    card = finish(recipe, dataset, state, folder, cache, arguments.smoke)
+    if (folder / "card.json").exists():  # the test split is touched once
+        card = json.loads((folder / "card.json").read_text())
+        print(f"Finished and measured before ({card['tested']}); --fresh starts anew.")
+    else:
+        card = finish(recipe, dataset, state, folder, cache, arguments.smoke)
     for split, figures in card["splits"].items():
         print(f"{split:11} {_figures(figures)}")
     print(f"Checkpoint and card: {folder}")
@@ -149,13 +155,14 @@ def run(arguments: argparse.Namespace) -> int:
 def search(arguments: argparse.Namespace) -> int:
     """Try learning rates."""
     from training import data
-    from training.search import search
 
     recipe, cache = find(arguments.recipe), arguments.runs_dir / "cache"
     if not recipe.search.rates:
         raise RecipeError(f"{recipe.id} has no search: its learning rate is given.")
     dataset = data.load(recipe.data.name, arguments.data_dir, cache)
-    record = search(recipe, dataset, arguments.runs_dir / "search", cache)
+    from training.search import search
+
+    record = search(recipe, dataset, arguments.runs_dir / "search", cache, arguments.fresh)
     for trial in record["trials"]:
         mark = "  <- best" if trial["learning_rate"] == record["best"] else ""
         print(f"{trial['learning_rate']:g}: accuracy {trial['accuracy']:.4f}, log loss {trial['log_loss']:.4f}{mark}")
@@ -166,12 +173,9 @@ def search(arguments: argparse.Namespace) -> int:
 
 def ship(arguments: argparse.Namespace) -> int:
     """Copy a finished run's checkpoint."""
-    from explain import checkpoints
     from training.export import ship
 
-    folder = ship(arguments.runs_dir / arguments.run, arguments.weights)
-    checkpoints.load(folder.name, arguments.weights)
-    print(f"Shipped: {folder}")
+    print(f"Shipped: {ship(arguments.runs_dir / arguments.run, arguments.weights)}")
     return 0
 
 
@@ -179,7 +183,6 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """Measure a checkpoint again; 1 when it differs from its card."""
     from explain import checkpoints
     from training import data
-    from training.evaluate import check
 
     checkpoint = checkpoints.load(arguments.id, arguments.weights)
     cache = arguments.runs_dir / "cache"
@@ -187,6 +190,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
     print(f"{checkpoint.id} on {dataset.name}, {dataset.edition} edition, " + _counts(dataset))
     if dataset.digest != checkpoint.card["digests"]["data"]:
         print("These are not the very files of the card (another edition?); figures may differ a little.")
+    from training.evaluate import check
+
     rows = check(checkpoint.card, checkpoint.model, dataset, arguments.split or ["test"], cache)
     for row in rows:
         print(f"{row['split']:11} now:  {_figures(row['now'])}")
@@ -198,11 +203,12 @@ def compare(arguments: argparse.Namespace) -> int:
     """Write the agreement of two checkpoints."""
     from explain import checkpoints
     from training import data
-    from training.compare import agreement, write
 
     left, right = (checkpoints.load(id, arguments.weights) for id in (arguments.left, arguments.right))
     cache = arguments.runs_dir / "cache"
     dataset = data.load(left.card["dataset"]["name"], arguments.data_dir, cache)
+    from training.compare import agreement, write
+
     found = agreement(left, right, dataset, "validation", arguments.count, cache)
     for rule, figures in found["rules"].items():
         print(f"{rule}, {figures['n']:,} pictures: rank correlation by depth, 10th, 50th and 90th percentile")

@@ -9,18 +9,21 @@ from explain.cams import RULES
 from explain.checkpoints import Checkpoint
 from explain.engine import explain
 from explain.pairs import Comparison, common_target, compare
+from training import TrainingError
 from training.data.dataset import Dataset, atomically, pixels, progress
 
 BATCH = 8
 PERCENTILES = (10, 50, 90)
 
 
-class CompareError(RuntimeError):
+class CompareError(TrainingError):
     """Two checkpoints cannot be compared; the message says why."""
 
 
 def agreement(left: Checkpoint, right: Checkpoint, dataset: Dataset, split: str, count: int, cache: Path) -> dict:
-    """Agreement of two checkpoints' maps by depth, over the first `count` pictures of a split, for every one-pass rule.
+    """Agreement of two checkpoints' maps by depth, over `count` pictures of a split, for every one-pass rule.
+
+    The pictures are spread evenly over the split, so that all classes have their share.
 
     Each picture is explained for one class on both sides, that with the higher mean probability.
 
@@ -34,7 +37,9 @@ def agreement(left: Checkpoint, right: Checkpoint, dataset: Dataset, split: str,
     """
     if left.classes != right.classes:
         raise CompareError(f"{left.id} and {right.id} tell different classes apart.")
-    items = dataset.items[split][:: max(1, len(dataset.items[split]) // count)][:count]  # cats and dogs alike
+    whole = dataset.items[split]
+    count = min(count, len(whole))
+    items = [whole[i * len(whole) // count] for i in range(count)]
     comparisons: dict[str, list[Comparison]] = {rule: [] for rule in RULES}
     sides = {side.id: pixels(items, side.input_size[0], cache) for side in (left, right)}
     for first in progress(range(0, len(items), BATCH), f"{left.id} and {right.id}"):

@@ -233,7 +233,7 @@ def _write_data(folder: Path, dataset: Dataset, probabilities: np.ndarray, figur
     _write_rows(folder / "confusion.csv", columns)
     _write_rows(folder / "reliability.csv", figures["reliability"])
     rows = []
-    for label, name in enumerate(dataset.classes if len(dataset.classes) > 2 else dataset.classes[1:]):
+    for name in dataset.classes if len(dataset.classes) > 2 else dataset.classes[1:]:
         label = dataset.classes.index(name)
         for false, true, threshold in zip(*metrics.roc_curve(labels == label, probabilities[:, label]), strict=True):
             rows.append({"class": name, "false_positive": false, "true_positive": true, "threshold": threshold})

@@ -10,6 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from explain import checkpoints
+from training import TrainingError
 from training.data.dataset import atomically
 from training.models import build
 from training.recipe import Recipe
@@ -17,7 +19,7 @@ from training.recipe import Recipe
 PARTS = ("model.keras", "card.json", "history.csv", "evaluation")
 
 
-class ShipError(RuntimeError):
+class ShipError(TrainingError):
     """A run is not to be shipped; the message says why and what to do."""
 
 
@@ -50,17 +52,21 @@ def export(recipe: Recipe, classes: tuple[str, ...], weights: list[np.ndarray], 
                 for name in sorted(stored.namelist()):
                     member = zipfile.ZipInfo(name)  # of 1980: equal weights give equal files
                     member.compress_type = zipfile.ZIP_DEFLATED
-                    small.writestr(member, stored.read(name))
+                    content = stored.read(name)
+                    if name == "metadata.json":  # without the date
+                        content = json.dumps({"keras_version": json.loads(content)["keras_version"]})
+                    small.writestr(member, content)
 
     atomically(path, write)
     return keras.models.load_model(path, compile=False, safe_mode=True)
 
 
 def ship(run: Path, weights: Path) -> Path:
-    """Put a finished run's checkpoint into `weights/<id>/`, replacing what is there in one step.
+    """Put a finished run's checkpoint into `weights/<id>/`, in place of what is there, once it is known to load.
 
     Raises:
         ShipError: when the run is not finished or was only a trial of the machinery.
+        CheckpointError: when the model is not what its card says.
     """
     card_file = run / "card.json"
     if not card_file.exists():
@@ -71,12 +77,18 @@ def ship(run: Path, weights: Path) -> Path:
     weights.mkdir(parents=True, exist_ok=True)
     target = weights / card["id"]
     with tempfile.TemporaryDirectory(dir=weights, prefix=".shipping-") as draft:
-        new, old = Path(draft) / "new", Path(draft) / "old"
+        new, old = Path(draft) / card["id"], Path(draft) / ".old"
         new.mkdir()
         for part in PARTS:
             copy = shutil.copytree if (run / part).is_dir() else shutil.copyfile
             copy(run / part, new / part)
+        checkpoints.load(card["id"], draft)
         if target.exists():
             os.replace(target, old)
-        os.replace(new, target)
+        try:
+            os.replace(new, target)
+        except BaseException:  # the draft's folder goes in any case, and the old checkpoint would go with it
+            if old.exists():
+                os.replace(old, target)
+            raise
     return target

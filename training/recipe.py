@@ -12,10 +12,12 @@ import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from training import TrainingError
+
 TRIALS = Path(__file__).parent / "recipes" / "trials.json"
 
 
-class RecipeError(ValueError):
+class RecipeError(TrainingError, ValueError):
     """There is no such recipe or setting, or its value does not fit; the message names those there are."""
 
 

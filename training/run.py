@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from training import TrainingError
 from training.data.dataset import Dataset, atomically, progress
 from training.data.pipeline import evaluation_batches, steps_per_epoch, training_batches
 from training.evaluate import write_evaluation
@@ -25,9 +26,11 @@ from training.export import export
 from training.models import assign_initial, build
 from training.recipe import Model, Optimizer, Recipe
 
+ANEW = "Start it anew (--fresh), or give this run another name (--name)."
 
-class RunError(RuntimeError):
-    """A run folder does not fit the recipe; the message says what to do."""
+
+class RunError(TrainingError):
+    """A run folder does not fit the recipe or the data, or a setting means nothing; the message says what to do."""
 
 
 @keras.saving.register_keras_serializable("training")
@@ -49,7 +52,7 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
 @dataclass
 class State:
     """How far a run has come: steps done, the figures of an epoch begun, history rows, the best validation figures,
-    variables by group ("network", "optimizer", "average")."""
+    the data's digest, variables by group ("network", "optimizer", "average")."""
 
     step: int = 0
     begun: dict[str, float] = field(default_factory=dict)
@@ -57,6 +60,7 @@ class State:
     best: dict | None = None
     initial_weights: str = ""
     seconds: float = 0.0
+    data: str = ""
     variables: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
@@ -94,18 +98,20 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_ever
         The final state. Best weights lie in `folder/best.npz`.
 
     Raises:
-        RunError: when the folder holds a run of other settings.
+        RunError: when the folder holds a run of other settings or on other pictures.
     """
     claim(recipe, folder)
     saved = folder / "state.npz"
     state = State.load(saved) if saved.exists() else State()
+    if state.data not in ("", dataset.digest):
+        raise RunError(f"The run folder {folder.name} holds a run on other pictures than these. {ANEW}")
+    state.data = dataset.digest
     per_epoch = steps_per_epoch(dataset, recipe)
     total = per_epoch * recipe.epochs
     keras.utils.set_random_seed(recipe.seed)
     if state.step:
         tqdm.write(f"{recipe.id}: going on at step {state.step:,} of {total:,}")
-    with progress(None, recipe.id, total) as bar:
-        bar.update(state.step)
+    with progress(None, recipe.id, total, initial=state.step) as bar:
         end = 0  # epochs up to the end of the stage
         for size, epochs in recipe.stages:
             start, end = end, end + epochs
@@ -132,8 +138,8 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_ever
                 if end == recipe.epochs:
                     _keep_best(state, row, average.values() if average else network.get_weights(), folder)
                 state.begun = {}
-                state.save(saved)
                 _write_history(state.history, folder / "history.csv")
+                state.save(saved)  # last: from here on the epoch is never done again
                 tqdm.write(
                     f"epoch {epoch + 1}/{recipe.epochs} at {size} pixels: "
                     + ", ".join(f"{key} {value:.4f}" for key, value in keeper.figures.items())
@@ -162,7 +168,7 @@ def claim(recipe: Recipe, folder: Path) -> None:
         RunError: when it holds a run of other settings.
     """
     path = folder / "recipe.json"
-    if not path.exists():
+    if not path.exists() or not (folder / "state.npz").exists():  # nothing is lost
         atomically(path, lambda draft: draft.write_text(json.dumps(recipe.settings(), indent=2) + "\n"))
         return
     # a setting that the program has learned since had its default then
@@ -171,10 +177,7 @@ def claim(recipe: Recipe, folder: Path) -> None:
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     changed = [key for key in changed if not key.startswith(("title", "description", "search."))]
     if changed:
-        raise RunError(
-            f"The run folder {folder.name} holds a run with other settings ({', '.join(changed)}). "
-            "Give this run another name (--name), or start it anew (--fresh)."
-        )
+        raise RunError(f"The run folder {folder.name} holds a run with other settings ({', '.join(changed)}). {ANEW}")
 
 
 def _flat(settings: dict, prefix: str = "") -> dict:
@@ -213,6 +216,8 @@ def _compiled(recipe: Recipe, classes: tuple[str, ...], size: int, steps: int, s
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     settings, schedule = recipe.optimizer, recipe.schedule
+    if schedule.name not in ("constant", "cosine"):
+        raise RunError(f"There is no schedule {schedule.name!r}. There are: constant, cosine.")
     rate = Rate(settings.learning_rate, steps, schedule.warmup, schedule.name == "cosine")
     decay = settings.decay / settings.learning_rate or None
     if settings.name == "adam":

@@ -6,9 +6,9 @@ and the competition's `train/{cat,dog}.N.jpg`. A picture's identity is class and
 
 import csv
 import hashlib
+import http.client
 import re
 import sys
-import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterable
@@ -108,14 +108,13 @@ def download(cache: Path) -> Path:
             with urllib.request.urlopen(request, timeout=30) as answer, open(archive, "ab") as file:
                 if answer.status != 206:  # the server sends the whole again
                     file.truncate(0)
-                with progress(None, "downloading Cats vs Dogs", BYTES) as bar:
-                    bar.update(file.tell())
+                with progress(None, "downloading Cats vs Dogs", BYTES, initial=file.tell()) as bar:
                     while block := answer.read(1 << 20):
                         file.write(block)
                         bar.update(len(block))
                 if file.tell() <= have:
                     raise ConnectionError("the server sends no more of it")
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        except (OSError, http.client.HTTPException) as error:
             raise DataError(
                 f"Cats vs Dogs could not be downloaded ({getattr(error, 'reason', error)}). Give a folder that holds "
                 "it by --data-dir, or run again where there is a network: the download goes on where it stopped."

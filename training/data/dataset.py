@@ -2,8 +2,10 @@
 
 import csv
 import hashlib
+import io
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,11 +16,12 @@ from PIL import Image
 from tqdm import tqdm
 
 from explain.pictures import PictureError, fit, read
+from training import TrainingError
 
 SPLITS = ("train", "validation", "test")
 
 
-class DataError(RuntimeError):
+class DataError(TrainingError):
     """Data are missing or are not what they should be; the message says what to do."""
 
 
@@ -63,19 +66,53 @@ class Dataset:
 
 
 def atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file beside `path`, then put it in place in one step, so that no half file is ever seen."""
+    """Let `write` make a file beside `path`, then put it in place in one step, so that no half file is ever seen.
+
+    Nor is one left behind: not by an error, and what a killed process left goes with the next writing.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*"):
+        if left.suffix[1:].isdigit() and not _runs(int(left.suffix[1:])):
+            left.unlink(missing_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    write(draft)
-    with open(draft, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(draft, path)
+    try:
+        write(draft)
+        with open(draft, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
-def progress(steps: Iterable, what: str, total: int | None = None) -> tqdm:
-    """A bar with the time left; one line a half minute where nobody watches."""
-    watched = os.isatty(2)
-    return tqdm(steps, what, total, mininterval=0.1 if watched else 30, ascii=not watched, dynamic_ncols=watched)
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+class _Lines(io.TextIOBase):
+    """Standard error for bars that nobody watches: a line each, where tqdm would overwrite the last one."""
+
+    def write(self, text: str) -> int:
+        if line := text.strip():
+            print(line, file=sys.stderr, flush=True)
+        return len(text)
+
+
+def progress(steps: Iterable | None, what: str, total: int | None = None, initial: int = 0) -> tqdm:
+    """A bar with the time left; one line a half minute where nobody watches.
+
+    `initial`: what was done before and says nothing about the speed.
+    """
+    if os.isatty(2):
+        return tqdm(steps, what, total, initial=initial, dynamic_ncols=True)
+    return tqdm(
+        steps, what, total, file=_Lines(), mininterval=30, maxinterval=60, ascii=True, ncols=100, initial=initial
+    )
 
 
 # -- splits ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 import keras
 
-from training.recipe import Model
+from training.models import imagenet_weights
+from training.models.efficientnet import VARIANTS, efficientnet
+from training.models.vgg16 import vgg16
+from training.recipe import Model, RecipeError
 
 
 def build(model: Model, classes: tuple[str, ...], size: int, training: bool = False) -> keras.Model:
@@ -16,20 +19,17 @@ def build(model: Model, classes: tuple[str, ...], size: int, training: bool = Fa
             and not as it is saved.
 
     Raises:
-        KeyError: for a name that no family knows.
+        RecipeError: for a name that no family knows.
     """
     family, _, variant = model.name.partition("-")
     units = 1 if len(classes) == 2 else len(classes)
-    if family == "efficientnet":
-        from training.models.efficientnet import efficientnet
-
+    if family == "efficientnet" and variant in VARIANTS:
         frozen = training and model.frozen_statistics
         return efficientnet(variant, units, size, model.dropout, model.drop_connect, frozen)
-    if family == "vgg16":
-        from training.models.vgg16 import vgg16
-
+    if model.name == "vgg16":
         return vgg16(units, size, model.dropout)
-    raise KeyError(f"There is no network called {model.name}.")
+    known = [*(f"efficientnet-{variant}" for variant in VARIANTS), "vgg16"]
+    raise RecipeError(f"There is no network {model.name!r}. There are: {', '.join(known)}.")
 
 
 def assign_initial(network: keras.Model, model: Model, classes: tuple[str, ...], size: int) -> str:
@@ -37,13 +37,17 @@ def assign_initial(network: keras.Model, model: Model, classes: tuple[str, ...],
 
     Returns:
         Source and licence, for the card.
+
+    Raises:
+        RecipeError: for weights that there are not.
     """
     if not model.weights:
         return "none: trained from scratch"
-    from training.models import imagenet_weights
-
+    family, _, variant = model.name.partition("-")
+    if (model.weights, family) != ("imagenet", "efficientnet"):
+        raise RecipeError(f"There are no {model.weights!r} weights for {model.name}; efficientnet has imagenet's.")
     plain = build(model, classes, size)
     plain.set_weights(network.get_weights())
-    source = imagenet_weights.assign(plain, model.name.partition("-")[2])
+    source = imagenet_weights.assign(plain, variant)
     network.set_weights(plain.get_weights())
     return source

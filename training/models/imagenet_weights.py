@@ -16,6 +16,8 @@ from typing import BinaryIO
 import keras
 import numpy as np
 
+from training import TrainingError
+
 LITE_FILES = {  # variant: (file in the package, sha256)
     "lite0": (
         "efficientnet-lite0-57934424.pth",
@@ -34,7 +36,7 @@ PTH_MAGIC = 0x1950A86A20F9469CFC6C
 STORAGE_TYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
-class WeightsError(RuntimeError):
+class WeightsError(TrainingError):
     """Initial weights are missing or are not what they should be; the message says what to do."""
 
 
