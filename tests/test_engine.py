@@ -302,14 +302,15 @@ def traced(monkeypatch):
 
 
 def test_a_thousand_calls_trace_once_and_keep_memory_flat(model, traced):
-    for _ in range(200):
-        explain(model, BATCH, rules=["gradcam", "layercam"], features=2)
-    gc.collect()
-    before = resident()
-    for index in range(800):
-        explain(model, BATCH, index % 3, rules=["gradcam", "layercam"], features=2)
-    gc.collect()
-    assert resident() - before < 4
+    """A leak grows in every round; allocators and what other tests left grow in some."""
+    growth = []
+    for _ in range(5):
+        before = resident()
+        for index in range(200):
+            explain(model, BATCH, index % 3, rules=["gradcam", "layercam"], features=2)
+        gc.collect()
+        growth.append(resident() - before)
+    assert min(growth) < 0.5  # 2.5 kB a call
     assert len(traced) == 1
 
 
