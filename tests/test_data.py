@@ -15,7 +15,7 @@ from PIL import Image
 from explain.pictures import fit, read
 from training import data
 from training.data import cats_dogs
-from training.data.dataset import DataError, index, make_split, pixels, read_split
+from training.data.dataset import DataError, index, make_split, pixels, progress, read_split
 from training.data.pipeline import evaluation_batches, order, training_batches
 from training.recipe import Augment, find, override
 
@@ -197,6 +197,15 @@ def test_another_archive_is_refused(publisher, tmp_path):
     assert not (tmp_path / "cache" / "cats-dogs" / "archive.zip").exists()
 
 
+def test_an_answer_that_is_no_http_is_said(publisher, tmp_path, monkeypatch):
+    def do_GET(self):
+        self.wfile.write(b"no such thing\r\n\r\n")
+
+    monkeypatch.setattr(Server, "do_GET", do_GET)
+    with pytest.raises(DataError, match="could not be downloaded"):
+        cats_dogs.download(tmp_path / "cache")
+
+
 def test_an_archive_that_ends_too_early_is_said_and_not_asked_for_without_end(publisher, tmp_path, monkeypatch):
     monkeypatch.setattr(cats_dogs, "BYTES", len(Server.content) + 1)
     with pytest.raises(DataError, match="no more of it"):
@@ -207,6 +216,16 @@ def test_without_a_network_the_message_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(cats_dogs, "URL", "http://127.0.0.1:9/archive.zip")
     with pytest.raises(DataError, match="--data-dir"):
         data.load("cats-dogs", None, tmp_path)
+
+
+def test_progress_that_nobody_watches_is_lines(capfd):
+    with progress(None, "working", 400, initial=100) as bar:
+        bar.mininterval = bar.miniters = 0
+        bar.update(100)
+        bar.update(200)
+    lines = capfd.readouterr().err.split("\n")
+    assert not any("\r" in line for line in lines)
+    assert [line.split("|")[0] for line in lines[:3]] == ["working:  25%", "working:  50%", "working: 100%"]
 
 
 # -- arrays and batches ----------------------------------------------------------------------------------------------

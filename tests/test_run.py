@@ -1,23 +1,32 @@
 """The training loop on a tiny net: interrupted anywhere it gives the same weights; and its parts by closed form."""
 
 import csv
+import datetime
 import json
+import os
+import subprocess
+import types
+import zipfile
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
+import training.__main__
 import training.export
 import training.run
+import training.search
+from explain.checkpoints import CheckpointError
 from training import data
 from training.data import cats_dogs
-from training.data.dataset import pixels, read_split
+from training.data.dataset import atomically, pixels, read_split
 from training.evaluate import measure, multiply_adds, reliability, wilson
-from training.export import ShipError, round_mantissa, ship
+from training.export import ShipError, export, round_mantissa, ship
+from training.models import assign_initial, build
 from training.models.efficientnet import efficientnet
 from training.models.folded import FoldedConvolution
-from training.recipe import Augment, Model, Optimizer, Recipe, Schedule
+from training.recipe import Augment, Model, Optimizer, Recipe, RecipeError, Schedule, Search
 from training.run import Rate, RunError, State, _Keeper, claim, finish, train
 
 TINY = Recipe(
@@ -32,6 +41,7 @@ TINY = Recipe(
     batch=4,
     steps_per_epoch=5,
 )
+SHORT = replace(TINY, augment=Augment(), stages=((32, 1),), steps_per_epoch=2)
 
 
 def tiny(model, classes, size, training=False):
@@ -112,6 +122,36 @@ def test_a_killed_training_ends_where_an_undisturbed_one_ends(
     assert state.best == pytest.approx(whole.best, rel=1e-3)
 
 
+def test_killed_after_any_file_was_written_it_ends_with_all_of_them(dataset, cache, tmp_path, monkeypatch):
+    written, bars = [], []
+
+    def killed_after(path, write):
+        atomically(path, write)
+        name = f"state.npz of step {State.load(path).step}" if path.name == "state.npz" else path.name
+        if name not in written:
+            written.append(name)
+            raise Killed
+
+    original = training.run.progress
+    monkeypatch.setattr(training.run, "atomically", killed_after)
+    monkeypatch.setattr(training.run, "progress", lambda *a, **k: bars.append(original(*a, **k)) or bars[-1])
+    order = ["recipe.json", "state.npz of step 1", "best.npz", "history.csv", "state.npz of step 2"]
+    for _ in order:
+        with pytest.raises(Killed):
+            train(SHORT, dataset, tmp_path, cache, save_every=0)
+    assert written == order
+    train(SHORT, dataset, tmp_path, cache)
+    state, best = State.load(tmp_path / "state.npz"), State.load(tmp_path / "best.npz")
+    assert (state.step, state.best) == (2, best.best)
+    weights = [value for value in state.variables["network"] if value.dtype == np.float32]  # no dropout's seed
+    for a, b in zip(best.variables["weights"], weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    with open(tmp_path / "history.csv", newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1"]
+    # what was done before an interruption is no speed to foretell the end from
+    assert [(bar.initial, bar.total) for bar in bars] == [(0, 2), (1, 2), (1, 2), (1, 2), (2, 2)]
+
+
 def test_the_average_is_what_validation_sees_and_what_is_kept(dataset, cache, tmp_path):
     seen = []
 
@@ -154,8 +194,33 @@ def test_a_run_folder_of_other_settings_is_refused(dataset, cache, tmp_path):
     train(replace(TINY, title="Another title"), dataset, tmp_path, cache)
 
 
+def test_a_run_folder_of_other_pictures_is_refused(dataset, cache, tmp_path):
+    State(step=1, data="another digest").save(tmp_path / "state.npz")
+    claim(SHORT, tmp_path)
+    with pytest.raises(RunError, match="other pictures"):
+        train(SHORT, dataset, tmp_path, cache)
+
+
+def test_settings_that_mean_nothing_are_refused_and_do_not_claim_the_folder(dataset, cache, tmp_path, monkeypatch):
+    for wrong, message in (
+        (replace(SHORT, schedule=Schedule("cosin")), "no schedule 'cosin'. There are: constant, cosine"),
+        (replace(SHORT, optimizer=Optimizer("adm", 0.1)), "no optimizer 'adm'. There are: adam, sgd"),
+        (replace(SHORT, model=Model("vgg17")), "no network 'vgg17'. There are: efficientnet-b0"),
+        (replace(SHORT, model=Model("efficientnet-lite9")), "no network 'efficientnet-lite9'"),
+    ):
+        if wrong.model != SHORT.model:
+            monkeypatch.setattr(training.run, "build", build)
+        with pytest.raises((RunError, RecipeError), match=message):
+            train(wrong, dataset, tmp_path, cache)
+    with pytest.raises(RecipeError, match="no 'imagnet' weights for efficientnet-lite0"):
+        assign_initial(None, Model("efficientnet-lite0", weights="imagnet"), dataset.classes, 32)
+    monkeypatch.setattr(training.run, "build", tiny)
+    assert train(SHORT, dataset, tmp_path, cache).step == 2
+
+
 def test_a_run_folder_older_than_a_setting_goes_on_at_its_default(tmp_path):
     claim(TINY, tmp_path)
+    State(step=1).save(tmp_path / "state.npz")
     settings = json.loads((tmp_path / "recipe.json").read_text())
     del settings["average"], settings["model"]["drop_connect"]
     (tmp_path / "recipe.json").write_text(json.dumps(settings))
@@ -171,6 +236,16 @@ def test_a_half_written_state_is_never_seen(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         State(step=4).save(path)
     assert State.load(path).step == 3
+    assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
+
+
+def test_what_a_killed_process_left_half_written_goes_and_a_living_one_s_stays(tmp_path):
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    for process in (gone.pid, os.getppid()):
+        (tmp_path / f".state.npz.{process}").write_text("half")
+    atomically(tmp_path / "state.npz", lambda draft: draft.write_text("whole"))
+    assert {file.name for file in tmp_path.iterdir()} == {"state.npz", f".state.npz.{os.getppid()}"}
 
 
 def test_the_best_epoch_of_the_last_stage_is_kept(dataset, cache, tmp_path, monkeypatch):
@@ -225,6 +300,124 @@ def test_ship_takes_finished_runs_only_and_replaces_in_one_step(dataset, cache, 
     finish(TINY, dataset, state, run, cache, smoke=True)
     with pytest.raises(ShipError, match="smoke"):
         ship(run, weights)
+
+
+def test_ship_leaves_the_old_checkpoint_where_the_new_one_does_not_load(dataset, cache, tmp_path, monkeypatch):
+    run, weights = tmp_path / "run", tmp_path / "weights"
+    finish(SHORT, dataset, train(SHORT, dataset, run, cache), run, cache)
+    ship(run, weights)
+    (weights / "tiny" / "old.txt").write_text("old")
+    good = (run / "model.keras").read_bytes()
+    (run / "model.keras").write_bytes(good[:-1])
+    with pytest.raises(CheckpointError, match="not the one that its card speaks of"):
+        ship(run, weights)
+    assert (weights / "tiny" / "old.txt").exists()
+    (run / "model.keras").write_bytes(good)
+    original = os.replace
+
+    def full(source, target):
+        if target == weights / "tiny" and source.name == "tiny":
+            raise OSError("disk full")
+        original(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="disk full"):
+        ship(run, weights)
+    assert [path.name for path in weights.iterdir()] == ["tiny"]
+    assert (weights / "tiny" / "old.txt").exists()
+
+
+def test_equal_weights_give_equal_files_on_any_day(tmp_path, monkeypatch):
+    def named(model, classes, size):
+        return keras.Sequential([keras.Input((4,), name="image"), keras.layers.Dense(1, name="dense")], name="named")
+
+    monkeypatch.setattr(training.export, "build", named)
+    for year in (2030, 2031):
+        day = types.SimpleNamespace(now=lambda: datetime.datetime(year, 1, 1))  # noqa: B023
+        monkeypatch.setattr(keras.src.saving.saving_lib, "datetime", types.SimpleNamespace(datetime=day))
+        export(TINY, ("Cat", "Dog"), [np.ones((4, 1)), np.zeros(1)], tmp_path / f"{year}.keras")
+    assert (tmp_path / "2030.keras").read_bytes() == (tmp_path / "2031.keras").read_bytes()
+    with zipfile.ZipFile(tmp_path / "2030.keras") as archive:
+        assert json.loads(archive.read("metadata.json")) == {"keras_version": keras.__version__}
+
+
+# -- the command line ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(dataset, tmp_path, monkeypatch, capsys):
+    """python -m training run tiny ...: its exit code and all it prints."""
+    monkeypatch.setattr(training.__main__, "find", lambda id: SHORT)
+
+    def run(*arguments, data_dir=None):
+        folder = data_dir or next(iter(dataset.items["train"])).path.parents[2]
+        places = ["--runs-dir", str(tmp_path), "--data-dir", str(folder)]
+        monkeypatch.setattr("sys.argv", ["training", "run", "tiny", *arguments, *places])
+        code = training.__main__.main()
+        return code, "".join(capsys.readouterr())
+
+    return run
+
+
+def test_a_finished_run_is_not_measured_again(command, tmp_path, monkeypatch):
+    assert command("--smoke")[0] == 0
+    card = (tmp_path / "tiny-smoke" / "card.json").read_text()
+    monkeypatch.setattr(training.run, "finish", lambda *a: pytest.fail("the test split was touched again"))
+    code, text = command("--smoke")
+    assert code == 0
+    assert f"measured before ({json.loads(card)['tested']}); --fresh" in text
+    assert f"accuracy {json.loads(card)['splits']['test']['accuracy']:.4f}" in text
+    assert (tmp_path / "tiny-smoke" / "card.json").read_text() == card
+
+
+def test_fresh_deletes_nothing_before_the_data_are_there_and_nothing_but_a_run(command, tmp_path):
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "state.npz").write_text("an hour's work")
+    assert command("--fresh", data_dir=tmp_path / "nowhere")[0] == 2
+    assert (tmp_path / "tiny" / "state.npz").exists()
+    for name in (".", "..", "cache", "search", "a/b", "../a"):
+        code, text = command("--fresh", "--name", name)
+        assert code == 2
+        assert "cannot be called" in text
+        assert (tmp_path / "tiny" / "state.npz").exists()
+
+
+# -- the search ------------------------------------------------------------------------------------------------------
+
+
+def test_search_tries_every_rate_and_takes_the_lowest_loss(dataset, cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(training.search, "TRIALS", tmp_path / "trials.json")
+    tried = []
+
+    def pretend(recipe, *_):
+        rate = recipe.optimizer.learning_rate
+        tried.append((recipe.stages, recipe.steps_per_epoch, rate))
+        loss = {0.9: float("nan"), 0.1: 0.3, 0.01: 0.2}[rate]
+        return State(history=[{"val_accuracy": 0.5, "val_log_loss": loss}])
+
+    monkeypatch.setattr(training.search, "train", pretend)
+    recipe = replace(TINY, search=Search((0.9, 0.1, 0.01), 7))
+    record = training.search.search(recipe, dataset, tmp_path, cache)
+    assert tried == [(((24, 1),), 7, rate) for rate in (0.9, 0.1, 0.01)]
+    assert record["best"] == 0.01  # a rate that diverged is never the best, wherever it stands
+    assert [trial["log_loss"] for trial in record["trials"][1:]] == [0.3, 0.2]
+    with pytest.raises(RunError, match="too high"):
+        training.search.search(replace(recipe, search=Search((0.9,), 7)), dataset, tmp_path, cache)
+
+
+def test_a_trial_of_other_settings_is_not_taken_for_one_of_these(dataset, cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(training.search, "TRIALS", tmp_path / "trials.json")
+    recipe = replace(SHORT, search=Search((0.01,), 2))
+    first = training.search.search(recipe, dataset, tmp_path, cache)
+    monkeypatch.setattr(keras.Model, "fit", lambda *a, **k: pytest.fail("trained again"))
+    assert training.search.search(recipe, dataset, tmp_path, cache) == first
+    with pytest.raises(RunError, match=r"other settings \(batch\)"):
+        training.search.search(replace(recipe, batch=2), dataset, tmp_path, cache)
+    monkeypatch.undo()
+    monkeypatch.setattr(training.search, "TRIALS", tmp_path / "trials.json")
+    monkeypatch.setattr(training.run, "build", tiny)
+    other = training.search.search(replace(recipe, batch=2), dataset, tmp_path, cache, fresh=True)
+    assert other["batch"] == 2
 
 
 # -- closed forms ----------------------------------------------------------------------------------------------------

@@ -55,7 +55,8 @@ def check_run(folder, id):
         "validation": 16,
         "test": 16,
     }
-    for key in ("revision", "versions", "hardware", "seconds", "parameters", "multiply_adds", "initial_weights"):
+    assert card["revision"] or not (ROOT / ".git").exists()
+    for key in ("versions", "hardware", "seconds", "parameters", "multiply_adds", "initial_weights"):
         assert card[key], key
     return card
 
@@ -104,6 +105,24 @@ def test_list_names_every_recipe(tmp_path):
     for recipe in all_recipes().values():
         assert recipe.id in text
         assert recipe.description in text
+
+
+def test_what_is_refused_at_once_does_not_wait_for_tensorflow(tmp_path):
+    program = """
+import sys
+from training.__main__ import main
+for arguments in (
+    ["run", "none"],
+    ["run", "cats-dogs-effnet-adam", "--data-dir", "."],
+    ["search", "cats-dogs-effnet-adam-seed2"],
+    ["evaluate", "none", "--data-dir", "."],
+):
+    sys.argv[1:] = arguments
+    assert main() == 2
+    assert "tensorflow" not in sys.modules, arguments
+"""
+    environment = {**os.environ, "TWO_MINDS_RUNS": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,14 @@ def test_percentiles_are_those_of_the_single_pictures(dataset, tmp_path):
                 assert stop[measure] == pytest.approx(np.percentile(values, [10, 50, 90]), abs=2e-4)
 
 
+def test_pictures_are_taken_evenly_from_the_whole_split(dataset, tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr("training.compare.pixels", lambda items, *_: taken.append(items) or pixels(items, *_))
+    assert agreement(checkpoint("a", 1), checkpoint("b", 2), dataset, "validation", 8, tmp_path)["n"] == 8
+    places = [dataset.items["validation"].index(item) for item in taken[0]]
+    assert places == [0, 1, 3, 4, 6, 7, 9, 10]  # of six cats and six dogs
+
+
 def test_it_is_written_where_the_page_reads_it(dataset, tmp_path):
     found = agreement(checkpoint("a", 1), checkpoint("b", 2), dataset, "validation", 4, tmp_path)
     path = write(found, tmp_path / "evidence")
