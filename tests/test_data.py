@@ -16,7 +16,7 @@ from explain.pictures import fit, read
 from training import data
 from training.data import cats_dogs
 from training.data.dataset import DataError, index, make_split, pixels, progress, read_split
-from training.data.pipeline import evaluation_batches, order, training_batches
+from training.data.pipeline import evaluation_batches, order, training_batches, training_items, validation_batches
 from training.recipe import Augment, find, override
 
 SPLIT = read_split(cats_dogs.SPLIT_FILE)
@@ -293,3 +293,38 @@ def test_per_class_takes_the_first_of_each(small):
     few = override(recipe, ["data.per_class=1", "batch=2"])
     _, labels = next(iter(training_batches(dataset, few, 32, 0, 1, cache)))
     assert sorted(labels.numpy()[:, 0]) == [0, 1]
+
+
+def test_labels_are_true_swapped_or_random_as_the_recipe_says(small):
+    recipe, dataset, _ = small
+    true = dataset.labels("train")
+
+    def given(*assignments):
+        items = training_items(dataset, override(recipe, list(assignments)))
+        assert [item.path for item in items] == [item.path for item in dataset.items["train"]]
+        return [item.label for item in items]
+
+    assert given() == true.tolist()
+    assert given("data.labels=swapped") == (1 - true).tolist()
+    drawn = [given("data.labels=random", f"seed={seed}") for seed in range(20)]
+    assert drawn == [given("data.labels=random", f"seed={seed}") for seed in range(20)]
+    # 20 draws of 8 labels: a share of one half within four standard deviations, of ones and of right ones
+    assert np.mean(drawn) == pytest.approx(0.5, abs=0.16)
+    assert np.mean(drawn == true[None]) == pytest.approx(0.5, abs=0.16)
+    with pytest.raises(DataError, match="There are: true, swapped, random"):
+        given("data.labels=false")
+
+
+def test_validation_is_the_whole_split_or_the_next_of_its_pictures(small):
+    recipe, dataset, cache = small
+    stored = pixels(dataset.items["validation"], 32, cache)
+
+    def seen(recipe, epoch):
+        return np.concatenate([x for x, _ in validation_batches(dataset, recipe, 32, epoch, cache)])
+
+    np.testing.assert_array_equal(seen(recipe, 3), stored)
+    np.testing.assert_array_equal(seen(override(recipe, ["data.validate=400"]), 3), stored)
+    some = override(recipe, ["data.validate=4"])  # of eight
+    both = np.concatenate([seen(some, 2), seen(some, 3)])
+    assert [len(seen(some, epoch)) for epoch in (2, 3)] == [4, 4]
+    assert sorted(picture.tobytes() for picture in both.astype(np.uint8)) == sorted(p.tobytes() for p in stored)

@@ -31,6 +31,50 @@ def test_second_seeds_differ_in_the_seed_alone(id):
     assert differences(id, f"{id}-seed2") == {"seed"}
 
 
+def test_the_low_vgg16_is_the_high_one_s_network_and_input():
+    high, low = find("cats-dogs-vgg16-high"), find("cats-dogs-vgg16-low")
+    assert (low.model, low.size) == (high.model, high.size)
+
+
+ORIGINAL = {  # what all four have in common
+    "schedule.name": "constant",
+    "schedule.warmup": 0.0,
+    "optimizer.learning_rate": 0.001,
+    "optimizer.momentum": 0.9,
+    "optimizer.nesterov": False,
+    "optimizer.decay": 0.0,
+    "batch": 20,
+    "data.validate": 400,
+    "augment.rotation": 40,
+    "augment.shear": 0.2,
+    "augment.zoom": 0.2,
+    "augment.flip": True,
+    "augment.crop": 1.0,
+    "augment.brightness": 0.0,
+    "augment.mixup": 0.0,
+    "label_smoothing": 0.0,
+    "average": 0.0,
+    "model.weights": "",
+    "model.preprocessing": "unit",
+}
+
+
+@pytest.mark.parametrize(
+    ("id", "own"),
+    [
+        ("effnet-sgd", ("efficientnet-b0", "sgd", ((224, 250),), 90, 0, "true")),
+        ("effnet-adam", ("efficientnet-b0", "adam", ((224, 250),), 90, 0, "true")),
+        ("vgg16-high", ("vgg16", "sgd", ((224, 250),), 80, 0, "true")),
+        ("vgg16-low", ("vgg16", "sgd", ((224, 1),), 80, 3, "swapped")),
+    ],
+)
+def test_original_recipes_keep_the_original_settings(id, own):
+    settings = flat(find(f"original-cats-dogs-{id}"))
+    assert {key: settings[key] for key in ORIGINAL} == ORIGINAL
+    names = ("model.name", "optimizer.name", "stages", "steps_per_epoch", "data.per_class", "data.labels")
+    assert tuple(settings[name] for name in names) == own
+
+
 @pytest.mark.parametrize("recipe", all_recipes().values(), ids=lambda recipe: recipe.id)
 def test_a_searched_rate_is_the_one_that_the_search_found(recipe):
     if recipe.search.rates:

@@ -1,7 +1,10 @@
 """VGG16 against its published figures, and the order of its layers."""
 
 import keras
+import numpy as np
+import pytest
 
+from training.models.efficientnet import efficientnet
 from training.models.vgg16 import vgg16
 
 
@@ -22,3 +25,17 @@ def test_normalisation_stands_between_the_convolutions_and_each_pooling():
     assert kinds.count("BatchNormalization") == 5
     for place in poolings:
         assert kinds[place - 2 : place] == ["Conv2D", "BatchNormalization"]
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (lambda: vgg16(1, 32), [-1.0, -0.2, 1.0]),
+        (lambda: vgg16(1, 32, unit=True), [0.0, 0.4, 1.0]),
+        (lambda: efficientnet("b0", 1, 32, unit=True), [0.0, 0.4, 1.0]),
+        (lambda: efficientnet("lite0", 1, 32), [-127 / 128, -25 / 128, 1.0]),
+    ],
+)
+def test_preprocessing_stands_inside(network, expected):
+    values = network().get_layer("preprocessing")(np.full((1, 1, 1, 3), [0.0, 102.0, 255.0], np.float32))
+    np.testing.assert_allclose(np.ravel(values), expected, atol=1e-6)

@@ -28,10 +28,15 @@ class Data:
     Attributes:
         name: the data set.
         per_class: only the first so many training pictures of each class; 0: all.
+        labels: of the training pictures: "true", "swapped" (each class called the next one) or "random" (drawn once,
+            by the run's seed).
+        validate: so many pictures after each epoch, the next ones of the shuffled split; 0: all of it.
     """
 
     name: str = "cats-dogs"
     per_class: int = 0
+    labels: str = "true"
+    validate: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Model:
         dropout: share dropped before the head.
         drop_connect: stochastic depth: share of pictures that skip the last block, growing from 0.
         frozen_statistics: BatchNormalization uses its stored statistics while training; scale and offset are trained.
+        preprocessing: of the 0 to 255 that come in, inside the network: "" for the family's own, "unit" for 0 to 1.
     """
 
     name: str
@@ -51,6 +57,7 @@ class Model:
     dropout: float = 0.2
     drop_connect: float = 0.0
     frozen_statistics: bool = False
+    preprocessing: str = ""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from training import TrainingError
 from training.data.dataset import Dataset, atomically, progress
-from training.data.pipeline import evaluation_batches, steps_per_epoch, training_batches
+from training.data.pipeline import steps_per_epoch, training_batches, validation_batches
 from training.evaluate import write_evaluation
 from training.export import export
 from training.models import assign_initial, build
@@ -119,7 +119,6 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_ever
                 continue
             network = _compiled(recipe, dataset.classes, size, total, state)
             average = _Average(network, recipe.average, state) if recipe.average else None
-            validation = evaluation_batches(dataset, "validation", size, cache)
             for epoch in range(max(start, state.step // per_epoch), end):
                 last = (epoch + 1) * per_epoch
                 keeper = _Keeper(state, saved, bar, last, average, done=state.step % per_epoch, save_every=save_every)
@@ -128,7 +127,7 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_ever
                     batches,
                     initial_epoch=epoch,
                     epochs=epoch + 1,
-                    validation_data=validation,
+                    validation_data=validation_batches(dataset, recipe, size, epoch, cache),
                     callbacks=[*filter(None, [average]), keeper],  # the average moves before it is saved
                     shuffle=False,  # the order is the pipeline's
                     verbose=0,

@@ -1,27 +1,37 @@
 """Batches for training and evaluation: uint8 arrays from disk, gathered by number, augmented, prefetched."""
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from training.data.augment import augment
-from training.data.dataset import Dataset, Item, pixels
+from training.data.dataset import DataError, Dataset, Item, pixels
 from training.recipe import Recipe
 
 ROOM = 8 / 7  # training pictures are kept a little larger than the training size, so that a crop loses no detail
 
 
 def training_items(dataset: Dataset, recipe: Recipe) -> tuple[Item, ...]:
-    """The pictures the recipe trains on."""
-    items = dataset.items["train"]
-    if not recipe.data.per_class:
-        return items
-    return tuple(
-        item
-        for label in range(len(dataset.classes))
-        for item in [item for item in items if item.label == label][: recipe.data.per_class]
-    )
+    """The pictures the recipe trains on, with the labels it gives them.
+
+    Raises:
+        DataError: for a kind of labels that there is not.
+    """
+    items, classes = dataset.items["train"], len(dataset.classes)
+    if count := recipe.data.per_class:
+        by_class = ([item for item in items if item.label == label][:count] for label in range(classes))
+        items = tuple(itertools.chain.from_iterable(by_class))
+    labels = [item.label for item in items]
+    if recipe.data.labels == "swapped":
+        labels = [(label + 1) % classes for label in labels]
+    elif recipe.data.labels == "random":
+        labels = np.random.default_rng(recipe.seed).integers(classes, size=len(items)).tolist()
+    elif recipe.data.labels != "true":
+        raise DataError(f"There are no {recipe.data.labels!r} labels. There are: true, swapped, random.")
+    return tuple(replace(item, label=label) for item, label in zip(items, labels, strict=True))
 
 
 def steps_per_epoch(dataset: Dataset, recipe: Recipe) -> int:
@@ -71,13 +81,27 @@ def training_batches(
     return ready.apply(tf.data.experimental.assert_cardinality(last - first))
 
 
-def evaluation_batches(dataset: Dataset, split: str, size: int, cache: Path, batch: int = 100) -> tf.data.Dataset:
-    """All pictures of a split in order, squashed to size, unaugmented: (float32 pictures, float32 labels)."""
+def validation_batches(dataset: Dataset, recipe: Recipe, size: int, epoch: int, cache: Path) -> tf.data.Dataset:
+    """What is validated after an epoch (counted from 0): the whole split, or as many of it as the recipe says."""
+    count, all_of_it = recipe.data.validate, len(dataset.items["validation"])
+    places = order(all_of_it, epoch * count, (epoch + 1) * count, recipe.seed) if 0 < count < all_of_it else None
+    return evaluation_batches(dataset, "validation", size, cache, places=places)
+
+
+def evaluation_batches(
+    dataset: Dataset, split: str, size: int, cache: Path, batch: int = 100, places: np.ndarray | None = None
+) -> tf.data.Dataset:
+    """Pictures of a split, squashed to size, unaugmented: (float32 pictures, float32 labels).
+
+    `places`: which, in which order; None: all, in the split's.
+    """
     stored = pixels(dataset.items[split], size, cache)
     labels = targets(dataset.labels(split), len(dataset.classes))
+    places = np.arange(len(stored)) if places is None else places
 
     def gather(first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return stored[int(first) : int(first) + batch], labels[int(first) : int(first) + batch]
+        here = places[int(first) : int(first) + batch]
+        return stored[here], labels[here]
 
     def load(first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         pictures, wanted = tf.numpy_function(gather, [first], [tf.uint8, tf.float32])
@@ -85,4 +109,4 @@ def evaluation_batches(dataset: Dataset, split: str, size: int, cache: Path, bat
         wanted.set_shape((None, labels.shape[1]))
         return tf.cast(pictures, tf.float32), wanted
 
-    return tf.data.Dataset.range(0, len(stored), batch).map(load).prefetch(2)
+    return tf.data.Dataset.range(0, len(places), batch).map(load).prefetch(2)

@@ -19,15 +19,18 @@ def build(model: Model, classes: tuple[str, ...], size: int, training: bool = Fa
             and not as it is saved.
 
     Raises:
-        RecipeError: for a name that no family knows.
+        RecipeError: for a name that no family knows, or a preprocessing that there is not.
     """
+    if model.preprocessing not in ("", "unit"):
+        raise RecipeError(f"There is no preprocessing {model.preprocessing!r}. There are: '' (the family's own), unit.")
+    unit = model.preprocessing == "unit"
     family, _, variant = model.name.partition("-")
     units = 1 if len(classes) == 2 else len(classes)
     if family == "efficientnet" and variant in VARIANTS:
         frozen = training and model.frozen_statistics
-        return efficientnet(variant, units, size, model.dropout, model.drop_connect, frozen)
+        return efficientnet(variant, units, size, model.dropout, model.drop_connect, frozen, unit)
     if model.name == "vgg16":
-        return vgg16(units, size, model.dropout)
+        return vgg16(units, size, model.dropout, unit)
     known = [*(f"efficientnet-{variant}" for variant in VARIANTS), "vgg16"]
     raise RecipeError(f"There is no network {model.name!r}. There are: {', '.join(known)}.")
 

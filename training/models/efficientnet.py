@@ -76,6 +76,7 @@ def efficientnet(
     dropout: float | None = None,
     drop_connect: float = 0.0,
     frozen_statistics: bool = False,
+    unit: bool = False,
 ) -> keras.Model:
     """Build a network with fresh weights.
 
@@ -88,6 +89,7 @@ def efficientnet(
         frozen_statistics: BatchNormalization always uses its stored mean and variance, also while training; its
             scale and offset are trained all the same. Each is one layer with its convolution then (`folded`): for
             training only, the checkpoint is the plain network with the same weights.
+        unit: scale the input to 0 to 1, not as the ImageNet weights expect it.
 
     Returns:
         A functional model: float N x size x size x 3, RGB, 0 to 255, to float32 probabilities N x classes.
@@ -145,7 +147,9 @@ def efficientnet(
         return channels if variant.lite else variant.channels(channels)
 
     image = keras.Input((size, size, 3), name="image")
-    if variant.lite:
+    if unit:
+        x = layers.Rescaling(1 / 255, name="preprocessing")(image)
+    elif variant.lite:
         x = layers.Rescaling(1 / 128, -127 / 128, name="preprocessing")(image)
     else:
         scale = [1 / (255 * std) for std in IMAGENET_STD]

@@ -11,19 +11,21 @@ from keras import layers
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (channels, convolutions)
 
 
-def vgg16(classes: int, size: int, dropout: float = 0.5) -> keras.Model:
+def vgg16(classes: int, size: int, dropout: float = 0.5, unit: bool = False) -> keras.Model:
     """Build a network with fresh weights.
 
     Args:
         classes: units of the head; 1 means one sigmoid unit, more a softmax.
         size: height and width of the input in pixels, at least 32.
         dropout: share dropped before the head.
+        unit: scale the input to 0 to 1, not to -1 to 1.
 
     Returns:
         A functional model: float N x size x size x 3, RGB, 0 to 255, to float32 probabilities N x classes.
     """
     image = keras.Input((size, size, 3), name="image")
-    x = layers.Rescaling(1 / 127.5, -1, name="preprocessing")(image)
+    scale, offset = (1 / 255, 0) if unit else (1 / 127.5, -1)
+    x = layers.Rescaling(scale, offset, name="preprocessing")(image)
     for block, (channels, convolutions) in enumerate(BLOCKS, 1):
         for number in range(1, convolutions + 1):
             x = layers.Conv2D(
