@@ -14,14 +14,13 @@ import numpy as np
 
 from explain import targets
 from explain.cams import RULES, rule_names
-from explain.explanation import Cost, Explanation, Features, Layer
+from explain.explanation import DEAD, Cost, Explanation, Features, Layer
 from explain.layers import Call, choose
 
 Tensor = Any
 Model = Any
 
 TRACES = 8  # kept per model
-DEAD = 0.01  # of the median channel's deviation
 
 _tracing = threading.RLock()  # one for all models, as models may share layers
 

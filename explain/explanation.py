@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+DEAD = 0.01  # of the median channel's deviation: a channel that varies no more over a picture is dead
+
 
 @dataclass(frozen=True)
 class Layer:

@@ -223,6 +223,19 @@ def rank_correlation(left: np.ndarray, right: np.ndarray) -> float:
     return float(np.clip(a @ b / scale, -1, 1)) if scale else math.nan
 
 
+def cka(left: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Linear centred kernel alignment of two layers' features, 0 to 1 (Kornblith et al., arXiv 1905.00414, section 3).
+
+    1: one is a rotation and scaling of the other. `left`, `right`: float pictures x channels, the same pictures in
+    rows, any channels. `weights`: how often each picture counts (a bootstrap's draws). NaN where nothing varies.
+    """
+    weights = np.ones(len(left)) if weights is None else weights
+    root = np.sqrt(weights / weights.sum())[:, None]
+    x, y = (root * (side - np.average(side, axis=0, weights=weights)) for side in (left, right))
+    scale = np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)
+    return float(np.square(x.T @ y).sum() / scale) if scale else math.nan
+
+
 def _ranks(values: np.ndarray) -> np.ndarray:
     # scipy.stats has this, but takes two seconds to import
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)

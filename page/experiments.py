@@ -5,10 +5,10 @@
     [{"id": "sgd-adam", "title": "SGD or Adam?", "question": "...", "left": ID, "right": ID, "seeds": false}, ...]
 
 "seeds" marks a pair that differs by luck alone. What `training compare` found for it lies in
-`evidence/LEFT--RIGHT/agreement.json`:
+`evidence/LEFT--RIGHT/comparison.json`:
 
-    {"left": ID, "right": ID, "rules": {"gradcam": {"n": 1000, "stops":
-        [{"depth": 0.0, "rank": [p10, p50, p90], "overlap": [p10, p50, p90]}, ...]}}}
+    {"agreement": {"gradcam": {"n": 1000, "stops":
+        [{"depth": 0.0, "rank": [p10, p50, p90], "overlap": [p10, p50, p90], ...}, ...]}}, ...}
 """
 
 import json
@@ -99,9 +99,9 @@ def yardstick(pair: Sequence[str], rule: str, experiments: Iterable[Experiment],
 
 
 def _measured(evidence: Path, seeds: Experiment, rule: str) -> Yardstick | None:
-    path = evidence / f"{seeds.left}--{seeds.right}" / "agreement.json"
+    path = evidence / f"{seeds.left}--{seeds.right}" / "comparison.json"
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))["rules"][rule]
+        found: Any = json.loads(path.read_text(encoding="utf-8"))["agreement"][rule]
         rows = sorted((stop for stop in found["stops"] if _whole(stop)), key=lambda stop: stop["depth"])
         if not rows:
             return None

@@ -144,7 +144,7 @@ TEXTS: dict[str, dict[str, Any]] = {
         "course_all": "{here}, and at all depths less, most of all at {layer}.",
         "course_none": "{here}, and nowhere less.",
         "yardstick": "Grey: how far two trainings of one recipe that differ by luck alone agree, 8 of 10 times, "
-        "on {count} validation pictures.",
+        "on {count} test pictures.",
         "no_yardstick": "They agree with rank correlation {rank} here. There is **no yardstick** for that: it is "
         "not measured "
         "how far two trainings of one recipe agree by this rule.",
@@ -166,7 +166,7 @@ TEXTS: dict[str, dict[str, Any]] = {
             "correlation of the two maps: 1 the same order of places, 0 unrelated.",
             "The grey band is the yardstick: how far two trainings of one recipe agree that differ by luck alone "
             "(8 of 10 "
-            "validation pictures lie in it). Only what lies outside of it says something about the two models.",
+            "test pictures lie in it). Only what lies outside of it says something about the two models.",
             "The difference divides each map by its own sum first: red where the left model has more of its heat, blue "
             "where the right one has.",
             "With “predicted”, both models are asked about one class, the one with the higher mean probability. "

@@ -30,8 +30,8 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evidence")
     pair = folder / "judge-mild--judge-mild-seed2"
     pair.mkdir()
-    found = {"left": "judge-mild", "right": "judge-mild-seed2", "rules": {"gradcam": {"n": 1000, "stops": BAND}}}
-    (pair / "agreement.json").write_text(json.dumps(found))
+    found = {"left": "judge-mild", "right": "judge-mild-seed2", "agreement": {"gradcam": {"n": 1000, "stops": BAND}}}
+    (pair / "comparison.json").write_text(json.dumps(found))
     return folder
 
 

@@ -353,7 +353,7 @@ def test_the_shipped_experiments_are_well_formed():
 def agreement(folder: Path, left: str, right: str, stops: list) -> None:
     (folder / f"{left}--{right}").mkdir()
     rules = {"gradcam": {"n": 900, "stops": stops}}
-    (folder / f"{left}--{right}/agreement.json").write_text(json.dumps({"rules": rules}))
+    (folder / f"{left}--{right}/comparison.json").write_text(json.dumps({"agreement": rules}))
 
 
 def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
@@ -387,7 +387,9 @@ def test_a_missing_rule_or_a_broken_file_is_no_yardstick(tmp_path):
     agreement(tmp_path, IDS[0], IDS[1], [{"depth": 0.0, "rank": None, "overlap": None}])
     assert yardstick(pair, "hirescam", experiments, tmp_path) is None
     assert yardstick(pair, "gradcam", experiments, tmp_path) is None  # no stop has numbers
-    (tmp_path / f"{IDS[0]}--{IDS[1]}/agreement.json").write_text('{"rules": {"gradcam": {"stops": [{"rank": [1]}]}}}')
+    (tmp_path / f"{IDS[0]}--{IDS[1]}/comparison.json").write_text(
+        '{"agreement": {"gradcam": {"stops": [{"rank": [1]}]}}}'
+    )
     assert yardstick(pair, "gradcam", experiments, tmp_path) is None
 
 

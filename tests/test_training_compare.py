@@ -1,25 +1,30 @@
-"""Agreement over many pictures: percentiles of what `explain.compare` says of each."""
+"""Comparing checkpoints over many pictures: every figure is the mean of the single pictures', and claims follow."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from scipy import stats
 
 from explain import Checkpoint, compare, explain
-from training import data
-from training.compare import CompareError, agreement, write
-from training.data import cats_dogs
-from training.data.dataset import pixels, read_split
+from explain.measures import feature_figures, focus_entropy, share_inside
+from explain.pairs import cka
+from training import claims, data
+from training.claims import CLAIMS, FAILS, HOLDS, OPEN, judge
+from training.compare import MEASURES, CompareError, _draws, _figure, measure, signed_rank, write
+from training.data import cats_dogs, pets
+from training.data.dataset import DataError, pixels, read_split
 
 
-def checkpoint(id, seed, classes=("Cat", "Dog")):
+def checkpoint(id, seed, classes=("Cat", "Dog"), depth=3):
     keras.utils.set_random_seed(seed)
-    layers = [keras.layers.Conv2D(6, 3, 2, "same", activation="relu") for _ in range(3)]
+    layers = [keras.layers.Conv2D(6, 3, 2, "same", activation="relu") for _ in range(depth)]
     head = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1, "sigmoid")]
     model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Rescaling(1 / 128, -1), *layers, *head])
-    card = {"id": id, "classes": list(classes), "input": [32, 32], "digests": {"model": id * 2}}
+    card = {"id": id, "title": id.upper(), "classes": list(classes), "input": [32, 32], "digests": {"model": id * 2}}
     return Checkpoint(id, card, Path(), model)
 
 
@@ -30,49 +35,260 @@ def dataset(tmp_path_factory):
     return data.load("cats-dogs", cats_dogs.draw(folder, split), folder / "cache", handful=6)
 
 
-def test_a_checkpoint_agrees_with_itself(dataset, tmp_path):
-    same = checkpoint("a", 1)
-    for rule in agreement(same, same, dataset, "validation", 5, tmp_path)["rules"].values():
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory):
+    """Five drawn pictures, 40 x 80, whose left quarter is the head and left half the animal."""
+    folder = tmp_path_factory.mktemp("marked") / "five"
+    rng = np.random.default_rng(0)
+    for part in ("pictures", "masks"):
+        (folder / part).mkdir(parents=True)
+    mask = np.zeros((40, 80), np.uint8)
+    mask[:, :40] = 255
+    entries = []
+    for name in "abcde":
+        keras.utils.save_img(folder / "pictures" / f"{name}.jpg", rng.integers(0, 255, (40, 80, 3)))
+        keras.utils.save_img(folder / "masks" / f"{name}.png", mask[..., None], scale=False)
+        entries.append({"name": name, "species": "cat", "heads": [[0.0, 0.0, 20.0, 40.0]]})
+    (folder / "heads.json").write_text(json.dumps(entries))
+    return pets.load(folder)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return checkpoint("a", 1), checkpoint("b", 2)
+
+
+@pytest.fixture(scope="module")
+def found(pair, dataset, marked, tmp_path_factory):
+    return measure(*pair, dataset, "validation", 12, tmp_path_factory.mktemp("cache"), marked)
+
+
+@pytest.fixture(scope="module")
+def explanations(pair, dataset, tmp_path_factory):
+    batch = np.asarray(pixels(dataset.items["validation"], 32, tmp_path_factory.mktemp("cache")))
+    mean = sum(side.predict(batch) for side in pair)
+    return [
+        explain(s.model, batch, target=list(mean.argmax(1)), rules=("gradcam", "hirescam"), features=6) for s in pair
+    ]
+
+
+def test_a_checkpoint_agrees_with_itself(pair, dataset, tmp_path):
+    found, _ = measure(pair[0], pair[0], dataset, "validation", 5, tmp_path)
+    for rule in found["agreement"].values():
         for stop in rule["stops"]:
             if stop["rank_n"]:
                 assert stop["rank"] == stop["overlap"] == [1, 1, 1]
+    for table in found["measures"].values():
+        for row in [*table["stops"], table["all"]]:
+            if row["difference"]:
+                assert {row["difference"][key] for key in ("mean", "low", "high")} == {0}
+                assert row["difference"]["p"] == 1
+    assert np.diag(found["cka"]["values"]) == pytest.approx(1)
+    assert found["heads"] is found["areas"] is None
+    assert not any(MEASURES[name].marked for name in found["measures"])
 
 
-def test_percentiles_are_those_of_the_single_pictures(dataset, tmp_path):
-    left, right = checkpoint("a", 1), checkpoint("b", 2)
-    found = agreement(left, right, dataset, "validation", 12, tmp_path)
-    batch = np.asarray(pixels(dataset.items["validation"], 32, tmp_path))
-    mean = left.predict(batch) + right.predict(batch)
-    sides = [explain(s.model, batch, target=list(mean.argmax(1)), rules="hirescam") for s in (left, right)]
-    singles = [compare(*sides, picture=i).stops for i in range(12)]
-    stops = found["rules"]["hirescam"]["stops"]
-    assert found["n"] == 12
-    assert len(stops) == len(singles[0]) >= 2
-    assert [stop["depth"] for stop in stops][-1] == 1
-    for place, stop in enumerate(stops):
-        for measure in ("rank", "overlap"):
-            values = [getattr(one[place], measure) for one in singles]
-            values = [value for value in values if value is not None]
-            assert stop[f"{measure}_n"] == len(values)
+def test_agreement_is_that_of_the_single_pictures(found, explanations):
+    found, pictures = found
+    singles = [compare(*explanations, rule="hirescam", picture=i).stops for i in range(12)]
+    table = found["agreement"]["hirescam"]
+    assert found["n"] == table["n"] == 12
+    assert len(table["stops"]) == len(singles[0]) == len(found["stops"]) >= 2
+    assert found["stops"][-1]["depth"] == 1
+    for place, stop in enumerate(table["stops"]):
+        for name in ("rank", "overlap"):
+            values = [value for one in singles if (value := getattr(one[place], name)) is not None]
+            assert stop[f"{name}_n"] == len(values)
             if values:
-                assert stop[measure] == pytest.approx(np.percentile(values, [10, 50, 90]), abs=2e-4)
+                assert stop[name] == pytest.approx(np.percentile(values, [10, 50, 90]), abs=2e-4)
+                assert stop[f"{name}_mean"]["mean"] == pytest.approx(np.mean(values), abs=1e-5)
+    last = [compare(*explanations, rule="gradcam", picture=i).stops[-1].rank for i in range(12)]
+    np.testing.assert_allclose(pictures["rank_last"], np.array(last, float), atol=1e-5)
 
 
-def test_pictures_are_taken_evenly_from_the_whole_split(dataset, tmp_path, monkeypatch):
-    taken = []
-    monkeypatch.setattr("training.compare.pixels", lambda items, *_: taken.append(items) or pixels(items, *_))
-    assert agreement(checkpoint("a", 1), checkpoint("b", 2), dataset, "validation", 8, tmp_path)["n"] == 8
-    places = [dataset.items["validation"].index(item) for item in taken[0]]
+def test_measures_are_means_of_the_single_pictures(found, explanations):
+    found, _ = found
+    for place, stop in enumerate(found["stops"]):
+        for side, explanation in zip(("left", "right"), explanations, strict=True):
+            features = explanation.features[stop[side]]
+            maps = explanation.maps["gradcam"][stop[side]]
+            expected = feature_figures(features) | {
+                "dead": features.dead,
+                "focus_entropy": np.array([focus_entropy(map) for map in maps], float),
+            }
+            for name, values in expected.items():
+                figure = found["measures"][name]["stops"][place][side]
+                assert figure["mean"] == pytest.approx(np.nanmean(values), abs=1e-5), (name, side)
+                assert figure["n"] == np.isfinite(values).sum()
+                assert figure["low"] <= figure["mean"] <= figure["high"]
+
+
+def test_heat_in_heads_and_animals_is_held_against_their_areas(found, pair, marked):
+    found, _ = found
+    assert found["heads"]["n"] == 5
+    assert found["areas"]["head"]["mean"] == 0.25
+    assert found["areas"]["animal"]["mean"] == 0.5
+    pictures = [marked[i].pixels for i in range(5)]
+    mean = sum(side.predict(pictures) for side in pair)
+    left = explain(pair[0].model, pictures, target=list(mean.argmax(1)))
+    address = found["stops"][0]["left"]
+    shares = [share_inside(map, marked[0].animal) for map in left.maps["gradcam"][address]]
+    values = np.array(shares, float)
+    for name, expected in (
+        ("animal_share", values),
+        ("animal_lift", values - 0.5),
+        ("astray", np.where(np.isnan(values), np.nan, values < 0.5)),
+    ):
+        assert found["measures"][name]["stops"][0]["left"]["mean"] == pytest.approx(np.nanmean(expected), abs=1e-5)
+
+
+def test_cka_is_of_features_averaged_over_space(found, explanations):
+    found, _ = found
+    pooled = []
+    for explanation, side in zip(explanations, ("left", "right"), strict=True):
+        features = explanation.features[found["cka"][side][0]]
+        means = np.zeros((12, 6))
+        for picture, channels in enumerate(features.channels):
+            means[picture, channels] = features.maps[picture].mean((0, 1))
+        pooled.append(means)
+    assert found["cka"]["values"][0][0] == pytest.approx(cka(*pooled), abs=1e-4)
+    assert found["cka"]["stops"][0]["mean"] == pytest.approx(cka(*pooled), abs=1e-4)
+
+
+def test_models_of_other_depths_are_compared_by_stops(pair, dataset, tmp_path):
+    found, _ = measure(pair[0], checkpoint("c", 3, depth=4), dataset, "validation", 3, tmp_path)
+    lengths = {len(found["stops"]), len(found["cka"]["stops"]), len(found["measures"]["dead"]["stops"])}
+    assert lengths == {len(found["agreement"]["gradcam"]["stops"])}
+    assert {stop["right"] for stop in found["stops"]} == set(found["cka"]["right"])
+    assert len(found["cka"]["values"]) == len(found["cka"]["left"]) < len(found["cka"]["right"])
+
+
+def test_pictures_are_taken_evenly_from_the_whole_split(pair, dataset, tmp_path):
+    _, pictures = measure(*pair, dataset, "validation", 8, tmp_path)
+    identities = [item.identity for item in dataset.items["validation"]]
+    places = [identities.index(identity) for identity in pictures["identities"]]
     assert places == [0, 1, 3, 4, 6, 7, 9, 10]  # of six cats and six dogs
 
 
-def test_it_is_written_where_the_page_reads_it(dataset, tmp_path):
-    found = agreement(checkpoint("a", 1), checkpoint("b", 2), dataset, "validation", 4, tmp_path)
-    path = write(found, tmp_path / "evidence")
-    assert path == tmp_path / "evidence" / "a--b" / "agreement.json"
-    assert json.loads(path.read_text()) == json.loads(json.dumps(found))
+def test_it_is_written_where_the_page_reads_it(found, tmp_path):
+    folder = write(*found, tmp_path / "evidence")
+    assert folder == tmp_path / "evidence" / "a--b"
+    assert json.loads((folder / "comparison.json").read_text()) == json.loads(json.dumps(found[0], allow_nan=False))
+    with np.load(folder / "pictures.npz", allow_pickle=False) as stored:
+        assert stored["identities"].tolist() == found[1]["identities"].tolist()
 
 
-def test_other_classes_are_refused(dataset, tmp_path):
+def test_other_classes_are_refused(pair, dataset, tmp_path):
     with pytest.raises(CompareError, match="different classes"):
-        agreement(checkpoint("a", 1), checkpoint("b", 2, ("Cow", "Dog")), dataset, "validation", 4, tmp_path)
+        measure(pair[0], checkpoint("b", 2, ("Cow", "Dog")), dataset, "validation", 4, tmp_path)
+
+
+@pytest.mark.parametrize("broken", ["[]", "{}", '[{"name": 1}]', "nothing"])
+def test_a_folder_of_another_form_is_refused(broken, tmp_path):
+    (tmp_path / "heads.json").write_text(broken)
+    with pytest.raises(DataError, match=r"heads\.json"):
+        pets.load(tmp_path)
+
+
+# -- intervals -------------------------------------------------------------------------------------------------------
+
+
+def test_the_interval_of_a_mean_is_the_one_of_the_central_limit():
+    values = np.random.default_rng(1).normal(2, 3, 900)  # 3 / sqrt(900) = 0.1
+    figure = _figure(values, _draws(900, 2000))
+    assert figure["mean"] == pytest.approx(values.mean(), abs=1e-6)
+    assert figure["low"] == pytest.approx(values.mean() - 0.196, abs=0.02)
+    assert figure["high"] == pytest.approx(values.mean() + 0.196, abs=0.02)
+
+
+def test_undefined_pictures_are_left_out():
+    values = np.array([np.nan, 1, 3, np.nan])
+    figure = _figure(values, _draws(4, 500))
+    assert (figure["mean"], figure["n"]) == (2, 2)
+    assert (figure["low"], figure["high"]) == (1, 3)
+    assert _figure(np.full(4, np.nan), _draws(4, 500)) is None
+
+
+def test_the_paired_test_is_wilcoxon_s():
+    differences = np.array([1.0, 2, 3, 4, 5, 6, -7, np.nan])
+    # of the 2^7 signs: those whose smaller rank sum is at most 7 are 38, by counting
+    assert signed_rank(differences) == pytest.approx(stats.wilcoxon(differences[:7], method="exact").pvalue, rel=0.01)
+    assert signed_rank(np.zeros(5)) == 1
+
+
+# -- claims ----------------------------------------------------------------------------------------------------------
+
+DIFFER = next(claim for claim in CLAIMS if claim.id == "adam-distinct")  # margin 0.02, two pairs of seeds
+SAME = next(claim for claim in CLAIMS if claim.id == "features-alike")  # 1 - CKA, margin 0.05
+
+
+def lay(evidence, left, right, low, high, cka_low=0.9, cka_high=0.9):
+    figure = {"mean": (low + high) / 2, "low": low, "high": high, "n": 10, "p": 1}
+    alike = {"mean": cka_low, "low": cka_low, "high": cka_high, "n": 10}
+    row = {"left": figure, "right": figure, "difference": figure}
+    found = {
+        **{side: {"id": id, "title": id} for side, id in (("left", left), ("right", right))},
+        "measures": {name: {"stops": [row], "all": row} for name in MEASURES},
+        "cka": {"stops": [alike], "all": alike},
+    }
+    folder = evidence / f"{left}--{right}"
+    folder.mkdir(parents=True)
+    (folder / "comparison.json").write_text(json.dumps(found))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "luck", "sign", "verdict"),
+    [
+        (0.03, 0.05, 0.01, 1, HOLDS),  # above the margin
+        (0.01, 0.05, 0.01, 1, OPEN),
+        (-0.05, 0.01, 0.01, 1, FAILS),
+        (0.03, 0.05, 0.04, 1, OPEN),  # luck reaches into it
+        (0.03, 0.05, 0.06, 1, FAILS),  # no more than luck
+        (0.07, 0.09, 0.06, 1, HOLDS),
+        (-0.05, -0.03, 0.01, 1, FAILS),  # the other way round
+        (-0.05, -0.03, 0.01, -1, HOLDS),
+    ],
+)
+def test_a_difference_holds_beyond_margin_and_luck(low, high, luck, sign, verdict, tmp_path):
+    claim = replace(DIFFER, sign=sign)
+    lay(tmp_path, claim.left, claim.right, low, high)
+    lay(tmp_path, *claim.seeds[0], -luck, 0.0)
+    lay(tmp_path, *claim.seeds[1], -0.005, 0.005)
+    found = judge(claim, tmp_path)
+    assert found["verdict"] == verdict
+    assert found["threshold"] == pytest.approx(max(0.02, luck))
+
+
+@pytest.mark.parametrize(
+    ("alike", "seeds", "verdict"),
+    [
+        ((0.96, 0.98), 0.99, HOLDS),
+        ((0.80, 0.85), 0.99, FAILS),
+        ((0.80, 0.85), 0.75, HOLDS),  # two seeds are no more alike
+        ((0.94, 0.96), 0.99, OPEN),
+    ],
+)
+def test_a_claim_of_no_difference_holds_within_margin_and_luck(alike, seeds, verdict, tmp_path):
+    lay(tmp_path, SAME.left, SAME.right, 0, 0, *alike)
+    for pair in SAME.seeds:
+        lay(tmp_path, *pair, 0, 0, seeds, seeds)
+    assert judge(SAME, tmp_path)["verdict"] == verdict
+
+
+def test_without_the_seeds_or_the_comparison_nothing_can_be_told(tmp_path):
+    assert judge(DIFFER, tmp_path)["verdict"] == OPEN
+    lay(tmp_path, DIFFER.left, DIFFER.right, 0.5, 0.6)
+    lay(tmp_path, *DIFFER.seeds[0], 0, 0)
+    assert judge(DIFFER, tmp_path)["verdict"] == OPEN
+    lay(tmp_path, *DIFFER.seeds[1], 0, 0)
+    assert judge(DIFFER, tmp_path)["verdict"] == HOLDS
+
+
+def test_every_claim_rests_on_a_figure_that_is_measured(found, tmp_path):
+    found, _ = found
+    for claim in CLAIMS:
+        assert claims.figure(found, claim) is not None, claim.id
+        assert claim.side in ("left", "right", "difference")
+    assert len({claim.id for claim in CLAIMS}) == len(CLAIMS)
+    assert [one["verdict"] for one in claims.write(tmp_path)] == [OPEN] * len(CLAIMS)
+    assert json.loads((tmp_path / "claims.json").read_text())[0]["sentence"] == CLAIMS[0].sentence

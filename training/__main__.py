@@ -73,12 +73,19 @@ def parser() -> argparse.ArgumentParser:
     compare = commands.add_parser(
         "compare",
         parents=[data, weights],
-        help="how far the maps of two checkpoints agree, by depth, over many pictures",
+        help="how alike two checkpoints' maps and features are, with intervals, plots and the claims that follow",
     )
     compare.add_argument("left", help="id of a checkpoint")
     compare.add_argument("right", help="id of another")
     compare.add_argument("--evidence", type=Path, default=EVIDENCE, help="where it is written (default: evidence/)")
-    compare.add_argument("--count", type=int, default=1000, help="of validation pictures (default: 1000)")
+    compare.add_argument("--count", type=int, default=1000, help="of test pictures (default: 1000)")
+    compare.add_argument(
+        "--heads-dir",
+        type=Path,
+        default=os.environ.get("TWO_MINDS_HEADS"),
+        help="folder of pictures whose heads and animals are marked, see training/data/pets.py (default: "
+        "$TWO_MINDS_HEADS, else figures on heads and animals are left out)",
+    )
     return main
 
 
@@ -200,23 +207,37 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    """Write the agreement of two checkpoints."""
+    """Write the comparison of two checkpoints, its plots, and the claims that rest on it."""
     from explain import checkpoints
     from training import data
+    from training.data import pets
 
+    marked = pets.load(arguments.heads_dir) if arguments.heads_dir else None
     left, right = (checkpoints.load(id, arguments.weights) for id in (arguments.left, arguments.right))
     cache = arguments.runs_dir / "cache"
     dataset = data.load(left.card["dataset"]["name"], arguments.data_dir, cache)
-    from training.compare import agreement, write
+    from training import plots
+    from training.compare import measure, write
 
-    found = agreement(left, right, dataset, "validation", arguments.count, cache)
-    for rule, figures in found["rules"].items():
-        print(f"{rule}, {figures['n']:,} pictures: rank correlation by depth, 10th, 50th and 90th percentile")
-        for stop in figures["stops"]:
-            values = "undefined" if stop["rank"] is None else "  ".join(f"{value:+.2f}" for value in stop["rank"])
-            print(f"  {stop['depth']:.2f}  {stop['left']:24} {values}")
-    print(f"Written: {write(found, arguments.evidence)}")
+    found, pictures = measure(left, right, dataset, "test", arguments.count, cache, marked)
+    folder = write(found, pictures, arguments.evidence)
+    for stop, alike in zip(found["stops"], found["agreement"]["gradcam"]["stops"], strict=True):
+        print(f"  {stop['depth']:.2f}  {stop['left']:24} rank correlation {_span(alike['rank_mean'])}")
+    for name, table in found["measures"].items():
+        last = table["stops"][-1]
+        row = "  ".join(f"{side} {_span(last[side])}" for side in ("left", "right", "difference"))
+        print(f"{table['title']}, last layer ({name}): {row}")
+    if marked is None:
+        print("Without --heads-dir nothing is said about heads and animals.")
+    for claim in plots.draw_all(arguments.evidence, arguments.weights):
+        if claim["figure"] and {claim["left"], claim["right"]} == {left.id, right.id}:
+            print(f"{claim['sentence']} {claim['verdict']}: {_span(claim['figure'])}, threshold {claim['threshold']}")
+    print(f"Written: {folder}")
     return 0
+
+
+def _span(figure: dict | None) -> str:
+    return "undefined" if figure is None else f"{figure['mean']:+.3f} ({figure['low']:+.3f} to {figure['high']:+.3f})"
 
 
 def _counts(dataset: object) -> str:

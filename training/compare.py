@@ -1,86 +1,366 @@
-"""Two checkpoints over many pictures: how far their maps agree, depth by depth."""
+"""Two checkpoints over many pictures: how alike their maps and features are, and how each one's differ, with intervals.
+
+`measure` gives one JSON-able dict (`evidence/LEFT--RIGHT/comparison.json`). All of it stands by "stops": the layers of
+both models paired by depth.
+
+    left, right     {id, model: digest, title}
+    dataset, split, n        the pictures; pictures.npz beside it names them, with what the browser of pictures needs
+    heads           {name, n, digest} of the pictures whose heads and animals are marked, or null
+    bootstrap       {resamples, cka_resamples, level}
+    stops           [{depth, left, right: addresses}, ...]
+    agreement       {rule: {stops: [{depth, rank, overlap: [10th, 50th, 90th percentile over pictures],
+                     rank_n, overlap_n, rank_mean, overlap_mean: figure}, ...], all: {rank_mean, overlap_mean}}, ...}
+    measures        {name: {title, about, pictures, stops: [{left, right: figure, difference: figure and p}, ...],
+                     all: the same for each picture's mean over stops}, ...}; see MEASURES
+    areas           {head, animal: figure}: share of the picture, null without marked pictures
+    cka             {left, right: addresses, values: [[...], ...] left x right, stops: [figure, ...], all: figure}
+
+A figure is {mean, low, high, n}: the mean over the n pictures where it is defined, with a 95 % interval by the
+percentile bootstrap over pictures (Efron 1979). `p` is of Wilcoxon's signed-rank test of left against right, picture by
+picture. Null: nowhere defined.
+"""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from explain.cams import RULES
 from explain.checkpoints import Checkpoint
 from explain.engine import explain
-from explain.pairs import Comparison, common_target, compare
+from explain.explanation import Explanation
+from explain.measures import feature_figures, focus_entropy, share_inside
+from explain.pairs import Comparison, align, cka, common_target, compare, heat
 from training import TrainingError
-from training.data.dataset import Dataset, atomically, pixels, progress
+from training.data.dataset import Dataset, Item, atomically, pixels, progress
+from training.data.pets import Pets
 
 BATCH = 8
 PERCENTILES = (10, 50, 90)
+RESAMPLES = 2000
+CKA_RESAMPLES = 200  # each is a matrix product per stop
+LEVEL = 0.95
+RULE = "gradcam"  # of all measures of maps
+ALL_CHANNELS = 1 << 20
 
 
 class CompareError(TrainingError):
     """Two checkpoints cannot be compared; the message says why."""
 
 
-def agreement(left: Checkpoint, right: Checkpoint, dataset: Dataset, split: str, count: int, cache: Path) -> dict:
-    """Agreement of two checkpoints' maps by depth, over `count` pictures of a split, for every one-pass rule.
+class Measure(NamedTuple):
+    """A figure of one picture, one model and one layer: its title and one sentence for people."""
 
-    The pictures are spread evenly over the split, so that all classes have their share.
+    title: str
+    about: str
+    marked: bool = False  # needs pictures whose heads and animals are marked
+
+
+MEASURES = {
+    "dead": Measure("Dead channels", "Share of a layer's channels that hardly vary over the picture."),
+    "contrast": Measure(
+        "Contrast of feature maps", "Standard deviation of a live feature map's values, stretched to 0 to 1."
+    ),
+    "entropy": Measure("Entropy of feature maps", "Of a live feature map's values in 32 steps, in bits, 0 to 5."),
+    "roughness": Measure(
+        "Roughness of feature maps", "Mean step between neighbouring cells of a live feature map, stretched to 0 to 1."
+    ),
+    "focus_entropy": Measure(
+        "Spread of Grad-CAM", "How evenly the heat lies: 0 in a single cell, 1 the same everywhere."
+    ),
+    "focus_area": Measure("Hot area of Grad-CAM", "Share of the map above half of its greatest value."),
+    "head_share": Measure("Heat in the head", "Share of Grad-CAM's heat inside the head's box.", True),
+    "animal_share": Measure("Heat in the animal", "Share of Grad-CAM's heat inside the animal's outline.", True),
+    "head_lift": Measure(
+        "Heat in the head beyond its area",
+        "Share of heat inside the head's box less the box's share of the area.",
+        True,
+    ),
+    "animal_lift": Measure(
+        "Heat in the animal beyond its area", "Share of heat inside the animal less its share of the area.", True
+    ),
+    "astray": Measure(
+        "Maps that miss the animal", "1 where the animal has less of the heat than its share of the area, else 0.", True
+    ),
+}
+
+
+def measure(
+    left: Checkpoint, right: Checkpoint, dataset: Dataset, split: str, count: int, cache: Path, pets: Pets | None = None
+) -> tuple[dict, dict[str, np.ndarray]]:
+    """Compare two checkpoints over `count` pictures, spread evenly over a split so that all classes have their share.
 
     Each picture is explained for one class on both sides, that with the higher mean probability.
 
+    Args:
+        left, right: of the same classes.
+        dataset: where the pictures are from.
+        split: which part of it.
+        count: how many.
+        cache: where decoded pictures are kept.
+        pets: pictures whose heads and animals are marked.
+
     Returns:
-        left, right: ids and model digests; dataset, split, n; rules: by name, `stops` with the depth, both layers, and
-        for rank correlation and overlap of the top 20 % the 10th, 50th and 90th percentile over pictures, and the
-        number of pictures for which they are defined.
+        The comparison (see the top of this module), and what is known of each picture: arrays of n, as pictures.npz
+        holds them.
 
     Raises:
         CompareError: when the two tell other classes apart.
     """
     if left.classes != right.classes:
         raise CompareError(f"{left.id} and {right.id} tell different classes apart.")
-    whole = dataset.items[split]
-    count = min(count, len(whole))
-    items = [whole[i * len(whole) // count] for i in range(count)]
+    sides = left, right
+    items = _evenly(dataset.items[split], count)
+    arrays = {side.id: pixels(items, side.input_size[0], cache) for side in sides}
     comparisons: dict[str, list[Comparison]] = {rule: [] for rule in RULES}
-    sides = {side.id: pixels(items, side.input_size[0], cache) for side in (left, right)}
+    values, features = [[], []], [[], []]
+    targets: list[int] = []
     for first in progress(range(0, len(items), BATCH), f"{left.id} and {right.id}"):
-        batches = [np.asarray(sides[side.id][first : first + BATCH]) for side in (left, right)]
-        probabilities = [side.predict(batch) for side, batch in zip((left, right), batches, strict=True)]
-        targets = [common_target(a, b) for a, b in zip(*probabilities, strict=True)]
-        explanations = [
-            explain(side.model, batch, target=targets, rules=tuple(RULES), classes=side.classes)
-            for side, batch in zip((left, right), batches, strict=True)
-        ]
+        batches = [np.asarray(arrays[side.id][first : first + BATCH]) for side in sides]
+        explanations = _explain(sides, batches, tuple(RULES), ALL_CHANNELS)
+        targets += explanations[0].targets.tolist()
         for rule, found in comparisons.items():
-            found += [compare(*explanations, rule=rule, picture=picture) for picture in range(len(targets))]
-    return {
-        "left": {"id": left.id, "model": left.card["digests"]["model"]},
-        "right": {"id": right.id, "model": right.card["digests"]["model"]},
+            found += [compare(*explanations, rule=rule, picture=i) for i in range(len(batches[0]))]
+        for explanation, own_values, own_features in zip(explanations, values, features, strict=True):
+            own_values.append(_measured(explanation, FIGURES))
+            own_features.append([_pooled(explanation, layer.address) for layer in explanation.layers])
+    layers = [explanation.layers for explanation in explanations]
+    places = align(*layers)
+    tables = {name: _table(values, name, places) for name in FIGURES}
+    areas = None
+    if pets is not None:
+        marked, areas = _marked(sides, pets)
+        tables |= {name: _table(marked, name, places) for name in marked[0][0]}
+    pooled = [[np.concatenate(layer) for layer in zip(*own, strict=True)] for own in features]
+    found = {
+        **{
+            name: {"id": side.id, "model": side.card["digests"]["model"], "title": side.card["title"]}
+            for name, side in zip(("left", "right"), sides, strict=True)
+        },
         "dataset": dataset.name,
         "split": split,
         "n": len(items),
+        "heads": None if pets is None else {"name": pets.folder.name, "n": len(pets), "digest": pets.digest},
+        "bootstrap": {"resamples": RESAMPLES, "cka_resamples": CKA_RESAMPLES, "level": LEVEL},
         "percentiles": PERCENTILES,
-        "rules": {rule: {"n": len(found), "stops": _stops(found)} for rule, found in comparisons.items()},
+        "stops": [
+            {
+                "depth": round((layers[0][i].depth + layers[1][j].depth) / 2, 4),
+                "left": layers[0][i].address,
+                "right": layers[1][j].address,
+            }
+            for i, j in places
+        ],
+        "agreement": {rule: _agreement(found) for rule, found in comparisons.items()},
+        "measures": {name: {**MEASURES[name]._asdict(), **_differing(*table)} for name, table in tables.items()},
+        "areas": areas,
+        "cka": _cka(layers, pooled, places),
+    }
+    return found, _pictures(items, targets, comparisons[RULE])
+
+
+def _evenly(items: Sequence[Item], count: int) -> list[Item]:
+    count = min(count, len(items))
+    return [items[i * len(items) // count] for i in range(count)]
+
+
+def _explain(
+    sides: tuple[Checkpoint, Checkpoint], pictures: Sequence, rules: tuple[str, ...], features: int = 0
+) -> list[Explanation]:
+    """Both sides' explanations of one batch for common targets. `pictures`: one batch a side."""
+    probabilities = [side.predict(batch) for side, batch in zip(sides, pictures, strict=True)]
+    targets = [common_target(a, b) for a, b in zip(*probabilities, strict=True)]
+    return [
+        explain(side.model, batch, target=targets, rules=rules, features=features, classes=side.classes)
+        for side, batch in zip(sides, pictures, strict=True)
+    ]
+
+
+# -- one model, one picture, one layer -------------------------------------------------------------------------------
+
+FIGURES = [name for name, one in MEASURES.items() if not one.marked]
+
+
+def _measured(explanation: Explanation, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Every measure of maps and feature maps: float n x layers each, NaN where undefined."""
+    columns: dict[str, list] = {name: [] for name in names}
+    for layer in explanation.layers:
+        features, maps = explanation.features[layer.address], explanation.maps[RULE][layer.address]
+        heats = [heat(map) for map in maps]
+        figures = {
+            **feature_figures(features),
+            "dead": features.dead,
+            "focus_entropy": _numbers(focus_entropy(map) for map in maps),
+            "focus_area": _numbers(one and one.spread for one in heats),
+        }
+        for name in names:
+            columns[name].append(figures[name])
+    return {name: np.stack(column, axis=1).astype(float) for name, column in columns.items()}
+
+
+def _numbers(values: Iterator[float | None]) -> np.ndarray:
+    return np.array([np.nan if value is None else value for value in values], float)
+
+
+def _pooled(explanation: Explanation, address: str) -> np.ndarray:
+    """A layer's channels, in their own order, averaged over space: n x channels."""
+    features = explanation.features[address]
+    pooled = np.empty(features.channels.shape, np.float32)
+    np.put_along_axis(pooled, features.channels, features.maps.mean((1, 2)), axis=1)
+    return pooled
+
+
+def _marked(sides: tuple[Checkpoint, Checkpoint], pets: Pets) -> tuple[list[list[dict]], dict]:
+    """What of each map lies in heads and animals, by side; and how large those are."""
+    values, areas = [[], []], {"head": [], "animal": []}
+    for first in progress(range(0, len(pets), BATCH), "heads and animals"):
+        batch = [pets[place] for place in range(first, min(first + BATCH, len(pets)))]
+        for name, found in areas.items():
+            found += [getattr(pet, name).mean() for pet in batch]
+        explanations = _explain(sides, [[pet.pixels for pet in batch]] * 2, (RULE,))
+        for explanation, own in zip(explanations, values, strict=True):
+            own.append(_inside(explanation, batch))
+    draws = _draws(len(pets), RESAMPLES)
+    return values, {name: _figure(np.array(found), draws) for name, found in areas.items()}
+
+
+def _inside(explanation: Explanation, batch: Sequence) -> dict[str, np.ndarray]:
+    figures = {}
+    for name in ("head", "animal"):
+        regions = [getattr(pet, name) for pet in batch]
+        area = np.array([region.mean() for region in regions])[:, None]
+        share = np.stack(
+            [
+                _numbers(share_inside(map, region) for map, region in zip(maps, regions, strict=True))
+                for maps in (explanation.maps[RULE][layer.address] for layer in explanation.layers)
+            ],
+            axis=1,
+        )
+        figures |= {f"{name}_share": share, f"{name}_lift": share - area}
+    lift = figures["animal_lift"]
+    figures["astray"] = np.where(np.isnan(lift), np.nan, lift < 0)
+    return figures
+
+
+# -- over pictures ---------------------------------------------------------------------------------------------------
+
+
+def _draws(n: int, resamples: int) -> np.ndarray:
+    """How often each of n pictures is drawn, resamples x n; the same for the same n."""
+    return np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), resamples).astype(np.float64)
+
+
+def _figure(values: np.ndarray, draws: np.ndarray) -> dict | None:
+    """Mean of n values with its interval; NaN is undefined."""
+    there = np.isfinite(values)
+    if not there.any():
+        return None
+    number = draws @ there
+    means = (draws @ np.where(there, values, 0))[number > 0] / number[number > 0]
+    return _interval(values[there].mean(), means, int(there.sum()))
+
+
+def _interval(value: float, resampled: np.ndarray, n: int) -> dict:
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return {"mean": round(float(value), 6), "low": round(float(low), 6), "high": round(float(high), 6), "n": n}
+
+
+def _table(values: list[list[dict]], name: str, places: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """A measure of left and right by stops, n x stops each."""
+    left, right = (np.concatenate([part[name] for part in own]) for own in values)
+    return left[:, [i for i, _ in places]], right[:, [j for _, j in places]]
+
+
+def _differing(left: np.ndarray, right: np.ndarray) -> dict:
+    """Figures of both sides and of their difference by stops, and for each picture's mean over stops."""
+    draws = _draws(len(left), RESAMPLES)
+
+    def row(a: np.ndarray, b: np.ndarray) -> dict:
+        difference = _figure(a - b, draws)
+        if difference is not None:
+            difference["p"] = signed_rank(a - b)
+        return {"left": _figure(a, draws), "right": _figure(b, draws), "difference": difference}
+
+    return {
+        "stops": [row(a, b) for a, b in zip(left.T, right.T, strict=True)],
+        "all": row(_mean(left), _mean(right)),
     }
 
 
-def _stops(comparisons: list[Comparison]) -> list[dict]:
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Of each row, over what is defined."""
+    number = np.isfinite(values).sum(1)
+    return np.nansum(values, 1) / np.where(number, number, np.nan)
+
+
+def signed_rank(differences: np.ndarray) -> float:
+    """Two-sided p of Wilcoxon's signed-rank test (Biometrics Bulletin 1, 1945); 1 where nothing differs."""
+    differences = differences[np.isfinite(differences)]
+    if not differences.any():
+        return 1.0
+    return float(f"{stats.wilcoxon(differences).pvalue:.3g}")
+
+
+def _agreement(comparisons: list[Comparison]) -> dict:
+    """Percentiles and means over pictures of rank correlation and overlap."""
+    draws = _draws(len(comparisons), RESAMPLES)
+    tables = {
+        name: np.stack([_numbers(getattr(stop, name) for stop in one.stops) for one in comparisons])
+        for name in ("rank", "overlap")
+    }
     rows = []
-    for stops in zip(*(comparison.stops for comparison in comparisons), strict=True):
-        row = {
-            "depth": round(stops[0].depth, 4),
-            "left": stops[0].left.address,
-            "right": stops[0].right.address,
-        }
-        for measure in ("rank", "overlap"):
-            values = [value for stop in stops if (value := getattr(stop, measure)) is not None]
-            row[measure] = [round(float(p), 4) for p in np.percentile(values, PERCENTILES)] if values else None
-            row[f"{measure}_n"] = len(values)
+    for place, stop in enumerate(comparisons[0].stops):
+        row = {"depth": round(stop.depth, 4)}
+        for name, table in tables.items():
+            values = table[:, place][np.isfinite(table[:, place])]
+            row[name] = [round(float(p), 4) for p in np.percentile(values, PERCENTILES)] if len(values) else None
+            row[f"{name}_n"] = len(values)
+            row[f"{name}_mean"] = _figure(table[:, place], draws)
         rows.append(row)
-    return rows
+    means = {f"{name}_mean": _figure(_mean(table), draws) for name, table in tables.items()}
+    return {"n": len(comparisons), "stops": rows, "all": means}
 
 
-def write(found: dict, evidence: Path) -> Path:
-    """Put the agreement into `evidence/LEFT--RIGHT/agreement.json`; returns the file."""
-    path = evidence / f"{found['left']['id']}--{found['right']['id']}" / "agreement.json"
-    atomically(path, lambda draft: draft.write_text(json.dumps(found, indent=1) + "\n"))
-    return path
+def _cka(layers: list[tuple], pooled: list[list[np.ndarray]], places: list[tuple[int, int]]) -> dict:
+    """Linear CKA of all pairs of layers; with intervals for those that stand at one stop."""
+    values = [[cka(a, b) for b in pooled[1]] for a in pooled[0]]
+    draws = _draws(len(pooled[0][0]), CKA_RESAMPLES)
+    resampled = np.array(
+        [[cka(pooled[0][i], pooled[1][j], draw) for draw in draws] for i, j in progress(places, "CKA")]
+    )
+    at_stops = np.array([values[i][j] for i, j in places])
+    n = len(pooled[0][0])
+    return {
+        "left": [layer.address for layer in layers[0]],
+        "right": [layer.address for layer in layers[1]],
+        "values": [[round(value, 4) for value in row] for row in values],
+        "stops": [_interval(value, row, n) for value, row in zip(at_stops, resampled, strict=True)],
+        "all": _interval(at_stops.mean(), resampled.mean(0), n),
+    }
+
+
+def _pictures(items: Sequence[Item], targets: list[int], comparisons: list[Comparison]) -> dict[str, np.ndarray]:
+    ranks = np.stack([_numbers(stop.rank for stop in one.stops) for one in comparisons])
+    return {
+        "identities": np.array([item.identity for item in items]),
+        "digests": np.array([item.digest for item in items]),
+        "targets": np.array(targets, np.int32),
+        "rank_last": ranks[:, -1].astype(np.float32),
+        "rank_mean": _mean(ranks).astype(np.float32),
+    }
+
+
+def write(found: dict, pictures: dict[str, np.ndarray], evidence: Path) -> Path:
+    """Put a comparison into `evidence/LEFT--RIGHT/`; returns the folder."""
+    folder = evidence / f"{found['left']['id']}--{found['right']['id']}"
+
+    def save(draft: Path) -> None:
+        with open(draft, "wb") as file:
+            np.savez_compressed(file, **pictures)
+
+    atomically(folder / "pictures.npz", save)
+    atomically(folder / "comparison.json", lambda draft: draft.write_text(json.dumps(found, indent=1) + "\n"))
+    return folder

@@ -1,0 +1,77 @@
+"""Figures of one explanation: how its feature maps vary, how narrowly its heat lies, and how much of it in a region."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from explain.explanation import DEAD, Features
+from explain.pictures import resize
+
+LEVELS = 32  # grey levels among which a feature map's entropy is taken
+
+
+def feature_figures(features: Features) -> dict[str, np.ndarray]:
+    """How the channels kept of a layer vary over each picture, float64 (n,) each; NaN where no channel varies.
+
+    Means over live channels (see `Features.dead`), each stretched to 0 to 1 from its least to its greatest value, as a
+    feature map is looked at:
+
+    contrast: standard deviation of its values, 0 to 0.5 (Peli, J. Opt. Soc. Am. A 7, 1990: RMS contrast).
+    entropy: of its values in 32 equal steps, in bits, 0 to 5.
+    roughness: mean difference of neighbouring cells, 0 to 1: smooth maps have little. NaN for a single cell.
+    """
+    maps = features.maps.astype(np.float64)
+    low, span = maps.min((1, 2), keepdims=True), np.ptp(maps, axis=(1, 2), keepdims=True)
+    deviation = maps.std((1, 2))
+    live = (deviation > DEAD * np.median(deviation, 1, keepdims=True)) & (span[:, 0, 0] > 0)
+    stretched = (maps - low) / np.where(span > 0, span, 1)
+    steps = [np.abs(np.diff(stretched, axis=axis)) for axis in (1, 2)]
+    neighbours = sum(step.shape[1] * step.shape[2] for step in steps)
+    return {
+        "contrast": _mean(stretched.std((1, 2)), live),
+        "entropy": _mean(_entropies(stretched), live),
+        "roughness": _mean(sum(step.sum((1, 2)) for step in steps) / (neighbours or np.nan), live),
+    }
+
+
+def _mean(values: np.ndarray, live: np.ndarray) -> np.ndarray:
+    """Over the live channels of each picture."""
+    number = live.sum(1)
+    return np.where(live, values, 0).sum(1) / np.where(number, number, np.nan)
+
+
+def _entropies(stretched: np.ndarray) -> np.ndarray:
+    """Entropy in bits of each channel's values in `LEVELS` steps, n x k."""
+    n, height, width, k = stretched.shape
+    levels = np.minimum(stretched * LEVELS, LEVELS - 1).astype(np.int64)
+    levels += LEVELS * (np.arange(k) + k * np.arange(n)[:, None, None, None])
+    counts = np.bincount(levels.ravel(), minlength=n * k * LEVELS).reshape(n, k, LEVELS)
+    shares = counts / (height * width)
+    return -(shares * np.log2(np.where(shares > 0, shares, 1))).sum(2)
+
+
+def focus_entropy(map: np.ndarray) -> float | None:
+    """How evenly a map's positive heat is spread over its cells: 0 in a single one, 1 the same everywhere.
+
+    Entropy of the cells' shares of the heat over that of even shares. None without heat, or for a single cell.
+    """
+    heat = np.maximum(map, 0).astype(np.float64).ravel()
+    if heat.size < 2 or not heat.sum() > 0:
+        return None
+    shares = heat / heat.sum()
+    return float(-(shares * np.log(np.where(shares > 0, shares, 1))).sum() / math.log(heat.size))
+
+
+def share_inside(map: np.ndarray, region: np.ndarray) -> float | None:
+    """Share of a map's positive heat that lies in a region of its picture, 0 to 1; None without heat.
+
+    Each cell's heat lies evenly over the part of the picture it stands for, squashed or not. `region`: bool H x W over
+    the whole picture, at any size not below the map's.
+    """
+    heat = np.maximum(map, 0).astype(np.float64)
+    if not heat.sum() > 0:
+        return None
+    inside = resize(region.astype(np.float32), map.shape)
+    return float((heat * inside).sum() / heat.sum())

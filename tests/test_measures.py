@@ -1,0 +1,105 @@
+"""Figures of one explanation, by hand-worked maps."""
+
+import numpy as np
+import pytest
+
+from explain.explanation import Features
+from explain.measures import feature_figures, focus_entropy, share_inside
+from explain.pairs import cka
+
+
+def features(*channels):
+    """One picture's channels, h x w each."""
+    maps = np.stack(channels, axis=-1)[None].astype(np.float32)
+    k = maps.shape[-1]
+    return Features(np.arange(k)[None], np.ones((1, k), np.float32), maps, np.zeros(1, np.float32))
+
+
+def figures(*channels):
+    return {name: float(values[0]) for name, values in feature_figures(features(*channels)).items()}
+
+
+CHECKS = np.indices((4, 4)).sum(0) % 2  # 0 and 1 by turns
+HALVES = np.repeat([[0, 0, 1, 1]], 4, axis=0)
+RAMP = np.arange(32).reshape(4, 8)  # each of the 32 levels once
+
+
+def test_contrast_entropy_and_roughness_by_hand():
+    checks = figures(CHECKS)
+    assert checks == pytest.approx({"contrast": 0.5, "entropy": 1, "roughness": 1})
+    # of 24 pairs of neighbours 4 differ
+    assert figures(HALVES) == pytest.approx({"contrast": 0.5, "entropy": 1, "roughness": 4 / 24})
+    assert figures(RAMP)["entropy"] == pytest.approx(5)
+    # steps of 1/31 along 4 x 7 and of 8/31 along 3 x 8 pairs
+    assert figures(RAMP)["roughness"] == pytest.approx((28 / 31 + 24 * 8 / 31) / 52)
+    assert figures(RAMP)["contrast"] == pytest.approx(np.sqrt((32**2 - 1) / 12) / 31)
+
+
+def test_scale_and_offset_of_a_channel_do_not_count():
+    assert figures(7 * HALVES - 3) == pytest.approx(figures(HALVES))
+
+
+def test_channels_are_averaged_and_dead_ones_left_out():
+    both = figures(CHECKS, HALVES)
+    assert both["roughness"] == pytest.approx((1 + 4 / 24) / 2)
+    assert figures(CHECKS, HALVES, np.full((4, 4), 3.0)) == pytest.approx(both)
+    assert all(np.isnan(value) for value in figures(np.zeros((4, 4))).values())
+    assert np.isnan(figures(np.ones((1, 1)))["roughness"])
+
+
+def test_pictures_do_not_mix():
+    two = Features(
+        np.zeros((2, 1), int),
+        np.ones((2, 1), np.float32),
+        np.stack([CHECKS, HALVES]).astype(np.float32)[..., None],
+        np.zeros(2, np.float32),
+    )
+    assert feature_figures(two)["roughness"] == pytest.approx([1, 4 / 24])
+    assert feature_figures(two)["entropy"] == pytest.approx([1, 1])
+
+
+@pytest.mark.parametrize(
+    ("map", "expected"),
+    [
+        ([[5, 5], [5, 5]], 1),
+        ([[0, 0], [0, 3]], 0),
+        ([[1, -4], [0, 1]], 0.5),  # log 2 / log 4; what is negative is no heat
+        ([[0, 0], [0, -1]], None),
+        ([[3]], None),
+    ],
+)
+def test_focus_entropy(map, expected):
+    assert focus_entropy(np.array(map, np.float32)) == (None if expected is None else pytest.approx(expected))
+
+
+def test_share_inside_weighs_cells_by_the_part_of_them_that_is_inside():
+    map = np.array([[1, 3], [-5, 4]], np.float32)
+    region = np.zeros((20, 40), bool)
+    region[:10, :20] = True  # the first cell
+    assert share_inside(map, region) == pytest.approx(1 / 8)
+    region[:10, 20:30] = True  # and half of the second
+    assert share_inside(map, region) == pytest.approx((1 + 1.5) / 8)
+    assert share_inside(map, np.ones((20, 40), bool)) == pytest.approx(1)
+    assert share_inside(np.zeros((2, 2), np.float32), region) is None
+
+
+def test_cka_knows_rotation_and_scale_and_nothing_else():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 6))
+    turned = 3 * x @ np.linalg.qr(rng.normal(size=(6, 6)))[0] + 5
+    assert cka(x, turned) == pytest.approx(1)
+    assert cka(x, x[:, :2]) < 0.99
+    # by Gram matrices (Kornblith et al., equations 3 and 4)
+    y = rng.normal(size=(50, 4)) + x[:, :4]
+    centre = np.eye(50) - 1 / 50
+    a, b = centre @ x @ x.T @ centre, centre @ y @ y.T @ centre
+    assert cka(x, y) == pytest.approx((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
+    assert np.isnan(cka(x, np.ones((50, 3))))
+
+
+def test_cka_counts_pictures_as_often_as_they_are_drawn():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    draws = np.array([0, 2, 1, 1, 1])
+    rows = np.repeat(np.arange(5), draws)
+    assert cka(x, y, draws) == pytest.approx(cka(x[rows], y[rows]))
