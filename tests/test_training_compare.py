@@ -14,7 +14,7 @@ from explain.measures import feature_figures, focus_entropy, share_inside
 from explain.pairs import cka
 from training import claims, data
 from training.claims import CLAIMS, FAILS, HOLDS, OPEN, judge
-from training.compare import MEASURES, CompareError, _draws, _figure, measure, signed_rank, write
+from training.compare import MEASURES, CompareError, _below, _draws, _figure, measure, signed_rank, write
 from training.data import cats_dogs, pets
 from training.data.dataset import DataError, pixels, read_split
 
@@ -188,6 +188,17 @@ def test_a_folder_of_another_form_is_refused(broken, tmp_path):
     (tmp_path / "heads.json").write_text(broken)
     with pytest.raises(DataError, match=r"heads\.json"):
         pets.load(tmp_path)
+
+
+def test_how_often_luck_alone_lies_below_the_band():
+    # ten pictures, five stops: the first picture is lowest at two stops, each of the others at none or one
+    ranks = np.full((10, 5), 0.5) + np.arange(10)[:, None] / 100
+    ranks[0], ranks[1, 0], ranks[2, 1] = 0.9, 0.1, 0.1
+    ranks[0, 2:4] = 0.1
+    ranks[3, 4] = 0.1
+    # shares of stops below: 0.4, 0.2, 0.2, 0.2 and six times none; the 90th percentile of ten lies 0.1 above the ninth
+    assert _below(ranks) == pytest.approx(0.2 + 0.1 * 0.2)
+    assert _below(np.full((3, 2), np.nan)) is None
 
 
 # -- intervals -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ both models paired by depth.
     bootstrap       {resamples, cka_resamples, level}
     stops           [{depth, left, right: addresses}, ...]
     agreement       {rule: {stops: [{depth, rank, overlap: [10th, 50th, 90th percentile over pictures],
-                     rank_n, overlap_n, rank_mean, overlap_mean: figure}, ...], all: {rank_mean, overlap_mean}}, ...}
+                     rank_n, overlap_n, rank_mean, overlap_mean: figure}, ...], all: {rank_mean, overlap_mean},
+                     below: see _below}, ...}
     measures        {name: {title, about, pictures, stops: [{left, right: figure, difference: figure and p}, ...],
                      all: the same for each picture's mean over stops}, ...}; see MEASURES
     areas           {head, animal: figure}: share of the picture, null without marked pictures
@@ -321,7 +322,16 @@ def _agreement(comparisons: list[Comparison]) -> dict:
             row[f"{name}_mean"] = _figure(table[:, place], draws)
         rows.append(row)
     means = {f"{name}_mean": _figure(_mean(table), draws) for name, table in tables.items()}
-    return {"n": len(comparisons), "stops": rows, "all": means}
+    return {"n": len(comparisons), "stops": rows, "all": means, "below": _below(tables["rank"])}
+
+
+def _below(ranks: np.ndarray) -> float | None:
+    """90th percentile over pictures of the share of stops at which a picture is below the 10th percentile there."""
+    columns = [column[np.isfinite(column)] for column in ranks.T]
+    lows = [np.percentile(column, PERCENTILES[0]) if len(column) else np.nan for column in columns]
+    shares = _mean(np.where(np.isfinite(ranks), ranks < lows, np.nan))
+    known = shares[np.isfinite(shares)]
+    return round(float(np.percentile(known, PERCENTILES[-1])), 4) if len(known) else None
 
 
 def _cka(layers: list[tuple], pooled: list[list[np.ndarray]], places: list[tuple[int, int]]) -> dict:
