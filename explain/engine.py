@@ -44,9 +44,9 @@ def explain(
     Args:
         model: a Keras 3 model on TensorFlow, of any make, with one input (batch x height x width x channels) and one
             output (batch x classes). The score is taken before its last sigmoid or softmax; see `targets.head`.
-        pictures: uint8 RGB height x width x 3, 0 to 255, or n of them as an array or a list of any sizes: squashed to
-            the model's input, then handed to `preprocess`. Or a float batch n x height x width x channels, taken as
-            it is.
+        pictures: uint8 RGB height x width x 3, 0 to 255 (grey where the model's input has one channel), or n of them
+            as an array or a list of any sizes: squashed to the model's input, then handed to `preprocess`. Or a float
+            batch n x height x width x channels, taken as it is.
         target: "predicted", the index or name of a class, a list with one of these per picture, or a function from
             logits (float32 tensor n x classes) to n numbers. Keep the function and pass it again: each new one is
             traced anew.
@@ -64,6 +64,8 @@ def explain(
         ValueError: for pictures, targets, layers, rules or a model that cannot be explained; the message says why.
         TypeError: for a target of the wrong kind.
     """
+    if features < 0:
+        raise ValueError(f"features is the number of channels to keep, not {features}.")
     names = rule_names(rules)
     given, batch = _prepared(model, pictures, preprocess)
     indices, contrast = targets.resolve(target, len(batch), classes)
@@ -129,7 +131,7 @@ def _input_size(model: Model) -> tuple[int | None, int | None, int | None]:
 
 def _squashed(pictures: Sequence[np.ndarray], size: Sequence[int | None]) -> np.ndarray:
     """uint8 pictures as one batch; an undefined side of the model's input stays as it is in the picture."""
-    from explain.pictures import fit
+    from explain.pictures import fit, resize
 
     fitted = []
     for picture in pictures:
@@ -138,12 +140,15 @@ def _squashed(pictures: Sequence[np.ndarray], size: Sequence[int | None]) -> np.
                 "Pictures are uint8 arrays, 0 to 255 (files are opened by explain.pictures.read), "
                 f"or one float batch as the model takes it, not {picture.dtype}."
             )
-        if picture.ndim == 2 or (picture.ndim == 3 and picture.shape[-1] == 1):
+        if picture.ndim == 2:
+            picture = picture[..., None]
+        grey = picture.ndim == 3 and picture.shape[-1] == 1
+        if grey and size[2] != 1:
             raise ValueError("A grey picture: repeat it in three channels, height x width x 3.")
-        if picture.ndim != 3 or picture.shape[-1] != 3:
+        if not grey and (picture.ndim != 3 or picture.shape[-1] != 3):
             raise ValueError(f"A picture is height x width x 3 (RGB), not {_times(picture.shape)}.")
         wanted = tuple(want or own for want, own in zip(size[:2], picture.shape[:2], strict=True))
-        fitted.append(fit(picture, wanted))
+        fitted.append(resize(picture, wanted) if grey else fit(picture, wanted))
     if len({picture.shape for picture in fitted}) > 1:
         raise ValueError("The model's input has no fixed size, so all pictures need the same size.")
     return np.stack(fitted)
@@ -299,7 +304,8 @@ def _important(activations: Tensor, gradients: Tensor, count: int) -> tuple[Tens
 
 
 def _features(channels: np.ndarray, importance: np.ndarray, maps: np.ndarray, deviation: np.ndarray) -> Features:
-    dead = deviation <= DEAD * np.median(deviation, axis=1, keepdims=True)
+    several = maps.shape[1] * maps.shape[2] > 1  # over a single place nothing can vary
+    dead = (deviation <= DEAD * np.median(deviation, axis=1, keepdims=True)) & several
     return Features(channels, importance, maps, dead.mean(axis=1, dtype=np.float32))
 
 

@@ -99,7 +99,7 @@ def compare(left: Explanation, right: Explanation, rule: str | None = None, pict
     `rule`: one that both were explained by; by default the left one's first. `picture`: its place in both explanations.
     Both must explain the same class of the same classes (see `common_target`): what two models see for two classes
     differs by construction. Raises ValueError otherwise, KeyError for a rule and IndexError for a picture that is not
-    there.
+    there. A map that is not finite counts as zero.
     """
     classes = _common_classes(left, right)
     target, other = int(left.targets[picture]), int(right.targets[picture])
@@ -189,6 +189,7 @@ def _octaves(layer: Layer) -> float:
 
 
 def _stop(left: Layer, right: Layer, left_map: np.ndarray, right_map: np.ndarray) -> Stop:
+    left_map, right_map = (map if np.isfinite(map).all() else np.zeros_like(map) for map in (left_map, right_map))
     grid = tuple(max(sides) for sides in zip(left_map.shape, right_map.shape, strict=True))
     flat = is_flat(left_map) or is_flat(right_map)
     maps = resize(left_map, grid), resize(right_map, grid)
@@ -247,7 +248,7 @@ def overlap(left: np.ndarray, right: np.ndarray) -> float:
 
     As both have as many cells as a rule, this is the share of either that is also the other's; unrelated maps have 0.2.
     Where a fifth would end amid equal values, as in a map with few values above zero, it ends before them, so that
-    nothing is hot by chance (and unrelated maps have less than 0.2).
+    nothing is hot by chance (and unrelated maps have less than 0.2); amid the greatest values it takes all of those.
     """
     a, b = _hottest(left), _hottest(right)
     return float(2 * (a & b).sum() / (a.sum() + b.sum()))

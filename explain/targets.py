@@ -86,7 +86,9 @@ def head(output: Tensor) -> Head:
 
     - One sigmoid unit means two classes: logits (-z, z), probabilities (1 - p, p).
     - Several sigmoid units are independent classes; their probabilities do not sum to 1.
-    - Without such an operation the output is taken for logits: of a sigmoid where there is one, else of a softmax.
+    - Without such an operation (a mean of several softmaxes, say), rows that are shares of one are probabilities, and
+      their logarithms the logits. Any other output is taken for logits: of a sigmoid where there is one unit, else of
+      a softmax.
 
     Raises:
         ValueError: for a model that does not return one tensor with one row of classes per picture.
@@ -105,7 +107,11 @@ def head(output: Tensor) -> Head:
     activation = _last_activation(output)
     kind = activation.type if activation is not None else ("Sigmoid" if units == 1 else "Softmax")
     logits = rows(output if activation is None else activation.inputs[0])
-    if activation is None or kind == "LogSoftmax":
+    if activation is None and units > 1:
+        shares = tf.reduce_all(logits >= 0, 1, True) & (tf.abs(tf.reduce_sum(logits, 1, keepdims=True) - 1) < 1e-4)
+        probabilities = tf.where(shares, logits, tf.nn.softmax(logits))
+        logits = tf.where(shares, tf.math.log(tf.where(shares, tf.maximum(logits, 1e-30), 1.0)), logits)
+    elif activation is None or kind == "LogSoftmax":
         probabilities = tf.nn.sigmoid(logits) if kind == "Sigmoid" else tf.nn.softmax(logits)
     else:
         probabilities = rows(output)

@@ -274,6 +274,10 @@ def test_dead_channels():
     assert dead([1, 1, 1, 0.005, 0], offset=3.0) == [np.float32(0.4)]  # loud, but the same everywhere
     assert dead([1, 0, 0, 0, 0]) == [np.float32(0.8)]
     assert dead([1, 0.5, 0.25, 0.1, 0.02]) == [0]
+    x = keras.Input((1, 1, 2))
+    single = keras.Model(x, nets.dense([[1, 0]] * 2)(layers.Flatten()(nets.identity()(x))))
+    found = explain(single, np.ones((1, 1, 1, 2), np.float32), 0, "features", features=1)
+    assert found.features["features"].dead.tolist() == [0]  # over one place nothing can vary
 
     loud_and_quiet = pattern * np.array([1, 1e-4], np.float32)[:, None, None, None] * np.ones(5, np.float32)
     assert explain(model, loud_and_quiet, 0, "features", features=1).features["features"].dead.tolist() == [0, 0]
@@ -429,6 +433,19 @@ def test_float_batch_of_other_channels():
     assert explain(model, np.ones((1, 4, 5, 1), np.float32)).scores.tolist() == [1]
 
 
+@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 1), (1, 6, 4, 1)])
+def test_grey_pictures_for_a_model_of_one_channel(shape):
+    x = keras.Input((3, 2, 1))
+    y = layers.GlobalAveragePooling2D()(nets.identity(1)(x))
+    model = keras.Model(x, nets.dense([[1, -1]])(y))
+    pixels = np.arange(24, dtype=np.uint8).reshape(shape)
+    found = explain(model, pixels, 0, "features")
+    # means of 2 x 2 pixels: 2.5, 4.5, 10.5 ..., rounded to even
+    assert found.pictures.shape == (1, 3, 2, 1)
+    np.testing.assert_allclose(found.pictures.ravel(), [2.5, 4.5, 10.5, 12.5, 18.5, 20.5], atol=0.5)
+    assert found.scores[0] == pytest.approx(found.pictures.mean())
+
+
 def image(shape, dtype=np.uint8):
     return np.zeros(shape, dtype)
 
@@ -457,6 +474,8 @@ def test_pictures_that_are_none(model, pictures, message):
 
 
 def test_other_refusals(model):
+    with pytest.raises(ValueError, match="number of channels to keep, not -1"):
+        explain(model, BATCH, features=-1)
     with pytest.raises(ValueError, match="preprocess is for uint8 pictures"):
         explain(model, BATCH, preprocess=lambda batch: batch)
     with pytest.raises(ValueError, match=r"would get 1 x 8 x 8\.$"):

@@ -229,7 +229,9 @@ def test_moving_the_cells_of_both_maps_alike_changes_no_agreement():
     assert only(*moved).limit == pytest.approx(only(a, b).limit)
 
 
-@pytest.mark.parametrize("flat", [np.zeros((7, 5)), np.full((7, 5), 0.3), np.zeros((2, 2))])
+@pytest.mark.parametrize(
+    "flat", [np.zeros((7, 5)), np.full((7, 5), 0.3), np.zeros((2, 2)), np.full((2, 2), np.nan), np.diag([np.inf, 1])]
+)
 def test_agreement_with_a_flat_map_is_undefined(flat):
     for stop in (only(flat, some(0)), only(some(0), flat), only(flat, flat)):
         assert stop.rank is None

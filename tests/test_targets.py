@@ -145,6 +145,15 @@ def test_logits_before_a_temperature_are_divided():
     np.testing.assert_allclose(found.scores, [0.5, 0.75])
 
 
+@pytest.mark.parametrize("wrap", [layers.Rescaling(1.0), lambda y: layers.Average()([y, y])], ids=["scaled", "mean"])
+def test_probabilities_behind_another_operation_stay_as_they_are(wrap):
+    found = ask(head_of(layers.Softmax(), wrap), LOGITS)
+    np.testing.assert_allclose(found.probabilities, SOFTMAX, rtol=1e-5)
+    np.testing.assert_allclose(found.scores, np.log(np.max(SOFTMAX, 1)), rtol=1e-5)
+    # of log p0: 1 - p0 to its own input, -p1 = p0 - 1 to the other; times the input 2 and -1, as one channel each
+    np.testing.assert_allclose(found.map().ravel(), (1 - SOFTMAX[0][0]) * (2 + 1), rtol=1e-4)
+
+
 def contrast(logits):
     return logits[:, 0] - logits[:, 1]
 
