@@ -93,6 +93,8 @@ def main() -> int:
     """Command line; returns the exit code."""
     arguments = parser().parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # by itself only where a processor has AVX-512; without that it makes training half as fast again, too
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         return COMMANDS[arguments.command](arguments)
     except KeyboardInterrupt:
