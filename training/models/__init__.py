@@ -1,6 +1,7 @@
 """Networks by the name a recipe gives them."""
 
 import keras
+import tensorflow as tf
 
 from training.models import imagenet_weights
 from training.models.efficientnet import VARIANTS, efficientnet
@@ -30,7 +31,10 @@ def build(model: Model, classes: tuple[str, ...], size: int, training: bool = Fa
         frozen = training and model.frozen_statistics
         return efficientnet(variant, units, size, model.dropout, model.drop_connect, frozen, unit)
     if model.name == "vgg16":
-        return vgg16(units, size, model.dropout, unit)
+        winograd = (
+            training and keras.config.dtype_policy().name == "float32" and not tf.config.list_physical_devices("GPU")
+        )
+        return vgg16(units, size, model.dropout, unit, winograd)
     known = [*(f"efficientnet-{variant}" for variant in VARIANTS), "vgg16"]
     raise RecipeError(f"There is no network {model.name!r}. There are: {', '.join(known)}.")
 
