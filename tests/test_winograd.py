@@ -47,6 +47,22 @@ def test_a_layer_trains_as_keras_own_and_is_keras_own_outside_of_training():
     np.testing.assert_array_equal(own(x), fast(x, training=False))
 
 
+def test_a_network_fits_as_with_keras_own():
+    """Two steps of model.fit, the whole way that a training takes."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(8, 6, 6, 3)).astype(np.float32), rng.normal(size=(8, 1))
+    results = []
+    for kind in (keras.layers.Conv2D, WinogradConv2D):
+        keras.utils.set_random_seed(4)
+        parts = [keras.Input((6, 6, 3)), kind(4, 3, padding="same", activation="relu")]
+        model = keras.Sequential([*parts, keras.layers.Flatten(), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.01), "mse")
+        model.fit(x, y, batch_size=4, epochs=1, shuffle=False, verbose=0)
+        results.append(model.get_weights())
+    for own, fast in zip(*results, strict=True):
+        np.testing.assert_allclose(own, fast, atol=1e-4)
+
+
 def test_vgg16_trains_with_the_same_weights_in_the_same_order():
     plain, fast = vgg16(1, 32, 0.0), vgg16(1, 32, 0.0, winograd=True)
     assert [v.path.partition("/")[2] for v in plain.weights] == [v.path.partition("/")[2] for v in fast.weights]

@@ -83,5 +83,5 @@ class WinogradConv2D(layers.Conv2D):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if training:
-            return self._fast(inputs, self.kernel, self.bias)
+            return self._fast(inputs, self.kernel.value, self.bias.value)
         return super().call(inputs)
