@@ -15,6 +15,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Two Minds: what two models see in one picture.")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="folder of checkpoints (default: weights/)")
     parser.add_argument("--evidence", type=Path, metavar="DIR", help="folder of what was measured (default: evidence/)")
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        dest="data",
+        default=os.environ.get("TWO_MINDS_DATA") or None,
+        help="folder of the data set, so that Evidence shows test pictures (default: $TWO_MINDS_DATA, else it doesn't)",
+    )
     options = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)

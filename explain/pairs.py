@@ -53,11 +53,6 @@ class Stop:
     right_heat: Heat | None
 
     @property
-    def limit(self) -> float:
-        """The greatest difference here without its sign; 0 if there is none."""
-        return 0.0 if self.difference is None else float(np.abs(self.difference).max())
-
-    @property
     def distance(self) -> float | None:
         """Between both peaks, in sides of the squashed picture (0 to 1.41); None where there is no peak."""
         if self.left_heat is None or self.right_heat is None:
@@ -81,11 +76,6 @@ class Comparison:
     target: int
     classes: tuple[str, ...] | None
     stops: tuple[Stop, ...]
-
-    @property
-    def limit(self) -> float:
-        """The greatest difference of all stops without its sign: one scale for all of them."""
-        return max(stop.limit for stop in self.stops)
 
     def __repr__(self) -> str:
         target = self.classes[self.target] if self.classes and self.target >= 0 else self.target

@@ -10,8 +10,9 @@ const root = element.querySelector('.tm');
 const ref = {};
 for (const node of root.querySelectorAll('[data-ref]')) ref[node.dataset.ref] = node;
 const touched = matchMedia('(pointer: coarse)').matches;
+const fill = (text, facts) => text.replace(/\{(\w+)\}/g, (_, name) => facts[name]);
 for (const node of root.querySelectorAll('[data-t]')) {
-  node.textContent = (touched && t[node.dataset.t + '_touch']) || t[node.dataset.t];
+  node.textContent = fill((touched && t[node.dataset.t + '_touch']) || t[node.dataset.t], catalog);
 }
 for (const node of root.querySelectorAll('[data-label]')) {
   node.setAttribute('aria-label', t[node.dataset.label]);
@@ -24,10 +25,10 @@ const MODES = ['overlay', 'map', 'saw'];
 const LONGEST = 384; // pixels of a drawn map's longer side; maps are smooth, the browser enlarges the rest
 const MOST_ZOOM = 12;
 const LATE = 12000; // milliseconds until waiting needs another word
-const PATIENCE = 120000; // milliseconds until no answer is expected any more
+const PATIENCE = 120000; // milliseconds until nothing is expected any more, of sending and of answering
 
 const state = {
-  wish: { example: null, file: null, path: null, left: null, right: null, rule: null, target: 'predicted' },
+  wish: { example: null, file: null, left: null, right: null, rule: null, target: 'predicted' },
   result: null, shown: null, stop: 0, mode: 'overlay', colours: catalog.colours[0].name, opacity: 0.6,
   hair: null, zoom: { scale: 1, x: 0, y: 0 }, enlarged: null,
 };
@@ -37,7 +38,6 @@ const saw = { left: new Image(), right: new Image() };
 
 // --- small things ---------------------------------------------------------------------------------------------------
 
-const fill = (text, facts) => text.replace(/\{(\w+)\}/g, (_, name) => facts[name]);
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const stage = (name) => ref['stage-' + name];
 const plane = (name) => stage(name).firstElementChild;
@@ -75,7 +75,8 @@ function radios(group, entries, chosen, pick) {
   group.replaceChildren(...entries.map(([value, text]) => {
     const input = make('input', { type: 'radio', name, value, checked: value === chosen });
     input.addEventListener('change', () => pick(value));
-    input.addEventListener('click', (event) => { if (event.detail) input.blur(); }); // a click leaves the arrow keys free
+    // a click leaves the arrow keys free
+    input.addEventListener('click', (event) => { if (event.detail) ref.result.focus({ preventScroll: true }); });
     return make('label', {}, input, text);
   }));
 }
@@ -174,6 +175,7 @@ function paintSides() {
     const source = state.mode === 'saw' ? state.result.saw[state.result.sides[side].input.join('x')] : state.result.picture.src;
     if (image.src !== source) image.src = source;
     image.style.visibility = state.mode === 'map' ? 'hidden' : '';
+    plane(side).setAttribute('aria-label', t['alt_' + state.mode]);
   }
   root.dataset.mode = state.mode;
   fitPlanes();
@@ -425,8 +427,9 @@ function tellPlaces() {
     ref['chip-' + side].title = address;
   }
   const { difference } = stopNow();
-  ref['chip-difference'].textContent = difference ? t.difference : t.no_difference;
-  stage('difference').title = difference ? fill(t.difference_title, { limit: decimal(difference.limit, 1) }) : '';
+  const legend = stage('difference').clientWidth < 300 ? t.difference_short : t.difference;
+  ref['chip-difference'].textContent = difference ? fill(legend, difference) : t.no_difference;
+  stage('difference').title = difference ? fill(t.difference_title, difference) : '';
 }
 
 function under(map) {
@@ -510,8 +513,7 @@ async function show(result) {
   for (const name of STAGES) stage(name).style.setProperty('--aspect', result.picture.width / result.picture.height);
   const difference = plane('difference').querySelector('img');
   difference.src = result.picture.src;
-  for (const image of [plane('left').querySelector('img'), plane('right').querySelector('img')]) image.alt = t.alt;
-  difference.alt = t.alt_difference;
+  plane('difference').setAttribute('aria-label', t.alt_difference);
   ref.legend.textContent = result.yardstick.legend;
   ref['legend-short'].textContent = result.yardstick.short;
   ref.legend.title = ref['legend-short'].title = result.yardstick.text;
@@ -582,8 +584,9 @@ function choosers() {
 // --- asking ---------------------------------------------------------------------------------------------------------
 
 let serial = 0;
-let running = null; // {serial, wish, timer}
+let running = null; // {serial, wish, asked: whether the server is at it, timer, late}
 let next = null; // what was wished for meanwhile
+const sent = new WeakMap(); // file: promise of its path on the server
 
 function request(change) {
   const wish = { ...(next || (running && running.wish) || state.wish), ...change };
@@ -592,29 +595,37 @@ function request(change) {
   if (state.result) check(ref.targets, wish.target);
   if (!wish.file && !wish.example) return; // nothing to look at yet
   fail('');
-  if (running) next = wish;
-  else ask(wish);
+  if (running && running.asked) next = wish;
+  else ask(wish); // nothing waits for a photo that is only being sent
 }
 
 async function ask(wish) {
+  if (running) clearTimeout(running.timer);
   const mine = (running = { serial: ++serial, wish });
+  const fails = (sentence) => settle({ kind: 'error', ask: mine.serial, sentence });
+  const { file, example, left, right, rule, target } = wish;
   root.setAttribute('data-busy', '');
   if (!state.result) preview(wish);
-  try {
-    if (wish.file && !wish.path) {
-      if (wish.file.size > catalog.most_bytes) throw new Error(t.too_large);
-      status(t.sending);
-      wish.path = (await upload(wish.file).catch(() => { throw new Error(t.not_sent); })).path;
+  let path = null;
+  if (file) {
+    if (file.size > catalog.most_bytes) return fails(fill(t.too_large, catalog));
+    status(t.sending);
+    const unsent = () => { sent.delete(file); fails(t.not_sent); };
+    mine.timer = setTimeout(unsent, PATIENCE);
+    if (!sent.has(file)) sent.set(file, upload(file));
+    try {
+      path = (await sent.get(file)).path;
+    } catch {
+      return unsent();
     }
-  } catch (error) {
-    return settle({ kind: 'error', ask: mine.serial, sentence: error.message });
+    if (running !== mine) return;
+    clearTimeout(mine.timer);
   }
-  if (running !== mine) return;
+  mine.asked = true;
   status(waitingFor(wish));
   mine.late = setTimeout(() => status(t.still), LATE);
-  mine.timer = setTimeout(() => settle({ kind: 'error', ask: mine.serial, sentence: t.no_answer }), PATIENCE);
-  const { path, example, left, right, rule, target } = wish;
-  trigger('ask', { ask: mine.serial, upload: wish.file ? path : null, example: wish.file ? null : example, left, right, rule, target });
+  mine.timer = setTimeout(() => fails(t.no_answer), PATIENCE);
+  trigger('ask', { ask: mine.serial, upload: path, example: file ? null : example, left, right, rule, target });
 }
 
 function waitingFor({ left, right }) {
@@ -634,7 +645,8 @@ function settle(answer) {
   clearTimeout(late);
   running = null;
   if (answer.code === 'gone' && wish.file && !wish.again) { // the server has deleted the photo; we still have it
-    return ask({ ...wish, path: null, again: true });
+    sent.delete(wish.file);
+    return ask({ ...wish, again: true });
   }
   if (next) {
     const wished = next;
@@ -654,7 +666,7 @@ function settle(answer) {
     choosers();
     check(ref.targets, state.wish.target);
   } else {
-    Object.assign(state.wish, { file: null, path: null, example: null });
+    Object.assign(state.wish, { file: null, example: null });
     root.dataset.state = 'empty';
     choosers();
   }
@@ -663,7 +675,7 @@ function settle(answer) {
 function preview(wish) {
   root.dataset.state = 'waiting';
   const found = catalog.examples.find(({ id }) => id === wish.example);
-  const source = wish.file ? URL.createObjectURL(wish.file) : found.large || found.thumb;
+  const source = wish.file ? URL.createObjectURL(wish.file) : found ? found.large || found.thumb : wish.thumb;
   const image = new Image();
   image.onload = () => {
     for (const name of STAGES) {
@@ -686,7 +698,7 @@ function fail(sentence) {
 
 function take(file) {
   if (!file || catalog.models.length === 0) return;
-  request({ file, path: null, example: null });
+  request({ file, example: null });
 }
 
 // --- input ----------------------------------------------------------------------------------------------------------
@@ -715,6 +727,9 @@ const everywhere = {
     take(file);
   },
   keydown,
+  'tm-open': ({ detail: { id, thumb, left, right } }) => { // from the Evidence tab: an example, or a test picture
+    request({ example: id, thumb, file: null, left, right, target: 'predicted' });
+  },
 };
 function onDocument(event) {
   if (element.isConnected) everywhere[event.type](event);
@@ -734,14 +749,15 @@ function keydown(event) {
   const last = state.result.stops.length - 1;
   const steps = { ArrowLeft: state.stop - 1, ArrowRight: state.stop + 1, Home: 0, End: last };
   if (target === ref.track) Object.assign(steps, { ArrowDown: state.stop - 1, ArrowUp: state.stop + 1, PageDown: state.stop - 4, PageUp: state.stop + 4 });
+  const near = ref.result.contains(target); // single characters act nowhere else: speech input types them anywhere
   const zooms = { '+': 1.6, '-': 1 / 1.6, 0: 0 };
   if (event.key in steps && target.closest('input')) return; // a slider's and a radio button's own
   if (event.key in steps) {
     event.preventDefault();
     moveTo(steps[event.key]);
   } else if (event.key in zooms) {
-    setZoom(state.zoom.scale * zooms[event.key], zoomCentre());
-  } else if (!event.shiftKey && t.mode_keys.includes(event.key)) {
+    if (near) setZoom(state.zoom.scale * zooms[event.key], zoomCentre());
+  } else if (near && !event.shiftKey && t.mode_keys.includes(event.key)) {
     setMode(MODES[t.mode_keys.indexOf(event.key)]);
   }
 }
@@ -985,7 +1001,7 @@ function compose() {
     context.textAlign = align;
     context.fillText(text, x, y);
   };
-  write('Two Minds', EDGE, 40, 700, 22);
+  write(catalog.name, EDGE, 40, 700, 22);
   const rule = catalog.rules.find(({ name }) => name === result.rule).title;
   write(rule + ' · ' + result.target.text, WIDE - EDGE, 40, 400, 14, 'soft', 'right');
   SIDES.forEach((name, index) => {
@@ -1055,13 +1071,13 @@ ref.commands.textContent = catalog.commands;
 const thumbnail = ({ id, title, thumb }) => {
   const button = make('button', { type: 'button', title }, make('img', { src: thumb, alt: title }));
   button.dataset.id = id;
-  button.addEventListener('click', () => request({ example: id, file: null, path: null }));
+  button.addEventListener('click', () => request({ example: id, file: null }));
   return button;
 };
 ref.examples.replaceChildren(...catalog.examples.map(thumbnail));
 ref.large.replaceChildren(...catalog.examples.filter(({ large }) => large).map(({ id, title, large }) => {
   const button = make('button', { type: 'button' }, make('img', { src: large, alt: '' }), make('span', { textContent: title }));
-  button.addEventListener('click', () => request({ example: id, file: null, path: null }));
+  button.addEventListener('click', () => request({ example: id, file: null }));
   return button;
 }));
 
@@ -1091,11 +1107,4 @@ async function awaitModels() {
 new ResizeObserver(() => refresh('curve', 'strips')).observe(ref.track);
 new MutationObserver(() => refresh('curve')).observe(document.body, { attributeFilter: ['class'] });
 
-function answered() {
-  const answer = props.value;
-  if (!answer || !answer.kind) return;
-  if (answer.kind === 'result' && !running && !state.result) show(answer); // mounted again
-  else settle(answer);
-}
-watch('value', answered);
-answered();
+watch('value', () => { if (props.value) settle(props.value); });

@@ -8,14 +8,16 @@
 `evidence/LEFT--RIGHT/comparison.json`:
 
     {"agreement": {"gradcam": {"n": 1000, "stops":
-        [{"depth": 0.0, "rank": [p10, p50, p90], "overlap": [p10, p50, p90], ...}, ...]}}, ...}
+        [{"depth": 0.0, "rank": [p10, p50, p90], "overlap": [p10, p50, p90], ...}, ...], "below": share}}, ...}
+
+"below" is the 90th percentile, over the pictures, of the share of depths at which a picture's rank lies below p10.
 """
 
 import json
 import logging
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +38,23 @@ class Experiment:
     seeds: bool = False
 
 
+KINDS = {field.name: field.type for field in fields(Experiment)}
+
+
 @dataclass(frozen=True)
 class Yardstick:
-    """The band of two seeds: 10th, 50th and 90th percentile (stops x 3) of rank and overlap at `depths` (ascending)."""
+    """The band of two seeds: 10th, 50th and 90th percentile (stops x 3) of rank and overlap at `depths` (ascending).
+
+    n: pictures. below: share of depths, 0 to 1, at which a picture may lie below the band by luck alone: 9 of 10
+    pictures of two seeds lie below at no more; None if unknown. pairs: of seeds, of which this is the wider band.
+    """
 
     n: int
     depths: np.ndarray
     rank: np.ndarray
     overlap: np.ndarray
+    below: float | None = None
+    pairs: int = 1
 
     def at(self, depth: float) -> dict[str, list[float]]:
         """Percentiles of rank and overlap at a depth, linear between those measured."""
@@ -66,6 +77,8 @@ def read_experiments(path: Path, ids: Iterable[str]) -> list[Experiment]:
     for entry in entries if isinstance(entries, list) else []:
         try:
             experiment = Experiment(**entry)
+            if not all(isinstance(value, KINDS[name]) for name, value in vars(experiment).items()):
+                raise TypeError("a field of another kind")
         except TypeError:
             log.warning("An entry of experiments.json is not understood and is passed over.")
             continue
@@ -82,20 +95,22 @@ def seeds_of(pair: Sequence[str], experiments: Iterable[Experiment]) -> list[Exp
 
 
 def yardstick(pair: Sequence[str], rule: str, experiments: Iterable[Experiment], evidence: Path) -> Yardstick | None:
-    """The band for a pair and a rule, or None where none was measured.
+    """The band for a pair and a rule, or None unless each side belongs to a pair of seeds that was measured.
 
     Where several pairs of seeds measure it, the wider one counts at every depth: "less than two seeds do" then holds
     for each of them.
     """
-    measured = [found for one in seeds_of(pair, experiments) if (found := _measured(evidence, one, rule)) is not None]
-    if not measured:
+    bands = [(one, _measured(evidence, one, rule)) for one in seeds_of(pair, experiments)]
+    measured = [band for _, band in bands if band is not None]
+    if not set(pair) <= {side for one, band in bands if band is not None for side in (one.left, one.right)}:
         return None
     depths = np.unique(np.concatenate([one.depths for one in measured]))
     merged = {}
     for name in ("rank", "overlap"):
         bands = np.array([[one.at(depth)[name] for depth in depths] for one in measured])
         merged[name] = np.stack([bands[..., 0].min(0), bands[..., 1].mean(0), bands[..., 2].max(0)], axis=1)
-    return Yardstick(min(one.n for one in measured), depths, **merged)
+    below = None if any(one.below is None for one in measured) else max(one.below for one in measured)
+    return Yardstick(min(one.n for one in measured), depths, **merged, below=below, pairs=len(measured))
 
 
 def _measured(evidence: Path, seeds: Experiment, rule: str) -> Yardstick | None:
@@ -108,7 +123,8 @@ def _measured(evidence: Path, seeds: Experiment, rule: str) -> Yardstick | None:
         depths, rank, overlap = (np.array([row[name] for row in rows], float) for name in ("depth", "rank", "overlap"))
         if rank.shape != (len(rows), 3) or overlap.shape != rank.shape:
             raise ValueError("three percentiles are needed")
-        return Yardstick(int(found["n"]), depths, rank, overlap)
+        below = found.get("below")
+        return Yardstick(int(found["n"]), depths, rank, overlap, None if below is None else float(below))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

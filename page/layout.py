@@ -3,8 +3,6 @@
 import base64
 import html
 import io
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +13,16 @@ from PIL import Image
 from explain.cams import RULES
 from explain.overlay import colours, difference
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
-from page import texts, uploads, words
-from page.service import ONE_PASS, PREDICTED, Refused, Service, commands
+from page import evidence, limits, texts, uploads, words
+from page.payload import base64_of
+from page.service import ONE_PASS, PREDICTED, Service, commands
 from page.texts import say
 from page.theme import theme
 
 HERE = Path(__file__).parent
-COLOURS = {"viridis": "viridis", "magma": "magma", "cividis": "cividis", "jet": "classic"}
+COLOURS = ("viridis", "magma", "cividis", "jet")
+MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
 LARGE = ("dog-shepherd", "cat-yarn", "cat-chelsea")  # examples of the empty page; where missing, the first ones
-AT_ONCE = 2  # requests; the machine is made for two cores
-WAITING = 32  # requests in the queue before the server says it is full
-SESSIONS = 16  # Gradio keeps each one's latest answer, about a megabyte; nothing of ours needs it
 
 
 def build(service: Service) -> gr.Blocks:
@@ -34,23 +31,36 @@ def build(service: Service) -> gr.Blocks:
     def state(_: object = None) -> dict[str, Any]:
         return service.state()
 
+    choices = catalog(service)
     with gr.Blocks(title=say("name"), analytics_enabled=False, delete_cache=uploads.SWEEP, fill_width=True) as page:
         gr.HTML(_head(), elem_classes="tm-head-box", apply_default_css=False)
         with gr.Tabs():
-            with gr.Tab(say("compare"), id="compare"):
+            with gr.Tab(say("compare"), id="compare", elem_id="tm-compare"):
                 view = gr.HTML(
                     value=None,
                     html_template=(HERE / "compare.html").read_text(encoding="utf-8"),
                     js_on_load=(HERE / "compare.js").read_text(encoding="utf-8"),
                     apply_default_css=False,
                     server_functions=[state],
-                    catalog=catalog(service),
+                    catalog=choices,
                 )
+            if service.cards:
+                with gr.Tab(say("evidence"), id="evidence"):
+                    gr.HTML(
+                        value=None,
+                        html_template=(HERE / "evidence.html").read_text(encoding="utf-8"),
+                        js_on_load=(HERE / "evidence.js").read_text(encoding="utf-8"),
+                        apply_default_css=False,
+                        server_functions=service.findings.served(),
+                        catalog=evidence.catalog(choices),
+                    )
             with gr.Tab(say("about"), id="about"):
                 gr.HTML(about(service), apply_default_css=False)
 
-        def ask(event: gr.EventData) -> dict[str, Any]:
-            return service.ask(event._data)
+        gate = limits.Gate(page, service)
+
+        async def ask(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+            return await gate.ask(event._data, request.session_hash)
 
         view.ask(
             ask,
@@ -59,30 +69,30 @@ def build(service: Service) -> gr.Blocks:
             api_visibility="private",
             show_progress="hidden",
             trigger_mode="multiple",
-            concurrency_limit=AT_ONCE,
-            concurrency_id="compare",
+            concurrency_limit=None,  # the gate's
         )
-        _endpoint(service)
-    page.queue(max_size=WAITING)
+        _endpoint(service, gate)
+    page.queue(max_size=limits.QUEUE)
     return page
 
 
 def launch_options() -> dict[str, Any]:
     """What `launch` needs for the page to look and behave as it should."""
-    style = (HERE / "compare.css").read_text(encoding="utf-8")
+    style = "".join((HERE / name).read_text(encoding="utf-8") for name in ("compare.css", "evidence.css"))
     return {
         "theme": theme(),
         "head": f"<style>{style}</style>",
         "footer_links": ["api"],
         "run_history": False,
         "max_file_size": uploads.MAX_FILE,
-        "state_session_capacity": SESSIONS,
+        "state_session_capacity": limits.SESSIONS,
+        "app_kwargs": {"lifespan": limits.sweeping},
         "show_error": False,
         "quiet": True,
     }
 
 
-def _endpoint(service: Service) -> None:
+def _endpoint(service: Service, gate: limits.Gate) -> None:
     """`compare` for gradio_client and plain HTTP: the same answer as the page's, or one sentence."""
     first, second = service.start if service.cards else ("", "")
     with gr.Row(visible=False):
@@ -94,7 +104,9 @@ def _endpoint(service: Service) -> None:
         result = gr.JSON(label="result")
         button = gr.Button()
 
-    def compare(picture: Any, left: str, right: str, rule: str, target: str) -> dict[str, Any]:
+    async def compare(
+        picture: Any, left: str, right: str, rule: str, target: str, request: gr.Request
+    ) -> dict[str, Any]:
         """What two models see in a picture: predictions, maps of every layer, their agreement and difference by depth.
 
         Args:
@@ -104,20 +116,18 @@ def _endpoint(service: Service) -> None:
             rule: name of a rule, as gradcam.
             target: a class's name, or predicted.
         """
-        if picture is None:
-            raise uploads.refusal(say("no_picture"))
-        try:
-            return service.answer(picture, left, right, rule, target)
-        except Refused as error:
-            raise uploads.refusal(html.escape(str(error), quote=False)) from None
+        asked = {"upload": picture, "left": left, "right": right, "rule": rule, "target": target}
+        found = await gate.ask(asked, request.session_hash)
+        if found["kind"] == "error":
+            raise uploads.refusal(html.escape(found["sentence"], quote=False))
+        return found
 
     button.click(
         compare,
         [image, left, right, rule, target],
         result,
         api_name="compare",
-        concurrency_limit=AT_ONCE,
-        concurrency_id="compare",
+        concurrency_limit=None,  # the gate's
     )
 
 
@@ -128,7 +138,8 @@ def catalog(service: Service) -> dict[str, Any]:
     """Everything the view needs before the first answer."""
     examples = list(service.examples)
     large = [id for id in LARGE if id in examples] or examples[:3]
-    titles = _titles(service.examples)
+    titles = {file.removesuffix(".jpg"): what.partition("(")[0].strip() for file, what, *_ in _sources(service)}
+    scale = np.linspace(0, 1, 256)[None]
     return {
         "labels": texts.labels(),
         "experiments": [
@@ -148,48 +159,35 @@ def catalog(service: Service) -> dict[str, Any]:
             }
             for name in ONE_PASS
         ],
-        "colours": [{"name": name, "title": title, "table": _table(name)} for name, title in COLOURS.items()],
-        "diverging": _bytes(difference(np.linspace(-1, 1, 255)[None], 1.0)),
+        "colours": [
+            {"name": name, "title": say(f"colours_{name}"), "table": base64_of(colours(scale, name))}
+            for name in COLOURS
+        ],
+        "diverging": base64_of(difference(np.linspace(-1, 1, 255)[None], 1.0)),
         "examples": [
             {
                 "id": id,
-                "title": titles.get(id, id),
+                "title": words.capital(titles.get(id, id)),
                 "thumb": _thumbnail(path, 90, 68),
                 "large": _thumbnail(path, 540, 405) if id in large else None,
             }
             for id, path in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
         ],
         "accepted": say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
+        "name": say("name"),
+        "megabytes": MAX_BYTES // MEGA,
+        "minutes": MINUTES,
         "most_bytes": MAX_BYTES,
         "commands": commands(),
     }
 
 
-def _table(name: str) -> str:
-    return _bytes(colours(np.linspace(0, 1, 256)[None], name))
-
-
-def _bytes(values: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
-
-
-def _titles(examples: Mapping[str, Path]) -> dict[str, str]:
-    """What is in the examples, from the table of their sources beside them: "| file | what (remark) | ..."."""
-    table = next(iter(examples.values())).with_name("README.md") if examples else HERE / "none"
-    text = table.read_text(encoding="utf-8") if table.is_file() else ""
-    rows = re.findall(r"^\| ([\w-]+)\.jpg \| ([^|(]+)", text, re.MULTILINE)
-    return {id: what.strip()[:1].upper() + what.strip()[1:] for id, what in rows}
-
-
 def _thumbnail(path: Path, width: int, height: int) -> str:
     """A small WebP that covers width x height, as a data URL."""
     with Image.open(path) as image:
+        image.draft("RGB", (width, height))  # a JPEG is decoded at a fraction of its size
         scale = max(width / image.width, height / image.height)
-        image.draft("RGB", (width, height))
         small = image.convert("RGB").resize((round(image.width * scale), round(image.height * scale)))
-        if image.size != small.size:
-            scale = max(width / image.width, height / image.height)
-            small = image.convert("RGB").resize((round(image.width * scale), round(image.height * scale)))
     file = io.BytesIO()
     small.save(file, "WEBP", quality=72, method=2)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
@@ -211,15 +209,14 @@ def about(service: Service) -> str:
         for rule in (RULES[name] for name in ONE_PASS)
     )
     problems = "".join(f"<li>{_escaped(folder)}: {_escaped(sentence)}</li>" for folder, sentence in service.problems)
-    minutes = sum(uploads.SWEEP) // 60
     parts = [
         f"<p>{_escaped(say('about_what'))}</p>",
         f"<h2>{say('about_read')}</h2><ul>{points}</ul><p>{_escaped(say('about_keys'))}</p>",
         f"<h2>{say('about_models')}</h2>{_models(service)}",
         f"<p>{say('about_problems')}</p><ul>{problems}</ul>" if problems else "",
         f"<h2>{say('about_rules')}</h2><p>{say('about_rules_text')}</p>{_scrolling(rules)}",
-        f"<h2>{say('about_privacy')}</h2><p>{_escaped(say('about_privacy_text', minutes=minutes))}</p>",
-        f"<h2>{say('about_sources')}</h2><p>{say('about_sources_text')}</p>{_sources(service)}",
+        f"<h2>{say('about_privacy')}</h2><p>{_escaped(say('about_privacy_text', minutes=MINUTES))}</p>",
+        f"<h2>{say('about_sources')}</h2><p>{say('about_sources_text')}</p>{_table(_sources(service))}",
         f"<h2>{say('about_api')}</h2><p>{say('about_api_text')}</p>",
         f'<pre tabindex="0">{_escaped(_snippet(service))}</pre>',
     ]
@@ -252,12 +249,15 @@ def _recipe(card: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _sources(service: Service) -> str:
-    """The table of the examples' sources, as it stands in their README.md."""
+def _sources(service: Service) -> list[list[str]]:
+    """Rows of the table of the examples' sources in their README.md, its head first: file, what (remark), author ..."""
     path = next(iter(service.examples.values()), HERE).with_name("README.md")
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines if line.startswith("|")]
-    rows = [row for row in rows if not set("".join(row)) <= set("-: ")]
+    return [row for row in rows if len(row) > 1 and not set("".join(row)) <= set("-: ")]
+
+
+def _table(rows: list[list[str]]) -> str:
     tags = ["th"] + ["td"] * len(rows)
     return _scrolling(
         "".join(

@@ -18,9 +18,11 @@
     stops       [{left, right: places in layers, depth, rank, overlap (null: undefined),
                   words: [{text, tone: "" or "warn"}, ...], **stars** around what stands out,
                   band: {rank, overlap: [p10, p50, p90]} or null,
-                  difference: {size, data: base64 of int8 rows, limit} or null: value = data / 127 x limit}, ...]
+                  difference: {size, data: base64 of int8 rows, limit} or null: value = data / 127 x limit, and what
+                              is beyond the limit counts as the limit, the same one everywhere}, ...]
     yardstick   {legend, short, text}: what the band behind the curve is
-    cost        {passes, milliseconds: from the request to this message, explain: in the two models}
+    cost        {passes, milliseconds: from the request to this message, loading a model too if that had to be,
+                 explain: in the two models}
     loaded      ids of the checkpoints that answer without being loaded
 
 All numbers are finite. A result for 192 pixels takes about 600 kB, of which the picture is a quarter.
@@ -44,7 +46,7 @@ from page.texts import say
 LONGEST = 1024  # pixels of the shown picture's longer side
 LONGEST_FEATURE = 48
 BARS = 5
-EVEN = 1.0  # a difference is drawn in full colour at the heat of an even spread, or at its own greatest value beyond
+FULL = 3.0  # a difference in full colour, in heats of an even spread; the same for all depths and pictures
 
 
 class Side(NamedTuple):
@@ -102,7 +104,7 @@ def payload(
         "yardstick": {
             "legend": say("legend_none" if yardstick is None else "legend_seeds"),
             "short": say("legend_none_short" if yardstick is None else "legend_seeds_short"),
-            "text": say("no_yardstick_title") if yardstick is None else say("yardstick", count=f"{yardstick.n:,}"),
+            "text": _yardstick(yardstick),
         },
         "cost": {
             "passes": sum(one.forward + one.backward for one in cost),
@@ -157,9 +159,10 @@ def detail(card: dict[str, Any]) -> str:
 
 def bars(own: Explanation, other: Explanation) -> list[dict[str, Any]]:
     """The likeliest classes by the mean of both models, so that both sides show the same rows."""
-    share = own.probabilities[0].astype(float)
-    order = np.argsort(-(share + other.probabilities[0]), kind="stable")[:BARS]
-    return [{"name": own.classes[k], "share": float(share[k]), "text": words.percent(float(share[k]))} for k in order]
+    shares = own.probabilities[0].astype(float)
+    order = np.argsort(-(shares + other.probabilities[0]), kind="stable")[:BARS]
+    rows = ((own.classes[k], float(shares[k])) for k in order)
+    return [{"name": name, "share": share, "text": words.confidence(share)} for name, share in rows]
 
 
 def packed_layer(layer: Layer, label: str, explanation: Explanation, rule: str) -> dict[str, Any]:
@@ -177,7 +180,7 @@ def packed_layer(layer: Layer, label: str, explanation: Explanation, rule: str) 
 
 def packed_map(map: np.ndarray) -> dict[str, Any]:
     """A map, float32 h x w, nowhere negative (what is, counts as zero), as 8 bits of its greatest value."""
-    map = np.nan_to_num(np.maximum(map, 0), posinf=0)
+    map = np.nan_to_num(np.maximum(map, 0), posinf=0).astype(np.float64)  # 255 / top may be beyond 32 bits
     top = float(map.max())
     levels = np.rint(map * (255 / top)) if top > 0 else np.zeros_like(map)
     return {"size": list(map.shape), "data": base64_of(levels.astype(np.uint8)), "max": top}
@@ -207,9 +210,8 @@ def packed_stop(stop: Stop, places: tuple[int, int], yardstick: Yardstick | None
     """A place of the scrubber, but for its words. `places`: of both layers among the layers of their sides."""
     packed = None
     if stop.difference is not None:
-        limit = max(stop.limit, EVEN)
-        levels = np.rint(stop.difference * (127 / limit)).astype(np.int8)
-        packed = {"size": list(levels.shape), "data": base64_of(levels), "limit": limit}
+        levels = np.rint(np.clip(stop.difference, -FULL, FULL) * (127 / FULL)).astype(np.int8)
+        packed = {"size": list(levels.shape), "data": base64_of(levels), "limit": FULL}
     return {
         "left": places[0],
         "right": places[1],
@@ -263,6 +265,13 @@ def _places(comparison: Comparison, left: Side, right: Side) -> Sequence[tuple[i
     """Of each stop's layers among all layers of their sides."""
     order = [{layer.address: place for place, layer in enumerate(one.explanation.layers)} for one in (left, right)]
     return [(order[0][stop.left.address], order[1][stop.right.address]) for stop in comparison.stops]
+
+
+def _yardstick(yardstick: Yardstick | None) -> str:
+    if yardstick is None:
+        return say("no_yardstick_title")
+    key = "yardstick" if yardstick.pairs == 1 else "yardstick_wider"
+    return say(key, count=f"{yardstick.n:,}", pairs=yardstick.pairs)
 
 
 def _network(name: str) -> str:

@@ -17,9 +17,10 @@ from explain.engine import explain
 from explain.pairs import common_target, compare
 from explain.pictures import Picture, PictureError, fit, read
 from page import uploads
+from page.evidence import Findings, NotThere
 from page.experiments import Experiment, read_experiments, yardstick
 from page.payload import Side, payload
-from page.texts import say
+from page.texts import say, told
 
 log = logging.getLogger("two-minds")
 
@@ -46,6 +47,7 @@ class Service:
         weights: folder of checkpoints.
         evidence: folder with what `training compare` wrote.
         examples: folder of example pictures.
+        data: folder of a data set's pictures, if there is one.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Service:
         weights: Path = checkpoints.DEFAULT,
         evidence: Path = ROOT / "evidence",
         examples: Path = ROOT / "examples",
+        data: Path | None = None,
     ) -> None:
         self.weights, self.evidence = Path(weights), Path(evidence)
         found = checkpoints.available(self.weights)
@@ -62,6 +65,7 @@ class Service:
             log.warning("Passed over %s: %s", folder, sentence)
         self.experiments: list[Experiment] = read_experiments(self.weights / "experiments.json", self.cards)
         self.examples: dict[str, Path] = {path.stem: path for path in sorted(Path(examples).glob("*.jpg"))}
+        self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data)
         self.problem = ""  # a sentence when the models could not be loaded
         self._ready = threading.Event()
         self._warm: OrderedDict[str, None] = OrderedDict()  # ids that answer at once, least recently used first
@@ -160,7 +164,13 @@ class Service:
         return left, right, rule, target
 
     def example(self, id: object) -> Picture:
-        """An example picture by its id; Refused for any other."""
+        """An example by its id, or a picture of the test split by its identity; Refused for any other."""
+        if isinstance(id, str) and "/" in id:  # no example has one
+            try:
+                return self.findings.picture(id)
+            except NotThere as error:
+                if error.code != "evidence_unknown":
+                    raise Refused(error.code, str(error)) from None
         if not isinstance(id, str) or id not in self.examples:
             raise Refused("unknown_example", say("unknown_example"))
         return read(self.examples[id])
@@ -171,10 +181,8 @@ class Service:
         `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
         path) or example (an id), left, right, rule, target.
         """
-        asked = asked if isinstance(asked, Mapping) else {}
-        number = asked.get("ask")
-        number = number if isinstance(number, int) else None
         try:
+            asked = asked if isinstance(asked, Mapping) else {}
             choice = [asked.get(key) for key in ("left", "right", "rule", "target")]
             self.checked(*choice)  # before anything is opened
             self._ready.wait()
@@ -187,19 +195,22 @@ class Service:
                 raise Refused("no_picture", say("no_picture"))
             message = self.answer(picture, *choice)
             message["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
-            return {**message, "ask": number}
-        except (Refused, uploads.NotUploaded, PictureError) as error:
-            return {"kind": "error", "ask": number, "code": error.code, "sentence": str(error)}
+            return {**message, "ask": _number(asked)}
+        except (Refused, uploads.NotUploaded) as error:
+            return refused(asked, error.code, str(error))
+        except PictureError as error:
+            return refused(asked, error.code, told(error))
         except Exception:
             log.exception("A request failed.")
-            return {"kind": "error", "ask": number, "code": "internal", "sentence": say("internal")}
+            return refused(asked, "internal")
 
     def _explained(self, id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str) -> Side:
         try:
             checkpoint = checkpoints.load(id, self.weights)
         except checkpoints.CheckpointError as error:
             log.warning("%s cannot be loaded: %s", id, error)
-            raise Refused("model_fails", say("model_fails", title=self.cards[id]["title"], reason=error)) from error
+            sentence = say("model_fails", title=self.cards[id]["title"], reason=told(error))
+            raise Refused("model_fails", sentence) from error
         began = time.perf_counter()
         explanation = explain(
             checkpoint.model,
@@ -218,6 +229,11 @@ class Service:
         return Side(checkpoint.card, explanation)
 
 
+def refused(asked: object, code: str, sentence: str = "") -> dict[str, Any]:
+    """The answer that is none, with one sentence: by default that of the code."""
+    return {"kind": "error", "ask": _number(asked), "code": code, "sentence": sentence or say(code)}
+
+
 def commands() -> str:
     """How to get the first pair, for a page without any."""
     return "\n".join(
@@ -225,6 +241,12 @@ def commands() -> str:
         for id in ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
         for line in (f"python -m training run {id} --data-dir DIR", f"python -m training ship {id}")
     )
+
+
+def _number(asked: object) -> int | None:
+    """A question's number, if it is one that JSON and the browser can take back."""
+    number = asked.get("ask") if isinstance(asked, Mapping) else None
+    return number if type(number) is int and 0 <= number < 2**53 else None
 
 
 def _grey(size: tuple[int, int]) -> np.ndarray:

@@ -31,7 +31,7 @@ TEXTS: dict[str, dict[str, Any]] = {
             "empty_drop": "Drop a photo, paste it, or click to choose",
             "empty_drop_touch": "Choose a photo",
             "empty_or": "or start with one of these",
-            "privacy": "Photos are read, shown to you, and deleted; nothing leaves this server.",
+            "privacy": "Photos are deleted within {minutes} minutes; nothing leaves this server.",
             "in_words": "In words",
             "scrub_panel": "Depth, rule and drawing",
             "scrubber": "Depth in both models",
@@ -53,23 +53,28 @@ TEXTS: dict[str, dict[str, Any]] = {
             "save": "PNG ↓",
             "save_title": "Save what is on the screen as PNG",
             "cost": "{passes} passes, {seconds} s",
-            "cost_title": "{milliseconds} ms of it in the two models; the rest is reading, comparing and packing",
+            "cost_title": "{milliseconds} ms of it in the two models; the rest is reading, comparing, packing, "
+            "and loading a model that was not there yet",
             "shallow": "shallow",
             "deep": "deep",
             "rank": "rank correlation {rank}",
             "overlap": " · hottest fifths overlap {percent} %",
-            "no_agreement": "no agreement to measure: a map is zero",
+            "no_agreement": "no agreement to measure: a map is the same everywhere",
             "slider": "{place} of {count}: {left} and {right}, agreement {rank}",
             "slider_band": "{place} of {count}: {left} and {right}, agreement {rank}, two seeds {low} to {high}",
             "go": "Go to {layer}",
-            "alt": "The photo, with the model's heat over it",
+            "alt_overlay": "The photo, with the model's heat over it",
+            "alt_map": "The model's heat alone, cell by cell",
+            "alt_saw": "The photo as the model saw it",
             "alt_difference": "The photo, with the difference of the two maps over it",
             "saw": "what it saw",
             "zero": "zero everywhere",
             "heat": "{percent} % of its peak",
-            "difference": "red left · blue right",
+            "difference": "red left · blue right · full colour: {limit}× even heat",
+            "difference_short": "red\N{NO-BREAK SPACE}left\N{NO-BREAK SPACE}· blue\N{NO-BREAK SPACE}right"
+            "\N{NO-BREAK SPACE}· full:\N{NO-BREAK SPACE}{limit}×",
             "difference_title": "Full colour: a difference of {limit} times the heat that an even spread would "
-            "put everywhere",
+            "put everywhere, or more",
             "no_difference": "no difference: a map is zero",
             "features": "{name}: feature maps here, most important first ({count} of {of})",
             "channel": "Channel {channel}",
@@ -87,13 +92,18 @@ TEXTS: dict[str, dict[str, Any]] = {
             "still": "Still at it; the server is busy",
             "no_answer": "The server has not answered; please try again.",
             "not_sent": "The photo could not be sent; please try again.",
-            "too_large": "This file is larger than 20 MB; please choose a smaller one.",
+            "too_large": "This file is larger than {megabytes} MB; please choose a smaller one.",
         },
         "name": "Two Minds",
         "tagline": "what two models see in one picture",
         "compare": "Compare",
+        "evidence": "Evidence",
         "about": "About",
         "accepted": "{kinds} · at most {megabytes} MB",
+        "colours_viridis": "viridis",
+        "colours_magma": "magma",
+        "colours_cividis": "cividis",
+        "colours_jet": "classic",
         # numbers
         "percent": "{value}\N{NO-BREAK SPACE}%",
         "above": ">\N{NO-BREAK SPACE}99.9\N{NO-BREAK SPACE}%",
@@ -108,6 +118,7 @@ TEXTS: dict[str, dict[str, Any]] = {
         "{low} to {high} %",
         "the_left": "the left model",
         "the_right": "the right model",
+        "layer_top": "last features",
         "legend_seeds": "agreement of the two maps, by depth (grey: two seeds of one recipe)",
         "legend_seeds_short": "agreement (grey: two seeds)",
         "legend_none_short": "agreement (no yardstick)",
@@ -129,27 +140,177 @@ TEXTS: dict[str, dict[str, Any]] = {
         "other_class_right": "They disagree: {left} says **{left_name}** ({left_share}), {right} **{right_name}** "
         "({right_share}); when that sure they are right {left_right} and {right_right} of the time.",
         "common": "Both maps explain **{name}**, the class with the higher mean probability.",
-        "peaks_same": "Here the heat of both peaks **at the same place**",
+        "peaks_same": "Here the heat of both peaks **within a cell of the same place**",
         "peaks_apart": "Here their heat peaks at **different places**",
         "spread_alike": "{peaks} and spreads over about as much of the picture ({left_share} and {right_share}).",
         "spread_wider_same": "{peaks}, but {wider}'s spreads over **{ratio}\N{NO-BREAK SPACE}×** the area.",
         "spread_wider_apart": "{peaks}, and {wider}'s spreads over **{ratio}\N{NO-BREAK SPACE}×** the area.",
         "heat_one": "{side} has no peak here: its map is the same everywhere.",
+        "heat_both": "Neither has a peak here: both maps are the same everywhere.",
         "zero_one": "{side}'s map is **zero everywhere** here: nothing at this depth speaks for {name} by this rule.",
         "zero_both": "Both maps are **zero everywhere** here: nothing at this depth speaks for {name} by this rule.",
         "agree_within": "They agree **as two seeds do** here ({rank}; seeds {low} to {high})",
-        "agree_less": "They agree **less than two seeds do** here ({rank}; seeds {low} to {high})",
-        "agree_more": "They agree **more than two seeds do** here ({rank}; seeds {low} to {high})",
-        "course_less": "{here}; less at {count} of {of} depths, most of all at {layer}.",
-        "course_all": "{here}, and at all depths less, most of all at {layer}.",
-        "course_none": "{here}, and nowhere less.",
-        "yardstick": "Grey: how far two trainings of one recipe that differ by luck alone agree, 8 of 10 times, "
-        "on {count} test pictures.",
+        "agree_less": "They agree here **less than two seeds do on 9 of 10 photos** ({rank}; seeds {low} to {high})",
+        "agree_more": "They agree here **more than two seeds do on 9 of 10 photos** ({rank}; seeds {low} to {high})",
+        "course_none": "{here}. Below the seeds' band nowhere.",
+        "course_less": "{here}. Below the seeds' band at {count} of {of} depths, **more than two seeds are on 9 of 10 "
+        "photos**; most of all at {layer}.",
+        "course_luck": "{here}. Below the seeds' band at {count} of {of} depths, no more than luck gives.",
+        "course_some": "{here}. Below the seeds' band at {count} of {of} depths, most of all at {layer}.",
+        "yardstick": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, 8 "
+        "of 10 of {count} test pictures.",
+        "yardstick_wider": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, "
+        "8 of 10 of {count} test pictures (the wider of {pairs} such pairs).",
         "no_yardstick": "They agree with rank correlation {rank} here. There is **no yardstick** for that: it is "
         "not measured "
         "how far two trainings of one recipe agree by this rule.",
         "no_yardstick_title": "No yardstick: how far two trainings of one recipe agree by this rule is not measured.",
         "dead": "Channels dead here: {left_share} {left}, {right_share} {right}.",
+        # evidence
+        "evidence_labels": {
+            "lead": "What the trainings gave, what was measured on two models at a time, and what becomes of the "
+            "claims of the original experiments.",
+            "jumps": "On this page",
+            "models": "Models",
+            "claims": "Claims",
+            "plots": "Plots",
+            "pictures": "Test pictures",
+            "models_title": "The models against the original's figures",
+            "models_text": "Ours: the shipped checkpoint on each whole split, unaugmented, with 95 % intervals. "
+            "The original: on training (augmented) and validation the best of all epochs, accuracy and loss each for "
+            "itself; on test one figure. Its report gives no intervals.",
+            "model": "Model",
+            "train": "Training",
+            "validation": "Validation",
+            "test": "Test",
+            "no_figure": "none",
+            "claims_title": "The original claims, judged",
+            "rule": "How they are judged",
+            "tested": "What is tested",
+            "claims_none": "The claims have not been judged yet: `python -m training compare` does it.",
+            "pair_title": "One experiment closely",
+            "experiment": "Experiment",
+            "csv": "CSV ↓",
+            "csv_title": "Data of “{title}” as CSV",
+            "make": "What is missing is made by:",
+            "list": "List",
+            "picture": "Picture",
+            "truth": "True class",
+            "agreement": "Agreement",
+            "agreement_text": "Agreement: rank correlation of the two Grad-CAMs at the last layer; – where the two "
+            "were not compared on the picture.",
+            "wrong": "wrong",
+            "unknown": "not measured",
+            "open": "Open {identity} in Compare",
+            "range": "{from} to {to} of {count}",
+            "list_none": "No picture of the test split is in this list.",
+            "previous": "Previous",
+            "next": "Next",
+            "examples": "Free examples",
+            "examples_text": "These free pictures can be opened in Compare with the two models:",
+            "open_example": "Open “{title}” in Compare",
+            "loading": "Loading",
+            "failed": "This could not be loaded.",
+            "again": "Try again",
+        },
+        "evidence_rules": [
+            "A claim's figure is taken from a comparison of two checkpoints, with its 95 % interval, and signed so "
+            "that the claim asks for more of it.",
+            "The threshold is the larger of the claim's own margin (what it takes to be worth speaking of) and luck: "
+            "the greatest end of the intervals of the same difference between two seeds of one recipe. Claims on one "
+            "model alone, and experiments without a second seed, have only the margin.",
+            "A claim that two things differ holds when the whole interval lies above the threshold, does not hold when "
+            "it lies below, and cannot be told when the threshold lies within. A claim that there is no difference to "
+            "speak of: the other way round. Where a comparison is missing, the claim cannot be told.",
+            "Rule, figures and margins were written down in training/claims.py before any of the figures was computed.",
+        ],
+        "evidence_verdicts": {"holds": "holds", "fails": "does not hold", "open": "cannot be told"},
+        "evidence_plots": {
+            "curves": (
+                "Accuracy and loss by epoch",
+                "How the two trainings went: solid on the validation split, dotted on augmented training pictures.",
+            ),
+            "confusion": ("Confusion matrices", "Test pictures by their true class and the one each model predicts."),
+            "roc": (
+                "ROC",
+                "How many of a class are found for how many of the others taken for it, at every threshold; dashed: "
+                "chance.",
+            ),
+            "reliability": (
+                "Reliability",
+                "How often a model is right when it is that sure: on the dashed line as often as it says. Larger dots "
+                "stand for more pictures.",
+            ),
+            "agreement": (
+                "Agreement by depth",
+                "Rank correlation of the two Grad-CAMs: the median over pictures, and where 8 of 10 lie; in grey two "
+                "seeds of one recipe, where they were compared.",
+            ),
+            "features": (
+                "Feature maps by depth",
+                "Dead channels, and contrast, entropy and roughness of the live ones, with 95 % intervals.",
+            ),
+            "focus": (
+                "Spread of Grad-CAM by depth",
+                "How evenly the heat lies (0 in one cell, 1 everywhere), and the share of the map above half of its "
+                "peak, with 95 % intervals.",
+            ),
+            "heads": (
+                "Heads and animals",
+                "Share of Grad-CAM's heat inside the head and inside the animal, by depth, with 95 % intervals; "
+                "dashed: their share of the area.",
+            ),
+            "cka": (
+                "Likeness of features",
+                "Linear CKA of all pairs of layers, features averaged over space: 1 the same up to rotation and scale, "
+                "0 unrelated.",
+            ),
+        },
+        "evidence_lists": {
+            "left_wrong": ("{left} is wrong", "Pictures that {left} gets wrong, the surest first."),
+            "right_wrong": ("{right} is wrong", "Pictures that {right} gets wrong, the surest first."),
+            "disagree": ("The two disagree", "Pictures for which the two predict different classes, the surest first."),
+            "unsure": ("Least certain", "The pictures that the two together are least sure of."),
+            "sure": ("Most certain", "The pictures of which the less sure of the two is surest."),
+            "other_evidence": (
+                "Same prediction from different evidence",
+                "Both predict the same class, and their Grad-CAMs at the last layer agree least; among the {compared} "
+                "of {of} pictures on which the two were compared.",
+            ),
+        },
+        "evidence_ours": "ours",
+        "evidence_original": "original",
+        "evidence_original_what": "Original: {what}.",
+        "evidence_interval": "{low} to {high}",
+        "evidence_loss": "loss {loss}",
+        "evidence_best": "best of {epochs} epochs",
+        "evidence_after": "after {epochs} epoch",
+        "evidence_pair": "{left} and {right}",
+        "evidence_measured": "Maps and features were measured on {count} test pictures.",
+        "evidence_measured_heads": "Maps and features were measured on {count} test pictures; heads and animals on "
+        "{heads} other pictures in which they are marked.",
+        "evidence_no_plots": "{left} and {right} have not been compared yet, so there are no plots of the two.",
+        "evidence_missing": "Not there: {plots}.",
+        "evidence_no_lists": "The list of test pictures needs what both models predicted for them "
+        "(evaluation/predictions.npz beside each model).",
+        "evidence_figure": "Measured: **{mean}**, 95 % interval {low} to {high}, on {count} pictures.",
+        "evidence_threshold": "**{threshold}**, its margin",
+        "evidence_threshold_luck": "**{threshold}**, the larger of its margin ({margin}) and what two seeds differ by",
+        "evidence_needs": "To hold, all of the interval must lie above {threshold}.",
+        "evidence_needs_same": "To hold, all of the interval must lie below {threshold}.",
+        "evidence_no_luck": "**Not judged:** this was not measured between two seeds of one recipe ({pairs}), so luck "
+        "cannot be told from difference.",
+        "evidence_not_compared": "**Not judged:** {left} and {right} have not been compared yet.",
+        "evidence_not_measured": "**Not judged:** the comparison of {left} and {right} lacks this figure.",
+        "evidence_no_data_long": "The test pictures may not be passed on, so they are not shown: only their numbers in "
+        "the data set. Whoever runs this page with the data (app.py --data-dir DIR) sees them here.",
+        "evidence_other_data": "The data folder of this server holds none of these pictures.",
+        "evidence_unknown": "There is nothing of that name here.",
+        "evidence_no_table": "The data of this plot are not there.",
+        "evidence_no_data": "This server has no data set to show pictures from.",
+        "evidence_no_file": "Not in the data folder.",
+        "evidence_other_edition": "Another edition: not the file the models were tested on.",
+        "evidence_unreadable": "This file cannot be read.",
         # about
         "about_what": "Two classifiers that differ in one thing, the optimizer for example, look at your photo. "
         "For every layer "
@@ -157,26 +318,25 @@ TEXTS: dict[str, dict[str, Any]] = {
         "how far the two agree.",
         "about_read": "How to read it",
         "about_points": [
-            "A map shows where a layer holds evidence for the explained class: yellow much, violet little, none "
-            "where the "
-            "photo shows through. Each map has its own scale; “map” shows its true cells, “what it saw” the squashed "
-            "picture that went in.",
+            "A map shows where a layer holds evidence for the explained class, from little to much as the colours "
+            "run (viridis: from violet to yellow), none where the photo shows through. Each map has its own scale; "
+            "“map” shows its true cells, “what it saw” the squashed picture that went in.",
             "One scrubber moves through both models from the first layer to the last. The blue curve is "
             "Spearman's rank "
             "correlation of the two maps: 1 the same order of places, 0 unrelated.",
-            "The grey band is the yardstick: how far two trainings of one recipe agree that differ by luck alone "
-            "(8 of 10 "
-            "test pictures lie in it). Only what lies outside of it says something about the two models.",
+            "The grey band is the yardstick: how far two trainings of one recipe agree that differ by luck alone. At "
+            "each depth 8 of 10 test pictures lie in it and 1 of 10 below, so with many depths a photo lies below at "
+            "some of them by luck. Only where it is below at more depths than two seeds are on 9 of 10 test pictures "
+            "does that say something about the two models, and the words say so.",
             "The difference divides each map by its own sum first: red where the left model has more of its heat, blue "
-            "where the right one has.",
+            "where the right one has. Its scale is the same at all depths and for all photos.",
             "With “predicted”, both models are asked about one class, the one with the higher mean probability. "
             "Maps of "
             "different classes would differ by construction.",
             "A map shows what a model responds to, not why, and no map proves that a model is right.",
         ],
-        "about_keys": "Keys: ← → Home End move, O M S choose what to show, + − 0 zoom. Ctrl and wheel, a double "
-        "click or two "
-        "fingers zoom, too.",
+        "about_keys": "Keys: ← → Home End move; with the focus in the comparison (click into it) O M S choose what to "
+        "show, + − 0 zoom. Ctrl and wheel, a double click or two fingers zoom, too.",
         "about_models": "Models",
         "about_columns": [
             "Model",
@@ -194,8 +354,8 @@ TEXTS: dict[str, dict[str, Any]] = {
         "about_privacy": "Privacy",
         "about_privacy_text": "Your photo goes to the server that runs this page, and nowhere else. It is read, "
         "answered with "
-        "maps, and deleted within {minutes} minutes, or when the server stops. There are no cookies of ours, no "
-        "statistics, and no requests to other hosts.",
+        "maps, and deleted within {minutes} minutes, from disk and memory, or when the server stops. There are no "
+        "cookies of ours, no statistics, and no requests to other hosts.",
         "about_sources": "Sources",
         "about_sources_text": "The example photographs:",
         "about_api": "For programs",
@@ -209,10 +369,12 @@ TEXTS: dict[str, dict[str, Any]] = {
         "unknown_rule": "There is no rule {asked!r}. There are: {known}.",
         "unknown_target": "Neither “predicted” nor a class of these models: {asked!r}. There are: {known}.",
         "not_uploaded": "Only pictures that were uploaded here are read.",
-        "malformed": "This request cannot be understood.",
         "model_fails": "{title} cannot be loaded: {reason}",
         "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",
+        "busy": "Too many photos are waiting just now; please try again in a minute.",
         "internal": "Something went wrong on the server; please try again, or take another photo.",
+        # by code of a PictureError or CheckpointError; what is not here is said in the library's own words
+        "errors": {},
     }
 }
 
@@ -220,6 +382,11 @@ TEXTS: dict[str, dict[str, Any]] = {
 def say(key: str, **facts: object) -> str:
     """A sentence with its names filled in."""
     return TEXTS[LANGUAGE][key].format(**facts)
+
+
+def told(error: Exception) -> str:
+    """What an error of `explain` with a `code` says, in the page's language where it has words for it."""
+    return TEXTS[LANGUAGE]["errors"].get(error.code, str(error))
 
 
 def labels() -> dict[str, str]:
@@ -235,3 +402,28 @@ def points() -> list[str]:
 def columns() -> list[str]:
     """Heads of the table of models."""
     return TEXTS[LANGUAGE]["about_columns"]
+
+
+def evidence_labels() -> dict[str, str]:
+    """What the Evidence tab says by itself in the browser."""
+    return TEXTS[LANGUAGE]["evidence_labels"]
+
+
+def evidence_rules() -> list[str]:
+    """How claims are judged, point by point."""
+    return TEXTS[LANGUAGE]["evidence_rules"]
+
+
+def evidence_verdicts() -> dict[str, str]:
+    """Words for verdicts."""
+    return TEXTS[LANGUAGE]["evidence_verdicts"]
+
+
+def evidence_plots() -> dict[str, tuple[str, str]]:
+    """Title and sentence of each plot, in the order of the page."""
+    return TEXTS[LANGUAGE]["evidence_plots"]
+
+
+def evidence_lists() -> dict[str, tuple[str, str]]:
+    """Title and sentence of each list of test pictures; {left} and {right} are filled in by names."""
+    return TEXTS[LANGUAGE]["evidence_lists"]

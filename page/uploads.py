@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder, is_in_or_equal
 
-from explain.pictures import MAX_BYTES, MEGA, Picture, PictureError, read
+from explain.pictures import MAX_BYTES, MEGA, Picture, read
 from page.texts import say
 
 MAX_FILE = f"{MAX_BYTES // MEGA}mb"  # as Gradio writes it
@@ -52,7 +52,7 @@ def picture(path: object) -> Picture:
 
 
 class GuardedImage(gr.Image):
-    """Gradio's image input (upload, paste, webcam) that gives a `Picture`, of uploaded files alone."""
+    """Gradio's image input (upload, paste, webcam) that gives the path of a file, and of uploaded ones alone."""
 
     is_template = True  # to the browser it is gr.Image
 
@@ -60,14 +60,9 @@ class GuardedImage(gr.Image):
         """Called before `preprocess` where the request says it brings a file; Gradio's own would download addresses."""
         return None if url_or_file_path is None else self._guarded(str(url_or_file_path))
 
-    def preprocess(self, payload: Any) -> Picture | None:
-        """The picture; gr.Error with one sentence for anything that is none, or was not uploaded."""
-        if payload is None:
-            return None
-        try:
-            return picture(payload.path)
-        except (NotUploaded, PictureError) as error:
-            raise refusal(str(error)) from None
+    def preprocess(self, payload: Any) -> str | None:
+        """The file's path; gr.Error with one sentence where it was not uploaded. It is read when its turn comes."""
+        return None if payload is None else self._guarded(payload.path)
 
     @staticmethod
     def _guarded(path: str) -> str:

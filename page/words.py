@@ -33,16 +33,19 @@ def names(left: str, right: str) -> Names:
     return Names(", ".join(ours), ", ".join(theirs))
 
 
-def percent(share: float, digits: int = 0) -> str:
-    """A share, 0 to 1, as percent; never rounded to certainty."""
-    if share > 0.9995:
-        return say("above") if share < 1 else say("percent", value=100)
-    if share < 0.0005:
-        return say("below") if share > 0 else say("percent", value=0)
+def percent(share: float) -> str:
+    """A share that was counted, 0 to 1, as percent; all and none alone are 100 and 0."""
+    return say("percent", value=round(100 * share)) if share in (0, 1) else confidence(share)
+
+
+def confidence(share: float) -> str:
+    """A model's probability, 0 to 1, as percent: never certainty, also where its 32 bits are full."""
+    if share >= 0.9995:
+        return say("above")
+    if share <= 0.0005:
+        return say("below")
     value = 100 * share
-    if digits == 0 and (value > 99 or value < 1):
-        digits = 1
-    return say("percent", value=f"{value:.{digits}f}")
+    return say("percent", value=f"{value:.{int(value > 99 or value < 1)}f}")
 
 
 def number(value: float) -> str:
@@ -59,6 +62,7 @@ def layer_names(addresses: Sequence[str]) -> list[str]:
     """What layers are called on the page: "block 2b" for "block2b_add"; addresses where two would be the same."""
     short = [re.sub(r"_(add|project_bn|activation|bn|out|relu|act|drop)$", "", one.split("/")[-1]) for one in addresses]
     short = [re.sub(r"^([a-z]+)_?(\d\w*)$", r"\1 \2", one).replace("_", " ") for one in short]
+    short = [say("layer_top") if one == "top" else one for one in short]
     return short if len(set(short)) == len(short) else list(addresses)
 
 
@@ -107,7 +111,7 @@ def verdict(
     right = [right_at(card, confidence) for card, confidence in zip(cards, sure, strict=True)]
     known = "" if None in right else "_right"
     facts: dict[str, str] = {"left": called.left, "right": called.right}
-    facts |= dict(zip(("left_share", "right_share"), map(percent, sure), strict=True))
+    facts |= dict(zip(("left_share", "right_share"), map(confidence, sure), strict=True))
     if known:
         facts |= dict(zip(("left_right", "right_right"), map(percent, right), strict=True))
     if choices[0] != choices[1]:
@@ -122,10 +126,10 @@ def verdict(
             "same_class_unsure" + known,
             name=choices[0].lower(),
             unsure=called[least],
-            share=percent(sure[least]),
+            share=confidence(sure[least]),
             right=percent(right[least]) if known else "",
             other=called[1 - least],
-            other_share=percent(sure[1 - least]),
+            other_share=confidence(sure[1 - least]),
         )
     ]
 
@@ -136,6 +140,8 @@ def heat(stop: Stop, called: Names, target: str, zero: Sequence[bool]) -> str:
         return say("zero_both", name=target.lower())
     if any(zero):
         return say("zero_one", side=called[list(zero).index(True)], name=target.lower())
+    if stop.left_heat is None and stop.right_heat is None:
+        return say("heat_both")
     if stop.left_heat is None or stop.right_heat is None:
         return say("heat_one", side=called[0 if stop.left_heat is None else 1])
     peaks = say("peaks_same" if stop.together else "peaks_apart")
@@ -151,7 +157,8 @@ def heat(stop: Stop, called: Names, target: str, zero: Sequence[bool]) -> str:
 def agreement(stops: Sequence[Stop], yardstick: Yardstick | None, layers: Sequence[str]) -> list[str]:
     """For each stop: whether the maps agree as two seeds do, there and over all depths; empty where undefined.
 
-    `layers`: names of the stops' left layers.
+    At one depth, 1 of 10 pictures lies below the band by luck, so the number of such depths is held against that of two
+    seeds. `layers`: names of the stops' left layers.
     """
     if yardstick is None:
         return ["" if stop.rank is None else say("no_yardstick", rank=number(stop.rank)) for stop in stops]
@@ -159,17 +166,18 @@ def agreement(stops: Sequence[Stop], yardstick: Yardstick | None, layers: Sequen
     defined = [place for place, stop in enumerate(stops) if stop.rank is not None]
     short = {place: bands[place][0] - stops[place].rank for place in defined if stops[place].rank < bands[place][0]}
     told = [""] * len(stops)
+    if not short:
+        course = "course_none"
+    elif yardstick.below is None:
+        course = "course_some"
+    else:
+        course = "course_less" if len(short) / len(defined) > yardstick.below else "course_luck"
+    worst = layers[max(short, key=short.get)] if short else ""
     for place in defined:
         rank, (low, _, high) = stops[place].rank, bands[place]
         key = "agree_less" if rank < low else "agree_more" if rank > high else "agree_within"
         here = say(key, rank=number(rank), low=number(low), high=number(high))
-        if not short:
-            told[place] = say("course_none", here=here)
-        elif len(short) == len(defined):
-            told[place] = say("course_all", here=here, layer=layers[max(short, key=short.get)])
-        else:
-            worst = layers[max(short, key=short.get)]
-            told[place] = say("course_less", here=here, count=len(short), of=len(defined), layer=worst)
+        told[place] = say(course, here=here, count=len(short), of=len(defined), layer=worst)
     return told
 
 

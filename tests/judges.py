@@ -98,6 +98,7 @@ def ship(folder: Path, id: str, title: str, model, classes: tuple[str, ...] = ("
 EXPERIMENTS = [
     {"id": "pair", "title": "Mild or steep?", "question": "?", "left": "judge-mild", "right": "judge-steep"},
     {"id": "luck", "title": "Luck?", "question": "?", "left": "judge-mild", "right": "judge-mild-seed2", "seeds": True},
+    {"id": "l2", "title": "Luck!", "question": "?", "left": "judge-steep", "right": "judge-steep-seed2", "seeds": True},
 ]
 BAND = [{"depth": d, "rank": [0.2, 0.5, 0.8], "overlap": [0.1, 0.4, 0.7]} for d in (0.0, 0.5, 1.0)]
 

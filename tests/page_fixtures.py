@@ -15,6 +15,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ship(folder, "judge-mild", "Judge, mild", colour_judge(1, 4.0))
     ship(folder, "judge-steep", "Judge, steep", colour_judge(2, 40.0))
     ship(folder, "judge-mild-seed2", "Judge, mild, seed 2", colour_judge(3, 4.0))
+    ship(folder, "judge-steep-seed2", "Judge, steep, seed 2", colour_judge(7, 40.0))
     ship(folder, "judge-biased", "Judge, biased", colour_judge(6, 4.0, bias=3.0))
     ship(folder, "judge-three", "Judge of three", colour_judge(4, 4.0, 3), ("Red", "Blue", "Other"))
     ship(folder, "broken", "Broken", colour_judge(5, 4.0))
@@ -26,12 +27,14 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """How far the two mild judges agree, by Grad-CAM alone."""
+    """How far the two mild judges agree, and the two steep ones, by Grad-CAM alone."""
     folder = tmp_path_factory.mktemp("evidence")
-    pair = folder / "judge-mild--judge-mild-seed2"
-    pair.mkdir()
-    found = {"left": "judge-mild", "right": "judge-mild-seed2", "agreement": {"gradcam": {"n": 1000, "stops": BAND}}}
-    (pair / "comparison.json").write_text(json.dumps(found))
+    for left in ("judge-mild", "judge-steep"):
+        pair = folder / f"{left}--{left}-seed2"
+        pair.mkdir()
+        agreement = {"gradcam": {"n": 1000, "stops": BAND, "below": 0.4}}
+        found = {"left": left, "right": f"{left}-seed2", "agreement": agreement}
+        (pair / "comparison.json").write_text(json.dumps(found))
     return folder
 
 

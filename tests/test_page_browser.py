@@ -118,6 +118,7 @@ RED, BLUE = picture(red=255), picture(blue=255)
 
 def test_an_upload_gives_two_predictions_and_two_stacks(visit):
     expect(visit.page.locator(".tm-empty h2")).to_be_visible()
+    expect(visit.page.locator(".tm-fine")).to_contain_text("deleted within 30 minutes")
     visit.give(RED)
     assert visit.bars("left")[0] == visit.bars("right")[0] == "Cat"
     assert visit.bars("left")[1] != visit.bars("right")[1]  # mild and steep
@@ -191,7 +192,7 @@ def test_drawing_asks_nothing(visit):
     box = page.locator("[data-ref=stage-left]").bounding_box()
     inner = page.locator("[data-ref=stage-left] .tm-plane").bounding_box()
     assert inner["width"] == pytest.approx(box["height"], abs=1)  # squashed to a square
-    page.keyboard.press("o")
+    page.keyboard.press("o")  # the click has left the focus in the comparison
     page.wait_for_timeout(100)
     assert visit.drawn("left").shape == (288, 384, 4)
     page.keyboard.press("ArrowLeft")  # a click on a choice does not keep the keys
@@ -202,6 +203,7 @@ def test_drawing_asks_nothing(visit):
 
 def test_maps_are_enlarged_as_the_library_does(visit):
     visit.give(RED)
+    visit.page.focus("[data-ref=track]")
     visit.page.keyboard.press("m")
     visit.page.wait_for_timeout(100)
     cells = visit.drawn("left")[..., :3].astype(int)
@@ -341,6 +343,66 @@ def test_a_photo_that_the_server_has_deleted_is_sent_again(visit, server):
     assert page.input_value("[data-ref=rule]") == "hirescam"
 
 
+def test_a_photo_that_is_not_taken_is_given_up_after_a_while(visit):
+    """And whoever chooses something else meanwhile does not wait for it."""
+    page = visit.page
+    page.clock.install()
+    page.route("**/upload*", lambda route: None)
+    file = {"name": "photo.png", "mimeType": "image/png", "buffer": encoded(RED)}
+    page.set_input_files("input[type=file]", file)
+    expect(page.locator("[data-ref=status]")).to_have_text("Sending the photo")
+    page.clock.run_for(121_000)
+    expect(page.locator("[data-ref=error]")).to_have_text("The photo could not be sent; please try again.")
+    assert page.get_attribute(".tm", "data-busy") is None
+    page.set_input_files("input[type=file]", file)
+    expect(page.locator("[data-ref=status]")).to_have_text("Sending the photo")
+    page.click(".tm-examples button[data-id=koala]")
+    for _ in range(100):
+        page.clock.run_for(100)
+        if page.locator(SHOWN).count():
+            break
+        time.sleep(0.1)
+    assert page.locator(".tm-examples [aria-pressed=true]").get_attribute("data-id") == "koala"
+
+
+def test_a_photo_is_sent_once_whatever_is_chosen_meanwhile(visit):
+    page = visit.page
+    page.route("**/upload*", lambda route: (time.sleep(0.7), route.continue_()))
+    page.set_input_files("input[type=file]", {"name": "a.png", "mimeType": "image/png", "buffer": encoded(RED)})
+    page.evaluate("""() => {
+        const rule = document.querySelector('[data-ref=rule]');
+        rule.value = 'layercam';
+        rule.dispatchEvent(new Event('change'));
+    }""")
+    page.wait_for_selector(SHOWN)
+    assert page.input_value("[data-ref=rule]") == "layercam"
+    assert visit.bars("left")[0] == "Cat"
+    assert sum("/upload" in url for url in visit.requests) == 1
+    assert sum("queue/join" in url for url in visit.requests) == 1
+
+
+def test_single_characters_act_only_where_the_focus_is_in_the_comparison(visit):
+    visit.give(RED)
+    page = visit.page
+
+    def mode(key: str) -> tuple[str, str]:
+        page.keyboard.press(key)
+        page.wait_for_timeout(100)
+        return page.get_attribute(".tm", "data-mode"), page.text_content("[data-ref=zoom-reset]")
+
+    page.evaluate("document.activeElement.blur()")
+    assert mode("m") == mode("+") == ("overlay", "1×")
+    page.focus("[data-ref=choose]")
+    assert mode("m") == mode("+") == ("overlay", "1×")
+    page.click("[data-ref=stage-left]")
+    assert mode("m") == ("map", "1×")
+    assert mode("+") == ("map", "1.6×")
+    names = [page.get_attribute(f"[data-ref=stage-{name}] .tm-plane", "aria-label") for name in ("left", "difference")]
+    assert names == ["The model's heat alone, cell by cell", "The photo, with the difference of the two maps over it"]
+    mode("s")
+    assert page.get_attribute("[data-ref=stage-right] .tm-plane", "aria-label") == "The photo as the model saw it"
+
+
 def test_examples_are_one_click(visit):
     visit.answered(lambda: visit.page.click(".tm-large button:first-child"))
     assert visit.page.locator(".tm-examples [aria-pressed=true]").get_attribute("data-id") == "dog-shepherd"
@@ -440,6 +502,11 @@ def test_on_a_desktop_the_scrubber_is_in_view_and_nothing_sticks_out(browser, se
         box = page.locator(f"[data-ref={name}]").bounding_box()
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 720, name
+    for place in range(3):  # all the words are in view
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_timeout(100)
+        words = page.locator(".tm-words")
+        assert words.evaluate("box => box.scrollHeight <= box.clientHeight"), place
     light = page.evaluate("""() => getComputedStyle(document.querySelector('.tm-card')).backgroundColor""")
     assert light == ("rgb(25, 27, 32)" if dark else "rgb(255, 255, 255)")
     visit.close()
@@ -471,6 +538,20 @@ def test_on_a_phone_the_scrubber_is_under_the_thumb(phone):
     page.click("button[role=tab]:has-text('About')")
     page.wait_for_selector(".tm-about")
     assert fits(phone)
+
+
+def test_on_a_small_phone_the_pictures_keep_most_of_the_screen(browser, server):
+    visit = Visit(browser, server.url, **PHONE | {"viewport": {"width": 360, "height": 640}})
+    assert fits(visit)
+    visit.give(RED)
+    assert fits(visit)
+    assert visit.page.locator(".tm-scrub").bounding_box()["height"] < 130
+    small = visit.page.evaluate("""() => [...document.querySelectorAll('.tm :is(button, select, input), .tm label')]
+        .filter(node => node.offsetParent && !node.closest('.tm-strip, .tm-segments input'))
+        .filter(node => Math.min(node.getBoundingClientRect().width, node.getBoundingClientRect().height) < 24)
+        .map(node => node.outerHTML.slice(0, 90))""")
+    assert small == []  # the strip's are also the scrubber's
+    visit.close()
 
 
 def test_about_tells_of_the_models_and_of_the_broken_one(visit):

@@ -1,14 +1,20 @@
 """The page over HTTP: the endpoint for programs, and what a stranger can send."""
 
 import asyncio
+import http.client
 import json
 import re
+import socket
 import subprocess
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
@@ -18,6 +24,8 @@ from gradio_client.exceptions import AppError
 from judges import ROOT, encoded, picture, start, stop, wait_until
 from PIL import Image
 
+from page import layout, limits
+from page.service import Service
 from page.uploads import GuardedImage
 
 pytest_plugins = ["page_fixtures"]
@@ -349,6 +357,142 @@ def test_without_checkpoints_the_page_is_served_and_says_so(tmp_path):
         assert ask(server, {"ask": 1, "example": "cat-yarn", "left": "a", "right": "b"})["code"] == "unknown_model"
     finally:
         stop(server)
+
+
+# --- what the server takes on, and what it keeps ----------------------------------------------------------------------
+
+
+class Patient(Service):
+    """Without any models: answers with a picture, once it may."""
+
+    def __init__(self, empty: Path) -> None:
+        super().__init__(empty, empty, empty)
+        self.go, self.asked, self.most, self._now, self._lock = threading.Event(), 0, 0, 0, threading.Lock()
+        self.go.set()
+
+    def ask(self, asked: object) -> dict:
+        with self._lock:
+            self.asked, self._now = self.asked + 1, self._now + 1
+            self.most = max(self.most, self._now)
+        self.go.wait(60)
+        with self._lock:
+            self._now -= 1
+        return {"kind": "result", "ask": 1, "picture": {"src": "PICTURE"}}
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path) -> Iterator[SimpleNamespace]:
+    """A page in this process, whose timer looks often and whose bounds are small."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    for name, value in {"EVERY": 0.1, "SESSIONS": 4, "UPLOADS": 2500}.items():
+        monkeypatch.setattr(limits, name, value)
+    service = Patient(tmp_path / "none")
+    page = layout.build(service)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    page.launch(prevent_thread_lock=True, server_name="127.0.0.1", server_port=port, **layout.launch_options())
+    try:
+        yield SimpleNamespace(page=page, service=service, url=f"http://127.0.0.1:{port}/")
+    finally:
+        service.go.set()
+        page.close()
+
+
+def join(small, session: str | None = None) -> str:
+    """Ask as the view does, but do not fetch the answer; the session."""
+    session = session or uuid.uuid4().hex
+    index = next(one for one, made in small.page.fns.items() if made.targets[0][1] == "ask")
+    body = {"data": [], "event_data": {"ask": 1}, "fn_index": index, "session_hash": session}
+    assert post(small.url + "gradio_api/queue/join", body)[0] == 200
+    return session
+
+
+def fetch(small, session: str) -> str:
+    return get(f"{small.url}gradio_api/queue/data?session_hash={session}")[1]
+
+
+def held(small) -> tuple[int, int]:
+    """Sessions, and queues of messages, in which the picture still is."""
+    sessions = list(small.page.state_holder.session_data.values())
+    queues = list(small.page._queue.pending_messages_per_session.values())
+    return sum("PICTURE" in str(one.config_values) for one in sessions), sum("PICTURE" in str(one) for one in queues)
+
+
+def test_answers_that_nobody_fetches_are_bounded(small):
+    for _ in range(12):
+        join(small)
+    wait_until(lambda: small.service.asked == 12, 60, "all are answered")
+    wait_until(lambda: held(small) == (4, 4), 20, "all but the latest are dropped")
+    assert len(small.page._queue.pending_event_ids_session) <= 4
+    last = join(small)
+    assert "PICTURE" in fetch(small, last)
+
+
+def test_nothing_of_a_picture_stays_in_memory(small, monkeypatch):
+    assert "PICTURE" in fetch(small, join(small))
+    join(small)
+    wait_until(lambda: held(small) == (2, 1), 20, "Gradio has kept both")
+    time.sleep(0.5)
+    assert held(small) == (2, 1)  # too young
+    monkeypatch.setattr(limits, "SWEEP", (0, 0.5))
+    wait_until(lambda: held(small) == (0, 0), 20, "it is dropped")
+    assert not small.page._queue.pending_messages_per_session
+    assert not small.page._queue.pending_event_ids_session
+
+
+def test_who_still_waits_is_not_forgotten(small, monkeypatch):
+    monkeypatch.setattr(limits, "SWEEP", (0, 0))
+    small.service.go.clear()
+    session = join(small)
+    wait_until(lambda: small.service.asked == 1, 20, "it is looked at")
+    time.sleep(0.5)
+    assert session in small.page._queue.pending_messages_per_session
+    monkeypatch.setattr(limits, "SWEEP", (300, 1500))
+    small.service.go.set()
+    assert "PICTURE" in fetch(small, session)
+
+
+def test_when_too_many_wait_the_next_one_is_told_so_at_once(small):
+    small.service.go.clear()
+    waiting = [join(small) for _ in range(limits.AT_ONCE + limits.WAITING)]
+    late = threading.Timer(100, small.service.go.set)  # rather a failure than waiting for ever
+    late.start()
+    answer = fetch(small, join(small))
+    assert '"code":"busy"' in answer
+    assert "Too many photos are waiting just now" in answer
+    status, text = post(small.url + "gradio_api/call/compare", {"data": [None, *CHOICE]})
+    answer = get(f"{small.url}gradio_api/call/compare/{json.loads(text)['event_id']}")[1]
+    assert status == 200
+    assert "Too many photos are waiting just now" in answer
+    small.service.go.set()
+    late.cancel()
+    assert "PICTURE" in fetch(small, waiting[-1])
+    wait_until(lambda: small.service.asked == len(waiting), 60, "all who waited are answered")
+    assert small.service.most == limits.AT_ONCE
+
+
+def test_who_has_left_is_not_answered(small):
+    small.service.go.clear()
+    first = [join(small) for _ in range(limits.AT_ONCE)]
+    wait_until(lambda: small.service.asked == limits.AT_ONCE, 20, "they are looked at")
+    left = join(small)
+    connection = http.client.HTTPConnection(small.url.split("/")[2], timeout=60)
+    connection.request("GET", f"/gradio_api/queue/data?session_hash={left}")
+    connection.getresponse().read(1)
+    connection.close()
+    wait_until(lambda: not all(event.alive for event in limits._running(small.page)), 60, "it is noticed")
+    small.service.go.set()
+    assert all("PICTURE" in fetch(small, session) for session in first)
+    wait_until(lambda: not limits._running(small.page), 20, "all is done")
+    assert small.service.asked == limits.AT_ONCE
+
+
+def test_of_too_many_uploads_the_oldest_go(small):
+    paths = [Path(upload(small, bytes([number]) * 1000, f"{number}.png")) for number in range(3)]
+    wait_until(lambda: not paths[0].exists(), 20, "the oldest is deleted")
+    time.sleep(0.3)
+    assert [path.exists() for path in paths] == [False, True, True]
 
 
 def test_the_record_of_opened_files_is_one(server):

@@ -122,19 +122,26 @@ def test_large_feature_maps_are_averaged_down_to_48_pixels():
     assert unpacked(packed).sum() == 255
 
 
-def test_a_difference_is_signed_and_no_fainter_than_it_is():
-    # masses: left 4 x at the left column, right even; densities differ by 1 and -1
-    found = message(explanation([[[2.0, 0.0], [2.0, 0.0]]]), explanation([[[1.0, 1.0], [1.0, 1.001]]]))
-    difference = found["stops"][0]["difference"]
-    assert difference["limit"] == pytest.approx(1.0, abs=1e-3)
-    assert unpacked(difference, np.int8).tolist() == [[[127, -127], [127, -127]]]
+def test_differences_are_signed_and_stand_on_one_scale_for_all_depths():
+    even = [[1.0, 1.0], [1.0, 1.001]]
+    # densities less 1: at the left column 1 and -1; in one corner of sixteen 15, beyond the scale, and -1
+    corner = np.zeros((4, 4))
+    corner[0, 0] = 1
+    found = message(explanation([[[2.0, 0.0], [2.0, 0.0]], corner]), explanation([even, even]))
+    first, second = (stop["difference"] for stop in found["stops"])
+    assert first["limit"] == second["limit"] == 3
+    assert unpacked(first, np.int8).tolist() == [[[42, -42], [42, -42]]]
+    assert unpacked(second, np.int8)[0, 0].tolist() == [127, -42, -42, -42]
 
 
 def test_nearly_equal_maps_have_a_faint_difference():
     found = message(explanation([RISING]), explanation([[[0.0, 1.0], [2.0, 4.1]]]))
-    difference = found["stops"][0]["difference"]
-    assert difference["limit"] == 1.0  # an even spread, not their own greatest difference
-    assert np.abs(unpacked(difference, np.int8)).max() <= 4
+    assert np.abs(unpacked(found["stops"][0]["difference"], np.int8)).max() == 1
+
+
+def test_a_map_of_tiny_values_is_not_lost():
+    packed = payload.packed_map(np.array([[0, 1], [2, 4]], np.float32) * 1e-40)
+    assert unpacked(packed).tolist() == [[[0, 64], [128, 255]]]
 
 
 def test_the_shown_picture_is_at_most_1024_pixels_and_keeps_its_shape():
@@ -199,18 +206,26 @@ def test_cards_with_missing_or_odd_figures_are_survived(card):
 @pytest.mark.parametrize(
     ("share", "text"),
     [
-        (0, "0 %"),
+        (0, "< 0.1 %"),
         (0.0001, "< 0.1 %"),
+        (0.0005, "< 0.1 %"),
         (0.004, "0.4 %"),
         (0.5, "50 %"),
         (0.984, "98 %"),
         (0.994, "99.4 %"),
-        (0.9997, "> 99.9 %"),
-        (1, "100 %"),
+        (0.9995, "> 99.9 %"),
+        (1, "> 99.9 %"),
     ],
 )
-def test_percent_is_never_rounded_to_certainty(share, text):
-    assert plain(words.percent(share)) == text
+def test_a_prediction_is_never_certain(share, text):
+    assert plain(words.confidence(share)) == text
+    assert plain(words.percent(share)) == {0: "0 %", 1: "100 %"}.get(share, text)  # what was counted may be
+
+
+def test_a_full_probability_is_not_called_certain():
+    found = message(explanation([RISING], dog=1.0), explanation([RISING], dog=1.0))
+    assert [plain(bar["text"]) for bar in found["sides"]["left"]["bars"]] == ["> 99.9 %", "< 0.1 %"]
+    assert "(> 99.9 % and > 99.9 %)" in said(found["stops"][0])
 
 
 @pytest.mark.parametrize(
@@ -227,7 +242,8 @@ def test_sides_are_called_by_what_differs(left, right, called):
 
 
 def test_layers_get_short_names_unless_two_would_be_alike():
-    assert words.layer_names(["stem_activation", "net/block2b_add"]) == ["stem", "block 2b"]
+    addresses = ["stem_activation", "net/block2b_add", "top_activation"]
+    assert words.layer_names(addresses) == ["stem", "block 2b", "last features"]
     assert words.layer_names(["a/conv_add", "b/conv_bn"]) == ["a/conv_add", "b/conv_bn"]
 
 
@@ -269,7 +285,7 @@ def test_where_the_heat_peaks_and_how_wide_it_is():
     narrow, wide = np.zeros((8, 8)), np.ones((8, 8)) * 0.1
     narrow[1, 1], wide[1, 1:5] = 1.0, 1.0
     together = said(message(explanation([narrow]), explanation([wide]))["stops"][0])
-    assert "peaks **at the same place**, but Adam's spreads over **4.0 ×** the area" in together
+    assert "peaks **within a cell of the same place**, but Adam's spreads over **4.0 ×** the area" in together
     apart = said(message(explanation([narrow]), explanation([narrow[::-1]]))["stops"][0])
     assert "peaks at **different places** and spreads over about as much of the picture (2 % and 2 %)" in apart
 
@@ -280,6 +296,12 @@ def test_a_zero_map_is_said_to_be_zero():
     assert "Both maps are **zero everywhere** here" in said(message(none, none)["stops"][0])
 
 
+def test_maps_that_are_the_same_everywhere_have_no_peak():
+    some, flat = explanation([RISING]), explanation([np.ones((2, 2))])
+    assert "Adam has no peak here: its map is the same everywhere." in said(message(some, flat)["stops"][0])
+    assert "Neither has a peak here: both maps are the same everywhere." in said(message(flat, flat)["stops"][0])
+
+
 def test_dead_channels_are_a_warning():
     found = message(explanation([RISING]), explanation([RISING], dead=0.04))
     assert found["stops"][0]["words"][-1]["tone"] == "warn"
@@ -287,16 +309,16 @@ def test_dead_channels_are_a_warning():
     assert all(one["tone"] == "" for one in message(explanation([RISING]), explanation([RISING]))["stops"][0]["words"])
 
 
-def band(low: float, high: float) -> Yardstick:
+def band(low: float, high: float, below: float | None = None) -> Yardstick:
     edges = np.array([[low, (low + high) / 2, high]] * 2)
-    return Yardstick(1000, np.array([0.0, 1.0]), edges, edges)
+    return Yardstick(1000, np.array([0.0, 1.0]), edges, edges, below)
 
 
 @pytest.mark.parametrize(
     ("low", "high", "text"),
     [
-        (0.5, 1.0, "They agree **as two seeds do** here (1.00; seeds 0.50 to 1.00), and nowhere less."),
-        (0.1, 0.2, "They agree **more than two seeds do** here (1.00; seeds 0.10 to 0.20), and nowhere less."),
+        (0.5, 1.0, "They agree **as two seeds do** here (1.00; seeds 0.50 to 1.00). Below the seeds' band nowhere."),
+        (0.1, 0.2, "They agree here **more than two seeds do on 9 of 10 photos** (1.00; seeds 0.10 to 0.20). Below"),
     ],
 )
 def test_agreement_is_measured_by_two_seeds(low, high, text):
@@ -305,14 +327,21 @@ def test_agreement_is_measured_by_two_seeds(low, high, text):
     assert found["stops"][0]["band"]["rank"] == [low, (low + high) / 2, high]
 
 
-def test_less_agreement_than_two_seeds_says_where():
+@pytest.mark.parametrize(
+    ("below", "course"),
+    [
+        (0.4, "at 1 of 2 depths, **more than two seeds are on 9 of 10 photos**; most of all at block 1b."),
+        (0.5, "at 1 of 2 depths, no more than luck gives."),
+        (None, "at 1 of 2 depths, most of all at block 1b."),
+    ],
+)
+def test_how_often_two_seeds_are_below_decides_what_being_below_is_worth(below, course):
     turned = np.array(RISING)[::-1, ::-1]
-    found = message(explanation([RISING, RISING]), explanation([RISING, turned]), band=band(0.5, 1.0))
-    assert (
-        "**as two seeds do** here (1.00; seeds 0.50 to 1.00); less at 1 of 2 depths, most of all at block 1b"
-        in said(found["stops"][0])
-    )
-    assert "**less than two seeds do** here (−1.00; seeds 0.50 to 1.00)" in said(found["stops"][1])
+    found = message(explanation([RISING, RISING]), explanation([RISING, turned]), band=band(0.5, 1.0, below))
+    here = "They agree **as two seeds do** here (1.00; seeds 0.50 to 1.00). "
+    assert f"{here}Below the seeds' band {course}" in said(found["stops"][0])
+    there = "They agree here **less than two seeds do on 9 of 10 photos** (−1.00; seeds 0.50 to 1.00). "
+    assert f"{there}Below the seeds' band {course}" in said(found["stops"][1])
 
 
 def test_without_a_second_seed_there_is_no_yardstick():
@@ -332,9 +361,12 @@ def test_experiments_need_both_checkpoints_and_survive_broken_entries(tmp_path):
         {"id": "c"},
         7,
         {"id": "d", "title": "D", "question": "?", "left": "x", "right": "x2", "seeds": True},
+        {"id": "e", "title": "E", "question": "?", "left": ["x"], "right": "y"},
+        {"id": "f", "title": None, "question": "?", "left": "x", "right": "y"},
+        {"id": "g", "title": "G", "question": "?", "left": "x", "right": "y", "seeds": "no"},
     ]
     path = tmp_path / "experiments.json"
-    path.write_text(json.dumps([entry for entry in entries if entry != 7]))
+    path.write_text(json.dumps(entries))
     assert [one.id for one in read_experiments(path, ["x", "x2", "y"])] == ["a", "d"]
     path.write_text("{")
     assert read_experiments(path, ["x"]) == []
@@ -350,9 +382,9 @@ def test_the_shipped_experiments_are_well_formed():
     assert {one.id for one in seeds_of((found[0].left, found[0].right), found)} == {"luck-sgd", "luck-adam"}
 
 
-def agreement(folder: Path, left: str, right: str, stops: list) -> None:
+def agreement(folder: Path, left: str, right: str, stops: list, **more: object) -> None:
     (folder / f"{left}--{right}").mkdir()
-    rules = {"gradcam": {"n": 900, "stops": stops}}
+    rules = {"gradcam": {"n": 900, "stops": stops, **more}}
     (folder / f"{left}--{right}/comparison.json").write_text(json.dumps({"agreement": rules}))
 
 
@@ -360,16 +392,23 @@ def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
     experiments = read_experiments(ROOT / "weights/experiments.json", IDS)
     pair = ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
     ends = [(0.0, [0.1, 0.2, 0.3]), (1.0, [0.5, 0.6, 0.7])]
-    agreement(tmp_path, IDS[0], IDS[1], [{"depth": d, "rank": p, "overlap": p} for d, p in ends])
-    assert yardstick(pair, "gradcam", experiments, tmp_path).at(0.5)["rank"] == pytest.approx([0.3, 0.4, 0.5])
-    agreement(tmp_path, IDS[2], IDS[3], [{"depth": d, "rank": [0.2, 0.4, 0.6], "overlap": p} for d, p in ends])
+    agreement(tmp_path, IDS[0], IDS[1], [{"depth": d, "rank": p, "overlap": p} for d, p in ends], below=0.2)
+    assert yardstick(pair, "gradcam", experiments, tmp_path) is None  # nothing is known of Adam's luck
+    agreement(
+        tmp_path, IDS[2], IDS[3], [{"depth": d, "rank": [0.2, 0.4, 0.6], "overlap": p} for d, p in ends], below=0.3
+    )
     merged = yardstick(pair, "gradcam", experiments, tmp_path)
     assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
     assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
-    assert merged.n == 900
+    assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
+    assert "the wider of 2 such pairs" in payload._yardstick(merged)
     # the seeds themselves are measured by their own band alone
     own = yardstick((IDS[0], IDS[1]), "gradcam", experiments, tmp_path)
     assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
+    assert own.at(0.5)["rank"] == pytest.approx([0.3, 0.4, 0.5])
+    assert (own.below, own.pairs) == (0.2, 1)
+    # a pair across families has no yardstick: one side's luck says nothing of the other's
+    assert yardstick((IDS[0], "cats-dogs-vgg16-high"), "gradcam", experiments, tmp_path) is None
 
 
 IDS = [
@@ -399,7 +438,8 @@ def test_a_missing_rule_or_a_broken_file_is_no_yardstick(tmp_path):
 def test_every_label_is_used_and_every_used_one_is_there():
     script, template = ((ROOT / "page" / name).read_text() for name in ("compare.js", "compare.html"))
     used = set(re.findall(r"\bt\.(\w+)", script)) | set(re.findall(r'data-(?:t|label)="(\w+)"', template))
-    by_name = {"mode_overlay", "mode_map", "mode_saw", "drop_touch", "empty_drop_touch"}
+    modes = {f"{what}_{mode}" for what in ("mode", "alt") for mode in ("overlay", "map", "saw")}
+    by_name = modes | {"drop_touch", "empty_drop_touch"}
     assert used | by_name == set(texts.labels())
 
 
@@ -460,7 +500,8 @@ def red(size: tuple[int, int] = (60, 80)) -> Picture:
 
 
 def test_a_broken_folder_is_told_and_the_others_load(service):
-    assert set(service.cards) == {"judge-mild", "judge-steep", "judge-mild-seed2", "judge-biased", "judge-three"}
+    judges = {"judge-mild", "judge-mild-seed2", "judge-steep", "judge-steep-seed2", "judge-biased", "judge-three"}
+    assert set(service.cards) == judges
     assert [folder for folder, _ in service.problems] == ["broken"]
     assert service.state()["loaded"] == ["judge-mild", "judge-steep"]
 
@@ -549,6 +590,21 @@ def test_the_browsers_question_may_be_anything(service, asked, code):
     found = service.ask(asked)
     assert (found["kind"], found["code"]) == ("error", code)
     assert found["ask"] == (7 if isinstance(asked, dict) else None)
+
+
+@pytest.mark.parametrize("number", [-1, 2**53, 10**400, True, 1.5, "7"])
+def test_a_number_that_json_or_the_browser_cannot_carry_does_not_come_back(service, number):
+    found = service.ask(ASKED | {"ask": number})
+    assert (found["code"], found["ask"]) == ("no_picture", None)
+
+
+def test_errors_of_the_library_are_said_in_the_pages_words(service, monkeypatch, tmp_path):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    (tmp_path / "photo.png").write_bytes(b"hello")
+    asked = ASKED | {"upload": str(tmp_path / "photo.png")}
+    assert "holds text" in service.ask(asked)["sentence"]  # the library's own
+    monkeypatch.setitem(texts.TEXTS["en"]["errors"], "text", "Das ist Text.")
+    assert service.ask(asked)["sentence"] == "Das ist Text."
 
 
 def test_uploads_are_read_and_links_out_of_the_folder_are_not(service, tmp_path, monkeypatch):

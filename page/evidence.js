@@ -1,0 +1,302 @@
+/* The Evidence tab. The body of a function (element, props, server, ...) that Gradio's HTML component runs once a mount,
+   which is when the tab is opened first. `props.catalog` holds labels, experiments and examples; everything else is asked
+   of the server by name (evidence.py tells what it answers) and goes in by textContent, but for the plots, which the
+   server has cleaned and which are parsed as SVG. */
+
+'use strict';
+const catalog = props.catalog;
+const t = catalog.labels;
+const root = element.querySelector('.tm');
+const ref = {};
+for (const node of root.querySelectorAll('[data-ref]')) ref[node.dataset.ref] = node;
+for (const node of root.querySelectorAll('[data-t]')) node.textContent = t[node.dataset.t];
+for (const node of root.querySelectorAll('[data-label]')) node.setAttribute('aria-label', t[node.dataset.label]);
+
+const SIDES = ['left', 'right'];
+const SPLITS = ['train', 'validation', 'test'];
+const SHAPES = { // of verdicts, so that they are not told by colour alone
+  holds: '<circle cx="10" cy="10" r="9"/><path d="M5.8 10.4l3 3 5.4-6.4"/>',
+  fails: '<rect x="1.5" y="1.5" width="17" height="17" rx="3"/><path d="M6.5 6.5l7 7m0-7l-7 7"/>',
+  open: '<circle cx="10" cy="10" r="8.6" stroke-dasharray="3.2 2.6"/><path d="M7.6 7.8a2.5 2.5 0 1 1 3.6 2.3c-.8.4-1.2.9-1.2 1.7M10 14.4v.1"/>',
+};
+const LONG = 250; // milliseconds of waiting that need no word
+
+// --- small things ---------------------------------------------------------------------------------------------------
+
+const fill = (text, facts) => text.replace(/\{(\w+)\}/g, (_, name) => facts[name]);
+
+const number = (value) => value.toLocaleString('en');
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key in node && key !== 'style') node[key] = value;
+    else node.setAttribute(key, value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== ''));
+  return node;
+}
+
+/* "a **strong** word" and "a `command`" as text, <strong> and <code>. */
+function rich(tag, text, attributes = {}) {
+  const parts = text.split(/(\*\*[^*]+\*\*|`[^`]+`)/).map((part) => {
+    if (part.startsWith('**')) return make('strong', { textContent: part.slice(2, -2) });
+    return part.startsWith('`') ? make('code', { textContent: part.slice(1, -1) }) : part;
+  });
+  return make(tag, attributes, ...parts);
+}
+
+function drawn(svg) {
+  const parsed = new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement;
+  return parsed.localName === 'svg' ? document.adoptNode(parsed) : '';
+}
+
+async function ask(name, asked = {}) {
+  const answer = await server[name](asked).catch(() => null);
+  if (!answer) throw new Error(t.failed);
+  if (answer.kind === 'error') throw new Error(answer.sentence);
+  return answer;
+}
+
+/* Fill a place with what the server says: a grey shape meanwhile, a sentence and a button where it fails. */
+async function load(place, name, asked, show, shape = 'tm-wait') {
+  const mine = (place.asked = {});
+  delete place.dataset.shown;
+  const waiting = setTimeout(() => {
+    if (place.asked !== mine) return;
+    const words = make('p', { className: 'tm-hidden', role: 'status', textContent: t.loading });
+    place.replaceChildren(make('div', { className: shape }, words));
+  }, place.childElementCount ? LONG : 0);
+  try {
+    const answer = await ask(name, asked);
+    if (place.asked !== mine) return;
+    show(answer);
+    place.dataset.shown = Object.values(asked).join(':');
+  } catch (error) {
+    if (place.asked !== mine) return;
+    const again = make('button', { type: 'button', className: 'tm-button', textContent: t.again });
+    again.addEventListener('click', () => load(place, name, asked, show, shape));
+    place.replaceChildren(make('p', { className: 'tm-trouble', role: 'alert' }, error.message + ' ', again));
+  } finally {
+    clearTimeout(waiting);
+  }
+}
+
+/* Commands break between words alone: a line that breaks behind a hyphen reads wrong. */
+const commandBox = (commands) => !commands.length ? '' : make('div', { className: 'tm-command' },
+  make('p', { textContent: t.make }), make('pre', { tabIndex: 0 }, ...commands.flatMap((command, index) =>
+    [index ? '\n' : '', ...command.split(' ').flatMap((word, place) => [place ? ' ' : '', make('span', { textContent: word })])])));
+
+function csvButton(title, asked) {
+  const button = make('button', { type: 'button', className: 'tm-csv', textContent: t.csv, title: fill(t.csv_title, { title }) });
+  button.setAttribute('aria-label', button.title);
+  button.addEventListener('click', async () => {
+    try {
+      const { name, csv } = await ask('table', asked);
+      const link = make('a', { href: URL.createObjectURL(new Blob([csv], { type: 'text/csv' })), download: name });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    } catch (error) {
+      button.replaceWith(make('span', { className: 'tm-soft', role: 'alert', textContent: error.message }));
+    }
+  });
+  return button;
+}
+
+// --- models and claims ----------------------------------------------------------------------------------------------
+
+function cell(figures) {
+  const node = make('td');
+  if (!figures) return make('td', { className: 'tm-soft' }, make('span', { ariaLabel: t.no_figure, role: 'img', textContent: '–' }));
+  node.append(make('b', { textContent: figures.accuracy }), ' ');
+  for (const name of ['interval', 'loss', 'of']) {
+    if (figures[name]) node.append(make('span', { className: 'tm-' + name, textContent: figures[name] }), ' ');
+  }
+  return node;
+}
+
+function showModels(models) {
+  const head = [t.model, ...SPLITS.map((split) => t[split])].map((text) => make('th', { scope: 'col', textContent: text }));
+  const bodies = models.map(({ title, told, rows }) => make('tbody', {},
+    make('tr', { className: 'tm-group' }, make('th', { colSpan: 4, scope: 'rowgroup' },
+      make('strong', { textContent: title }), ...told.map((text) => make('small', { textContent: text })))),
+    ...rows.map(({ name, cells }, index) => make('tr', { className: index ? 'tm-theirs' : '' },
+      make('th', { scope: 'row', textContent: name }),
+      ...cells.map(cell)))));
+  const caption = make('caption', { className: 'tm-hidden', textContent: t.models_title });
+  ref['models-body'].replaceChildren(make('div', { className: 'tm-card tm-figures' },
+    make('table', {}, caption, make('thead', {}, make('tr', {}, ...head)), ...bodies)));
+}
+
+function verdict({ verdict: name, word }) {
+  const mark = make('span', { className: 'tm-verdict' });
+  mark.dataset.verdict = name;
+  mark.innerHTML = '<svg viewBox="0 0 20 20" aria-hidden="true">' + SHAPES[name] + '</svg>';
+  mark.append(word);
+  return mark;
+}
+
+function claimCard(claim) {
+  const { id, sentence, told, test, svg } = claim;
+  const card = make('article', { className: 'tm-card tm-claim' },
+    make('header', {}, verdict(claim), svg ? csvButton(sentence, { claim: id }) : ''),
+    make('h4', { textContent: sentence }),
+    make('p', { className: 'tm-test' }, make('span', { textContent: t.tested + ': ' }), test),
+    ...told.map((text) => rich('p', text)),
+    svg ? drawn(svg) : '');
+  card.dataset.claim = id;
+  return card;
+}
+
+function showClaims(groups) {
+  ref['claims-body'].replaceChildren(...(groups.length ? [] : [rich('p', t.claims_none, { className: 'tm-card' })]),
+    ...groups.flatMap(({ title, claims, commands }) => [
+      make('h3', { textContent: title }), commandBox(commands), make('div', { className: 'tm-two' }, ...claims.map(claimCard))]));
+}
+
+// --- one experiment -------------------------------------------------------------------------------------------------
+
+let current = null; // the chosen experiment
+let names = null; // what its sides are called
+
+function showPair(answer) {
+  names = answer.names;
+  ref['plots-body'].replaceChildren(
+    answer.measured ? make('p', { className: 'tm-fine', textContent: answer.measured }) : '',
+    make('div', { className: 'tm-two' }, ...answer.plots.map(({ name, title, text, svg }) => {
+      const card = make('figure', { className: 'tm-card tm-plot' },
+        make('header', {}, make('h4', { textContent: title }), csvButton(title, { experiment: current.id, plot: name })),
+        make('figcaption', { textContent: text }), drawn(svg));
+      card.dataset.plot = name;
+      return card;
+    })),
+    ...answer.missing.map((text) => make('div', { className: 'tm-card tm-lacking' }, make('p', { textContent: text }), commandBox(answer.commands))));
+  showLists(answer);
+}
+
+function showLists({ lists, no_lists, pictures }) {
+  const there = lists.length > 0;
+  ref['pictures-body'].hidden = !there;
+  ref['no-lists'].hidden = there;
+  ref['no-lists'].textContent = no_lists;
+  ref.free.hidden = pictures.shown;
+  ref['free-text'].textContent = pictures.text;
+  if (!there) return;
+  const before = ref.lists.querySelector(':checked');
+  const chosen = lists.find(({ name }) => before && name === before.value) || lists.find(({ count }) => count !== 0);
+  ref.lists.replaceChildren(...lists.map((list) => {
+    const input = make('input', { type: 'radio', name: 'tm-list', value: list.name, checked: list === chosen });
+    input.addEventListener('change', () => showList(list, pictures.shown));
+    return make('label', {}, input, list.title, list.count === null ? '' : make('small', { textContent: ' ' + number(list.count) }));
+  }));
+  showList(chosen, pictures.shown);
+}
+
+function showList({ name, text }, shown, from = 0) {
+  ref['list-text'].textContent = text;
+  const asked = { experiment: current.id, list: name, from };
+  return load(ref.listing, 'listed', asked, (answer) => {
+    if (!answer.rows.length) return ref.listing.replaceChildren(make('p', { className: 'tm-card', textContent: t.list_none }));
+    const columns = [t.picture, t.truth, names.left, names.right, t.agreement];
+    const head = columns.map((column) => make('th', { scope: 'col', textContent: column }));
+    const table = make('table', {}, make('caption', { className: 'tm-hidden', textContent: text }),
+      make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...answer.rows.map((row) => pictureRow(row, shown))));
+    const card = make('div', { className: 'tm-card tm-figures tm-tested' }, table);
+    ref.listing.replaceChildren(card, make('p', { className: 'tm-fine', textContent: t.agreement_text }),
+      pager(answer, (place) => showList({ name, text }, shown, place)));
+    if (shown) thumbnails(answer.rows);
+  }, 'tm-wait tm-low');
+}
+
+function pictureRow({ identity, truth, agreement, ...sides }, shown) {
+  const first = make('th', { scope: 'row' });
+  first.dataset.identity = identity;
+  if (shown) first.append(make('span', { className: 'tm-thumb' }));
+  first.append(make('span', { className: 'tm-identity', textContent: identity }));
+  return make('tr', {}, first, make('td', { textContent: truth }),
+    ...SIDES.map((side) => {
+      const { name, share, right } = sides[side];
+      const wrong = right ? [] : [make('span', { ariaHidden: 'true', textContent: '✗ ' }), make('span', { className: 'tm-hidden', textContent: t.wrong + ': ' })];
+      return make('td', { className: right ? '' : 'tm-wrong' }, ...wrong, make('span', { textContent: name + ' ' }), make('small', { textContent: share }));
+    }),
+    make('td', {}, agreement || make('span', { role: 'img', ariaLabel: t.unknown, textContent: '–' })));
+}
+
+function pager({ from, rows, count }, go) {
+  if (count <= rows.length) return '';
+  const step = (text, place, there) => {
+    const button = make('button', { type: 'button', className: 'tm-button', textContent: text, disabled: !there });
+    button.addEventListener('click', async () => {
+      await go(place);
+      const again = [...ref.listing.querySelectorAll('.tm-pager button')].find((one) => one.textContent === text && !one.disabled);
+      (again || ref.listing.querySelector('.tm-pager button:not(:disabled)')).focus({ preventScroll: true });
+    });
+    return button;
+  };
+  const size = catalog.page;
+  return make('div', { className: 'tm-pager' }, step(t.previous, Math.max(0, from - size), from > 0),
+    make('span', { textContent: fill(t.range, { from: number(from + 1), to: number(from + rows.length), count: number(count) }) }),
+    step(t.next, from + size, from + rows.length < count));
+}
+
+async function thumbnails(rows) {
+  const listing = ref.listing.firstElementChild;
+  const answer = await ask('thumbnails', { identities: rows.map(({ identity }) => identity) }).catch(() => null);
+  for (const place of listing.querySelectorAll('th[data-identity]')) {
+    const { identity } = place.dataset;
+    const { src, sentence } = answer ? answer.thumbnails[identity] : { sentence: t.failed };
+    const thumb = place.querySelector('.tm-thumb');
+    if (!src) {
+      thumb.replaceWith(make('span', { className: 'tm-thumb tm-none-such', textContent: sentence }));
+      continue;
+    }
+    const button = make('button', { type: 'button', className: 'tm-open' },
+      make('span', { className: 'tm-thumb' }, make('img', { src, alt: '' })), make('span', { className: 'tm-identity', textContent: identity }));
+    button.title = fill(t.open, { identity });
+    button.setAttribute('aria-label', button.title);
+    button.addEventListener('click', () => open(identity, src));
+    place.replaceChildren(button);
+  }
+}
+
+/* In Compare, with this experiment's models. */
+function open(id, thumb) {
+  const { left, right } = current;
+  document.dispatchEvent(new CustomEvent('tm-open', { detail: { id, thumb, left, right } }));
+  document.getElementById('tm-compare-button').click();
+  scrollTo(0, 0);
+}
+
+function choose() {
+  current = catalog.experiments.find(({ id }) => id === ref.experiment.value);
+  ref.question.textContent = current.question;
+  load(ref['plots-body'], 'pair', { experiment: current.id }, showPair);
+}
+
+// --- start ----------------------------------------------------------------------------------------------------------
+
+for (const rule of catalog.rules) ref.rules.append(make('li', { textContent: rule }));
+for (const name of catalog.experiments.length ? ['models', 'claims', 'plots', 'pictures'] : ['models', 'claims']) {
+  const button = make('button', { type: 'button', textContent: t[name] });
+  button.addEventListener('click', () => {
+    ref[name].scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+    ref[name].querySelector('[tabindex="-1"]').focus({ preventScroll: true });
+  });
+  ref.jumps.append(button);
+}
+ref.freely.hidden = !catalog.examples.length;
+ref.examples.replaceChildren(...catalog.examples.map(({ id, title, thumb }) => {
+  const button = make('button', { type: 'button', title: fill(t.open_example, { title }) }, make('img', { src: thumb, alt: '' }));
+  button.setAttribute('aria-label', button.title);
+  button.addEventListener('click', () => open(id, thumb));
+  return button;
+}));
+load(ref['models-body'], 'overview', {}, ({ models }) => showModels(models));
+load(ref['claims-body'], 'judged', {}, ({ claims }) => showClaims(claims));
+if (catalog.experiments.length) {
+  ref.experiment.replaceChildren(...catalog.experiments.map(({ id, title, question }) => make('option', { value: id, textContent: title, title: question })));
+  ref.experiment.addEventListener('change', choose);
+  choose();
+} else {
+  ref.closely.hidden = true;
+}

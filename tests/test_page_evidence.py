@@ -1,0 +1,536 @@
+"""The Evidence tab's server side: what it tells is what the files say, and nothing is opened that is on no list."""
+
+import base64
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import uuid
+import xml.etree.ElementTree as xml
+
+import numpy as np
+import pytest
+from judges import ROOT
+from PIL import Image
+from studied import CLAIMS, FIGURE, IDENTITIES, LEFT, MISSING, OTHER, RIGHT, TWIN, drawn
+from test_page_http import ask, get, post
+
+from explain import checkpoints, pictures
+from page.evidence import LISTS, PAGE, PLOTS, Findings, NotThere, drawing
+from page.experiments import read_experiments
+
+pytest_plugins = ["page_fixtures", "evidence_fixtures"]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def findings(studied, data=None, **changed) -> Findings:
+    weights = changed.get("weights", studied.weights)
+    cards = {card["id"]: card for card in checkpoints.available(weights).cards}
+    experiments = read_experiments(weights / "experiments.json", cards)
+    return Findings(weights, changed.get("evidence", studied.evidence), cards, experiments, data)
+
+
+@pytest.fixture(scope="module")
+def found(studied) -> Findings:
+    return findings(studied, studied.data)
+
+
+@pytest.fixture
+def own(studied, tmp_path):
+    """A copy of everything, to be spoilt."""
+    folders = {name: tmp_path / name for name in studied._fields}
+    for name, folder in folders.items():
+        shutil.copytree(getattr(studied, name), folder)
+    return type(studied)(**folders)
+
+
+# --- the test split ---------------------------------------------------------------------------------------------------
+
+
+def listed(found: Findings, name: str, experiment: str = "pair") -> list[str]:
+    rows, first = [], 0
+    while True:
+        part = found.listed({"experiment": experiment, "list": name, "from": first})
+        rows += part["rows"]
+        first += PAGE
+        if first >= part["count"]:
+            assert len(rows) == part["count"]
+            return rows
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("left_wrong", ["cat/3", "dog/4"]),
+        ("right_wrong", ["cat/3", "cat/2"]),
+        ("disagree", ["dog/4", "cat/2"]),
+        ("other_evidence", ["cat/3", "dog/6", "cat/1"]),  # not dog/4, where they disagree, nor cat/7, undefined
+    ],
+)
+def test_lists_hold_the_right_pictures_in_order(found, name, expected):
+    assert [row["identity"] for row in listed(found, name)] == expected
+    counts = {one["name"]: one["count"] for one in found.pair({"experiment": "pair"})["lists"]}
+    assert counts[name] == len(expected)
+
+
+def test_certainty_orders_all_pictures(found):
+    least = [row["identity"] for row in listed(found, "unsure")]
+    assert least[:4] == ["dog/5", "cat/7", "cat/2", "cat/6"]
+    assert sorted(least) == sorted(IDENTITIES)
+    assert listed(found, "sure")[0]["identity"] == "dog/6"
+
+
+def test_a_row_tells_what_both_models_said(found):
+    row = listed(found, "disagree")[0]
+    assert row == {
+        "identity": "dog/4",
+        "truth": "Dog",
+        "left": {"name": "Cat", "share": "80\N{NO-BREAK SPACE}%", "right": False},
+        "right": {"name": "Dog", "share": "70\N{NO-BREAK SPACE}%", "right": True},
+        "agreement": "−0.90",
+    }
+    assert listed(found, "disagree")[1]["agreement"] == ""  # cat/2: not compared
+
+
+def test_pictures_of_which_only_one_model_was_tested_are_left_out(own):
+    path = own.weights / RIGHT / "evaluation" / "predictions.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["digests"][0] = "0" * 64  # cat/1 is another file there
+    np.savez(path, **{name: array[:13] for name, array in arrays.items()})  # and dog/7 is missing
+    assert sorted(row["identity"] for row in listed(findings(own), "unsure")) == sorted(IDENTITIES[1:13])
+
+
+@pytest.mark.parametrize("first", [-1, 14, 10**9, True, "0", None, 1.0, [0]])
+def test_a_place_that_is_none_is_refused(found, first):
+    with pytest.raises(NotThere):
+        found.listed({"experiment": "pair", "list": "unsure", "from": first})
+
+
+# --- models and claims ------------------------------------------------------------------------------------------------
+
+
+def test_models_stand_against_the_original(found):
+    models = {one["title"]: one for one in found.models()}
+    assert list(models)[:3] == ["Judge, mild", "Judge, steep", "Judge, mild, seed 2"]  # as in the experiments
+    ours, original = models["Judge, mild"]["rows"]
+    assert ours["cells"][:2] == [None, None]
+    assert ours["cells"][2] == {
+        "accuracy": "98.82\N{NO-BREAK SPACE}%",
+        "interval": "98.48 to 99.12",
+        "loss": "",
+        "of": "",
+    }
+    assert original["cells"][0] is None
+    assert (original["cells"][1]["accuracy"], original["cells"][1]["loss"]) == (
+        "94.56\N{NO-BREAK SPACE}%",
+        "loss 0.1300",
+    )
+    assert original["cells"][1]["of"] == "best of 250 epochs"
+    assert len(models["Judge, steep"]["rows"]) == 1
+
+
+def test_the_shipped_originals_are_the_originals():
+    shipped = json.loads((ROOT / "weights/originals.json").read_text())
+    rows = {
+        id: [one[split][name] for split in ("train", "validation", "test") for name in ("accuracy", "log_loss")]
+        for id, one in shipped.items()
+        if id.startswith("cats-dogs")
+    }
+    assert rows == {
+        "cats-dogs-effnet-sgd": [0.9456, 0.13, 0.955, 0.1331, 0.9465, 0.1321],
+        "cats-dogs-effnet-adam": [0.9562, 0.1095, 0.9725, 0.1012, 0.959, 0.1053],
+        "cats-dogs-vgg16-high": [0.95, 0.1458, 0.97, 0.0965, 0.9505, 0.1351],
+        "cats-dogs-vgg16-low": [0.25, 0.6933, 0.5, 0.6932, 0.5035, 0.6931],
+    }
+
+
+def test_claims_are_told_with_figure_interval_and_threshold(found):
+    first, second = found.claims()
+    assert first["title"] == "Mild or steep?"
+    holds, fails, unknown = first["claims"]
+    assert (holds["verdict"], holds["word"]) == ("holds", "holds")
+    assert holds["told"][0] == "Measured: **0.035**, 95 % interval 0.020 to 0.049, on 40 pictures."
+    assert "above **0.012**, the larger of its margin (0.010) and what two seeds" in holds["told"][1]
+    assert (fails["verdict"], fails["word"]) == ("fails", "does not hold")
+    assert "below **0.010**, its margin" in fails["told"][1]
+    assert (unknown["verdict"], unknown["svg"]) == ("open", None)
+    assert "Not judged" in unknown["told"][1]
+    assert "Judge, mild twice" in unknown["told"][1]
+    assert first["commands"] == []  # the seeds' comparison has this figure: nothing is missing that a command makes
+    assert second["claims"][0]["told"] == ["**Not judged:** not and here have not been compared yet."]
+    assert second["commands"] == ["python -m training compare not here --data-dir DIR --heads-dir DIR"]
+
+
+def test_a_missing_comparison_of_seeds_is_named_with_its_command(own):
+    shutil.rmtree(own.evidence / f"{LEFT}--{TWIN}")
+    commands = findings(own).claims()[0]["commands"]
+    assert commands == [f"python -m training compare {LEFT} {TWIN} --data-dir DIR --heads-dir DIR"]
+
+
+def test_a_verdict_without_a_threshold_is_none(own):
+    claim = CLAIMS[2] | {"verdict": "holds"}
+    (own.evidence / "claims.json").write_text(json.dumps([claim]))
+    assert findings(own).claims()[0]["claims"][0]["verdict"] == "open"
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"id": "../x"},
+        {"left": "../.."},
+        {"sentence": None},
+        {"luck": []},
+        {"figure": {"mean": "1"}},
+        {"figure": FIGURE | {"low": float("nan")}},
+        {"figure": {key: value for key, value in FIGURE.items() if key != "n"}},
+        {"threshold": "0.1"},
+        {"same": 1},
+    ],
+)
+def test_a_claim_that_is_not_whole_is_passed_over(own, spoilt):
+    (own.evidence / "claims.json").write_text(json.dumps([CLAIMS[0] | spoilt, CLAIMS[1], 7]))
+    assert [one["id"] for one in findings(own).claims()[0]["claims"]] == ["two"]
+
+
+# --- plots ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pair_shows_its_plots_and_what_is_missing(found):
+    answer = found.pair({"experiment": "pair"})
+    assert [one["name"] for one in answer["plots"]] == list(PLOTS)
+    assert (answer["missing"], answer["commands"]) == ([], [])
+    assert "1,000 test pictures" in answer["measured"]
+    answer = found.pair({"experiment": "luck"})
+    assert [one["name"] for one in answer["plots"]] == [name for name in PLOTS if name != "heads"]
+    assert answer["missing"] == ["Not there: Heads and animals."]
+    answer = found.pair({"experiment": "bare"})
+    assert (answer["plots"], answer["lists"], answer["measured"]) == ([], [], "")
+    assert answer["commands"] == [f"python -m training compare {RIGHT} judge-biased --data-dir DIR --heads-dir DIR"]
+    assert "predictions" in answer["no_lists"]
+
+
+def test_plots_keep_their_words_and_shapes(found, studied):
+    for plot in found.pair({"experiment": "pair"})["plots"]:
+        source = xml.parse(studied.evidence / f"{LEFT}--{RIGHT}" / f"{plot['name']}.svg").getroot()
+        shown = xml.fromstring(plot["svg"])
+        for tag in ("text", "path", "use", "image"):
+            assert len(list(shown.iter(SVG + tag))) == len(list(source.iter(SVG + tag)))
+        words = [["".join(one.itertext()).strip() for one in root.iter(SVG + "text")] for root in (source, shown)]
+        assert words[0] == words[1]
+        assert plot["title"] in shown.get("aria-label")
+        assert (shown.get("role"), shown.get("width"), shown.get("viewBox")) == ("img", None, source.get("viewBox"))
+        assert "<style" not in plot["svg"]
+
+
+def test_ids_are_unique_in_the_page_and_references_find_them(found):
+    plots = [one["svg"] for one in found.pair({"experiment": "pair"})["plots"]]
+    plots += [claim["svg"] for group in found.claims() for claim in group["claims"] if claim["svg"]]
+    assert len(plots) == len(PLOTS) + 2
+    ids = [id for svg in plots for id in re.findall(r' id="([^"]+)"', svg)]
+    assert len(ids) == len(set(ids)) > 20
+    for svg in plots:
+        inside = set(re.findall(r' id="([^"]+)"', svg))
+        assert {*re.findall(r'href="#([^"]+)"', svg), *re.findall(r"url\(#([^)]+)\)", svg)} <= inside
+
+
+EVIL = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9"
+ onload="alert(1)" width="9" style="position:fixed">
+ <script>alert(1)</script><style>@import url(//evil.example/x.css); * {fill: red}</style>
+ <foreignObject><div xmlns="http://www.w3.org/1999/xhtml">x</div></foreignObject>
+ <a href="https://evil.example"><text x="1" onclick="alert(1)">lost</text></a>
+ <animate attributeName="href" to="javascript:alert(1)"/><set attributeName="x"/>
+ <use href="https://evil.example/x.svg#a"/><use xlink:href="#here" x="1"/><use href="#a b"/>
+ <image href="https://evil.example/x.png"/><image xlink:href="data:image/svg+xml;base64,PHN2Zy8+"/>
+ <image href="data:image/png;base64,iVBORw0K
+ Ggo=" x="2"/>
+ <path id="here" d="M0 0L1 1" fill="url(https://evil.example)" clip-path="url(#here)" onmouseover="alert(1)"
+  style="fill: url(//evil.example); stroke: #d0453e; background: url(x); font: 9px x; opacity: 0.5;
+  stroke-width: calc(1px)"/>
+ <text x="1">kept &lt;b&gt; <tspan dx="1">too</tspan> tail</text>
+</svg>"""
+
+
+def test_nothing_of_a_plot_acts_or_looks_outside():
+    text = drawing(EVIL, "p-", "What it <shows>")
+    root = xml.fromstring(text)
+    assert "evil" not in text
+    assert "alert" not in text
+    assert {one.tag.removeprefix(SVG) for one in root.iter()} == {"svg", "use", "image", "path", "text", "tspan"}
+    assert set(root.attrib) == {"viewBox", "role", "aria-label"}
+    assert [one.attrib for one in root.iter(SVG + "use")] == [{}, {"href": "#p-here", "x": "1"}, {}]
+    png = {"href": "data:image/png;base64,iVBORw0KGgo=", "x": "2"}
+    assert [one.attrib for one in root.iter(SVG + "image")] == [{}, {}, png]
+    assert root.find(SVG + "path").attrib == {
+        "id": "p-here",
+        "d": "M0 0L1 1",
+        "clip-path": "url(#p-here)",
+        "style": "stroke:var(--tm-plot-left);opacity:0.5",
+    }
+    assert "".join(root.find(SVG + "text").itertext()) == "kept <b> too tail"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no xml",
+        "<svg/>",
+        "<svg xmlns='http://www.w3.org/2000/svg'/>",
+        "<html viewBox='0 0 1 1'/>",
+        "<!DOCTYPE x [<!ENTITY a 'b'>]><svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1 1'>&a;</svg>",
+    ],
+)
+def test_what_is_no_plot_is_none(text):
+    assert drawing(text, "p-", "x") is None
+
+
+# --- tables and what is on no list ------------------------------------------------------------------------------------
+
+
+def test_tables_are_the_files(found, studied):
+    answer = found.table({"experiment": "pair", "plot": "cka"})
+    assert answer["name"] == f"{LEFT}--{RIGHT}-cka.csv"
+    assert answer["csv"] == (studied.evidence / f"{LEFT}--{RIGHT}" / "cka.csv").read_text()
+    answer = found.table({"claim": "two"})
+    assert answer["csv"].splitlines()[-1].startswith("threshold,0.01")
+    with pytest.raises(NotThere, match="not there"):
+        found.table({"claim": "three"})
+
+
+STRANGE = [
+    ("table", {"experiment": "pair", "plot": "../claims/one"}),
+    ("table", {"experiment": "pair", "plot": "comparison.json"}),
+    ("table", {"experiment": f"{LEFT}--{RIGHT}", "plot": "cka"}),
+    ("table", {"experiment": ["pair"], "plot": "cka"}),
+    ("table", {"claim": "../../weights/experiments"}),
+    ("table", {"claim": {"id": "one"}}),
+    ("pair", {"experiment": "../.."}),
+    ("pair", {}),
+    ("listed", {"experiment": "pair", "list": "__class__"}),
+    ("listed", {"experiment": "bare", "list": "unsure"}),
+    ("thumbnails", {"identities": ["cat/8"]}),
+    ("thumbnails", {"identities": ["cat/1/../2"]}),
+    ("thumbnails", {"identities": ["cat/1", "../../../etc/passwd"]}),
+    ("thumbnails", {"identities": [["cat/1"]]}),
+    ("thumbnails", {"identities": [{}, None, 1]}),
+    ("thumbnails", {"identities": ["cat/1"] * (PAGE + 1)}),
+    ("thumbnails", {"identities": "cat/1"}),
+]
+
+
+@pytest.mark.parametrize(("name", "asked"), STRANGE)
+def test_what_is_on_no_list_is_refused(found, name, asked):
+    assert found.answer(name, asked) == {
+        "kind": "error",
+        "code": "evidence_unknown",
+        "sentence": "There is nothing of that name here.",
+    }
+
+
+@pytest.mark.parametrize("asked", [None, 1, "pair", [], [1, 2], {"from": {}}])
+@pytest.mark.parametrize("name", ["pair", "table", "listed", "thumbnails"])
+def test_anything_at_all_may_come_in(found, name, asked):
+    assert found.answer(name, asked)["kind"] == "error"
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_is_the_one_the_models_were_tested_on(found):
+    assert np.array_equal(found.picture("cat/2").pixels, pictures.read(drawn("cat/2")).pixels)
+    for identity, code in ((OTHER, "evidence_other_edition"), (MISSING, "evidence_no_file")):
+        with pytest.raises(NotThere) as error:
+            found.picture(identity)
+        assert error.value.code == code
+
+
+def test_without_a_data_folder_there_is_no_picture(studied):
+    found = findings(studied)
+    with pytest.raises(NotThere) as error:
+        found.picture("cat/2")
+    assert error.value.code == "evidence_no_data"
+    answer = found.thumbnails({"identities": ["cat/2"]})["thumbnails"]
+    assert answer == {"cat/2": {"sentence": "This server has no data set to show pictures from."}}
+    assert not found.pair({"experiment": "pair"})["pictures"]["shown"]
+
+
+@pytest.mark.parametrize("below", ["", "inner"])
+@pytest.mark.parametrize("layout", ["PetImages/Cat/2.jpg", "train/cat.2.jpg"])
+def test_both_layouts_are_found_at_the_top_and_one_below(studied, tmp_path, below, layout):
+    path = tmp_path / below / layout
+    path.parent.mkdir(parents=True)
+    path.write_bytes(drawn("cat/2"))
+    found = findings(studied, tmp_path)
+    assert found.picture("cat/2").pixels.shape == (60, 80, 3)
+    assert found.pair({"experiment": "pair"})["pictures"] == {"shown": True, "text": ""}
+
+
+def test_a_folder_of_something_else_says_so(studied, tmp_path):
+    (tmp_path / "deep/deeper/PetImages/Cat").mkdir(parents=True)
+    told = findings(studied, tmp_path).pair({"experiment": "pair"})["pictures"]
+    assert told == {"shown": False, "text": "The data folder of this server holds none of these pictures."}
+    assert findings(studied, tmp_path / "none").data is None
+
+
+def test_thumbnails_are_small_and_say_what_they_lack(found):
+    answer = found.thumbnails({"identities": ["dog/1", OTHER, MISSING]})["thumbnails"]
+    kind, _, data = answer["dog/1"]["src"].partition(",")
+    assert kind == "data:image/jpeg;base64"
+    with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+        assert image.size == (80, 60)
+        assert image.getpixel((10, 10))[2] > 200
+    assert answer[OTHER] == {"sentence": "Another edition: not the file the models were tested on."}
+    assert answer[MISSING] == {"sentence": "Not in the data folder."}
+
+
+def test_a_file_that_is_no_picture_says_so(own):
+    path = own.weights / LEFT / "evaluation" / "predictions.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    (own.data / "PetImages/Cat/1.jpg").write_bytes(b"text")
+    arrays["digests"][0] = "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1"  # sha256 of it
+    np.savez(path, **arrays)
+    answer = findings(own, own.data).thumbnails({"identities": ["cat/1"]})
+    assert answer["thumbnails"]["cat/1"] == {"sentence": "This file cannot be read."}
+
+
+# --- files that change, are broken or missing -------------------------------------------------------------------------
+
+
+def test_what_changes_is_seen(own):
+    found = findings(own)
+    assert found.claims()[0]["claims"][0]["verdict"] == "holds"
+    (own.evidence / "claims.json").write_text(json.dumps([CLAIMS[1]]))
+    assert [one["id"] for one in found.claims()[0]["claims"]] == ["two"]
+    (own.evidence / f"{LEFT}--{RIGHT}" / "cka.svg").unlink()
+    assert "cka" not in [one["name"] for one in found.pair({"experiment": "pair"})["plots"]]
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing", b"[1]", b"\xff\xfe{"])
+def test_broken_files_are_as_none(own, content):
+    pair = own.evidence / f"{LEFT}--{RIGHT}"
+    for path in (
+        own.evidence / "claims.json",
+        own.weights / "originals.json",
+        pair / "comparison.json",
+        pair / "pictures.npz",
+        pair / "roc.svg",
+        own.weights / RIGHT / "evaluation" / "predictions.npz",
+    ):
+        path.write_bytes(content)
+    found = findings(own)
+    assert found.judged({}) == {"claims": []}
+    assert {len(one["rows"]) for one in found.models()} == {1}
+    answer = found.pair({"experiment": "pair"})
+    assert answer["missing"] == ["Not there: ROC."]
+    assert answer["lists"] == []
+    assert found.pair({"experiment": "luck"})["lists"][0]["count"] == 2
+
+
+def test_predictions_of_other_classes_are_none(own):
+    path = own.weights / RIGHT / "evaluation" / "predictions.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["labels"][0] = 2
+    np.savez(path, **arrays)
+    assert findings(own).pair({"experiment": "pair"})["lists"] == []
+
+
+def test_answers_are_json_and_need_no_heavy_library(studied):
+    script = """
+import json, sys
+from pathlib import Path
+from page.service import Service
+weights, evidence, data = map(Path, sys.argv[1:])
+found = Service(weights, evidence, data=data).findings
+pair = {"experiment": "pair"}
+for asked in ("overview", {}), ("judged", {}), ("pair", pair), ("thumbnails", {"identities": ["cat/1"]}):
+    answer = found.answer(*asked)
+    assert answer.get("kind") != "error", answer
+    json.dumps(answer, allow_nan=False)
+json.dumps(found.answer("listed", {"experiment": "pair", "list": "other_evidence"}), allow_nan=False)
+heavy = {"tensorflow", "keras", "matplotlib", "sklearn", "scipy", "training"} & set(sys.modules)
+sys.exit(", ".join(heavy) or 0)
+"""
+    surroundings = {key: value for key, value in os.environ.items() if key != "TWO_MINDS_DATA"}
+    command = [sys.executable, "-c", script, *map(str, studied)]
+    assert subprocess.run(command, cwd=ROOT, env=surroundings, timeout=400).returncode == 0
+
+
+# --- over HTTP --------------------------------------------------------------------------------------------------------
+
+
+def call(server, name: str, asked: object) -> dict:
+    config = json.loads(get(server.url + "config")[1])
+    views = [one for one in config["components"] if "rules" in one["props"].get("props", {}).get("catalog", {})]
+    view = next(one["id"] for one in views if "page" in one["props"]["props"]["catalog"])
+    body = {"data": asked, "component_id": view, "fn_name": name, "session_hash": uuid.uuid4().hex}
+    status, text = post(server.url + "gradio_api/component_server", body)
+    return json.loads(text) if status == 200 else {"kind": "error", "status": status}
+
+
+def test_the_page_is_served_without_what_the_tab_shows(data_server):
+    text = get(data_server.url + "config")[1]
+    assert "evidence" in text.lower()
+    assert "This <b>holds" not in text
+    assert "cat/3" not in text
+    assert str(data_server.temporary) not in text
+
+
+def test_a_stranger_gets_what_is_on_a_list_and_nothing_else(data_server, studied):
+    canary = studied.data / "PetImages" / "Cat" / "99.jpg"
+    canary.write_bytes(drawn("cat/30"))
+    try:
+        assert call(data_server, "table", {"experiment": "pair", "plot": "roc"})["csv"].startswith("model,")
+        assert call(data_server, "thumbnails", {"identities": ["cat/1"]})["thumbnails"]["cat/1"]["src"]
+        for name, asked in [
+            *STRANGE,
+            ("thumbnails", {"identities": ["cat/99"]}),
+            ("picture", "cat/1"),
+            ("__init__", {}),
+        ]:
+            answer = call(data_server, name, asked)
+            assert answer["kind"] == "error", (name, asked)
+            assert str(ROOT) not in json.dumps(answer)
+        opened = data_server.opened()
+        assert [path for path in opened if path.endswith("Cat/1.jpg")]
+        assert not [path for path in opened if path.endswith(("99.jpg", "etc/passwd", "one.csv"))]
+    finally:
+        canary.unlink()
+    assert "Traceback" not in data_server.log()
+
+
+CHOICE = {"ask": 1, "left": LEFT, "right": RIGHT, "rule": "gradcam", "target": "predicted"}
+
+
+def test_compare_opens_a_test_picture_by_its_identity(data_server):
+    found = ask(data_server, CHOICE | {"example": "dog/2"})
+    assert found["kind"] == "result"
+    assert found["sides"]["left"]["bars"][0]["name"] == "Dog"
+    assert (found["picture"]["width"], found["picture"]["height"]) == (80, 60)
+
+
+@pytest.mark.parametrize(
+    ("identity", "code"),
+    [
+        ("cat/8", "evidence_unknown"),
+        ("../../cat/1", "evidence_unknown"),
+        ("PetImages/Cat/1.jpg", "evidence_unknown"),
+        ("/etc/passwd", "evidence_unknown"),
+        (OTHER, "evidence_other_edition"),
+        (MISSING, "evidence_no_file"),
+    ],
+)
+def test_compare_opens_no_other(data_server, identity, code):
+    assert ask(data_server, CHOICE | {"example": identity})["code"] == code
+
+
+def test_compare_opens_none_without_data(bare_server):
+    assert ask(bare_server, CHOICE | {"example": "dog/2"})["code"] == "evidence_no_data"
+    answer = call(bare_server, "listed", {"experiment": "pair", "list": LISTS[0]})
+    assert [row["identity"] for row in answer["rows"]] == ["cat/3", "dog/4"]
+    assert "Traceback" not in bare_server.log()

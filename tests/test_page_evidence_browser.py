@@ -1,0 +1,294 @@
+"""The Evidence tab in headless Chromium: with and without the data, at a desk and on a phone."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+from studied import CLAIMS, IDENTITIES, LEFT, MISSING, OTHER, RIGHT
+from test_page_browser import PHONE, SHOWN, Visit, browser  # noqa: F401  browser is a fixture
+
+from page.evidence import LISTS, PLOTS
+
+pytest_plugins = ["page_fixtures", "evidence_fixtures"]
+
+
+class Look(Visit):
+    """A visit that goes to the Evidence tab."""
+
+    def open(self, experiment: str = "") -> None:
+        self.page.click("button[role=tab]:has-text('Evidence')")
+        for part in (".tm-plot", ".tm-claim", "[data-ref=models] table"):
+            self.page.wait_for_selector(f".tm-evidence {part}")
+        if experiment:
+            self.choose(experiment)
+        self.page.wait_for_selector(".tm-tested")
+
+    def choose(self, experiment: str) -> None:
+        self.page.select_option(".tm-evidence [data-ref=experiment]", experiment)
+        self.page.wait_for_selector(f"[data-ref=plots-body][data-shown='{experiment}']")
+
+    def list(self, name: str) -> list[str]:
+        """Choose a list; its identities."""
+        self.page.check(f".tm-lists input[value={name}]", force=True)
+        self.page.wait_for_selector(f"[data-ref=listing][data-shown$=':{name}:0']")
+        return [text.strip() for text in self.page.locator(".tm-tested .tm-identity").all_inner_texts()]
+
+    def asks(self) -> int:
+        return sum("component_server" in url for url in self.requests)
+
+
+@pytest.fixture
+def bare(browser, bare_server) -> Iterator[Look]:  # noqa: F811
+    look = Look(browser, bare_server.url)
+    yield look
+    look.close()
+    assert "Traceback" not in bare_server.log()
+
+
+@pytest.fixture
+def rich(browser, data_server) -> Iterator[Look]:  # noqa: F811
+    look = Look(browser, data_server.url)
+    yield look
+    look.close()
+    assert "Traceback" not in data_server.log()
+
+
+def test_nothing_is_asked_before_the_tab_is_opened_and_once_then(bare):
+    page = bare.page
+    page.wait_for_timeout(500)
+    assert page.locator(".tm-evidence").count() == 0
+    before = bare.asks()
+    bare.open()
+    page.wait_for_timeout(300)
+    opened = bare.asks() - before
+    assert opened == 4  # models, claims, the pair, its first list
+    page.click("button[role=tab]:has-text('Compare')")
+    page.click("button[role=tab]:has-text('Evidence')")
+    page.wait_for_timeout(300)
+    assert bare.asks() - before == opened
+    assert page.locator(".tm-plot").count() == len(PLOTS)
+
+
+def test_plots_of_a_pair_are_drawn_and_named(bare):
+    bare.open()
+    page = bare.page
+    assert page.locator(".tm-plot > svg[role=img][aria-label]").count() == len(PLOTS)
+    assert [one.get_attribute("data-plot") for one in page.locator(".tm-plot").all()] == list(PLOTS)
+    for svg in page.locator(".tm-plot > svg").all():
+        box = svg.bounding_box()
+        assert box["width"] > 300
+        assert box["height"] > 80
+    words = page.locator("[data-plot=confusion] svg text").all_text_contents()
+    assert any(f"{LEFT} & <b>" in word for word in words)  # as text, not as an element
+    ids = page.evaluate("[...document.querySelectorAll('.tm-evidence svg [id]')].map(node => node.id)")
+    assert len(ids) == len(set(ids)) > 20
+    dangling = page.evaluate("""() => [...document.querySelectorAll('.tm-evidence svg use')]
+        .filter(node => !document.getElementById(node.getAttribute('href').slice(1))).length""")
+    assert dangling == 0
+    used = page.locator(".tm-plot svg use").first.bounding_box()
+    assert used["width"] + used["height"] > 0  # a reference that finds its shape
+
+
+def test_two_columns_at_a_desk_and_the_words_follow_light_and_dark(browser, bare_server):  # noqa: F811
+    colours = {}
+    for scheme in ("light", "dark"):
+        look = Look(browser, bare_server.url, color_scheme=scheme)
+        look.open()
+        boxes = [one.bounding_box() for one in look.page.locator(".tm-plot").all()[:2]]
+        assert boxes[0]["y"] == boxes[1]["y"]
+        assert boxes[1]["x"] > boxes[0]["x"] + boxes[0]["width"]
+        script = "getComputedStyle(document.querySelector('[data-plot=roc] svg text')).fill"
+        line = "getComputedStyle(document.querySelector('[data-plot=curves] svg [style*=plot-left]')).stroke"
+        colours[scheme] = (look.page.evaluate(script), look.page.evaluate(line))
+        look.close()
+    light, dark = colours["light"], colours["dark"]
+    assert sum(map(int, re.findall(r"\d+", light[0])[:3])) < 200 < 600 < sum(map(int, re.findall(r"\d+", dark[0])[:3]))
+    assert light[1] != dark[1]
+
+
+def test_a_plots_data_is_one_click_away(bare, bare_server, studied):
+    bare.open()
+    page = bare.page
+    for button, path in (
+        ("[data-plot=agreement] .tm-csv", f"{LEFT}--{RIGHT}/agreement.csv"),
+        ("[data-claim=one] .tm-csv", "claims/one.csv"),
+    ):
+        with page.expect_download() as waiting:
+            page.click(button)
+        assert waiting.value.suggested_filename.endswith(".csv")
+        with open(waiting.value.path()) as file:
+            assert file.read() == (studied.evidence / path).read_text()
+
+
+def test_claims_are_told_by_word_and_shape(bare):
+    bare.open()
+    page = bare.page
+    marks = {}
+    for claim in CLAIMS:
+        card = page.locator(f"[data-claim={claim['id']}]")
+        expect(card.locator("h4")).to_have_text(claim["sentence"])  # with its <b> as text
+        mark = card.locator(".tm-verdict")
+        marks[claim["id"]] = (mark.inner_text(), mark.locator("svg").inner_html())
+    assert [word for word, _ in marks.values()] == ["holds", "does not hold", "cannot be told", "cannot be told"]
+    assert len({shape for _, shape in marks.values()}) == 3
+    assert "0.035, 95 % interval 0.020 to 0.049" in page.inner_text("[data-claim=one]")
+    assert "Not judged" in page.inner_text("[data-claim=three]")
+    assert page.locator("[data-claim=one] > svg").count() == 1
+    page.click(".tm-rule summary")
+    assert "cannot be told when the threshold lies within" in page.inner_text(".tm-rule")
+
+
+def test_models_stand_in_a_table_with_heads(bare):
+    bare.open()
+    table = bare.page.locator("[data-ref=models] table")
+    assert table.locator("thead th[scope=col]").all_inner_texts() == ["Model", "Training", "Validation", "Test"]
+    first = table.locator("tbody").first
+    assert first.locator("th[scope=rowgroup] strong").inner_text() == "Judge, mild"
+    assert first.locator("th[scope=row]").all_inner_texts() == ["ours", "original"]
+    assert "98.48 to 99.12" in first.inner_text()
+    assert "94.56" in first.inner_text()
+
+
+def test_lists_without_data_offer_the_free_examples(bare):
+    bare.open()
+    page = bare.page
+    assert bare.list("right_wrong") == ["cat/3", "cat/2"]
+    row = page.locator(".tm-tested tbody tr").first
+    assert row.locator("td").first.inner_text() == "Cat"
+    assert "wrong" in row.locator("td").nth(1).text_content()
+    assert row.locator("td").nth(3).inner_text() == "−0.20"
+    assert page.locator(".tm-tested img, .tm-tested button").count() == 0
+    assert "not be passed on" in page.inner_text("[data-ref=free]")
+    bare.choose("luck")
+    bare.answered(lambda: page.click("[data-ref=freely] button >> nth=1"))
+    assert page.get_attribute("button[role=tab]:has-text('Compare')", "aria-selected") == "true"
+    assert page.evaluate("document.querySelector('[data-ref=experiment]').selectedOptions[0].text") == "Luck?"
+    assert page.text_content("[data-ref=title-right]") == "Judge, mild, seed 2"
+
+
+def test_long_lists_have_pages(bare):
+    bare.open()
+    page = bare.page
+    assert len(bare.list("unsure")) == 12
+    expect(page.locator(".tm-pager")).to_contain_text("1 to 12 of 14")
+    expect(page.locator(".tm-pager button").first).to_be_disabled()
+    page.locator(".tm-pager button", has_text="Next").press("Enter")
+    expect(page.locator(".tm-pager")).to_contain_text("13 to 14 of 14")
+    assert page.locator(".tm-tested tbody tr").count() == 2
+    assert page.evaluate("document.activeElement.textContent") == "Previous"  # the keyboard is not lost
+    page.keyboard.press("Enter")
+    expect(page.locator(".tm-pager")).to_contain_text("1 to 12 of 14")
+
+
+def test_pairs_without_evidence_say_how_it_is_made(bare):
+    bare.open()
+    bare.choose("luck")
+    assert "Heads and animals" in bare.page.inner_text(".tm-lacking")
+    bare.choose("bare")
+    page = bare.page
+    assert "have not been compared yet" in page.inner_text(".tm-lacking")
+    command = f"python -m training compare {RIGHT} judge-biased --data-dir DIR --heads-dir DIR"
+    assert page.locator(".tm-lacking pre").text_content() == command
+    assert page.locator(".tm-plot").count() == 0
+    expect(page.locator("[data-ref=no-lists]")).to_be_visible()
+    expect(page.locator("[data-ref=lists]")).to_be_hidden()
+    bare.choose("pair")
+    assert page.locator(".tm-plot").count() == len(PLOTS)
+    expect(page.locator("[data-ref=lists]")).to_be_visible()
+
+
+def test_a_failing_server_is_a_sentence_and_trying_again_helps(bare):
+    page = bare.page
+    page.route("**/component_server**", lambda route: route.abort())
+    page.click("button[role=tab]:has-text('Evidence')")
+    expect(page.locator(".tm-trouble")).to_have_count(3)  # models, claims, plots
+    bare.complaints.clear()  # the browser tells of requests that were cut off
+    page.unroute("**/component_server**")
+    for button in page.locator(".tm-trouble button").all()[::-1]:
+        button.click()
+    page.wait_for_selector(".tm-evidence .tm-plot")
+    expect(page.locator(".tm-trouble")).to_have_count(0)
+
+
+def test_with_data_pictures_are_shown_and_open_in_compare(rich):
+    rich.open("luck")
+    page = rich.page
+    rich.choose("pair")
+    identities = rich.list("unsure")
+    page.wait_for_selector(".tm-tested img")
+    assert page.locator(".tm-tested img").count() == sum(one not in (OTHER, MISSING) for one in identities)
+    assert page.locator(f".tm-tested th[data-identity='{OTHER}']").inner_text().startswith("Another edition")
+    assert page.locator(f".tm-tested th[data-identity='{MISSING}']").inner_text().startswith("Not in the data folder")
+    assert page.locator(f".tm-tested th[data-identity='{OTHER}'] button").count() == 0
+    expect(page.locator("[data-ref=free]")).to_be_hidden()
+    rich.list("disagree")
+    page.wait_for_selector(".tm-tested img")
+    rich.answered(lambda: page.click("button[aria-label='Open dog/4 in Compare']"))
+    assert page.get_attribute("button[role=tab]:has-text('Compare')", "aria-selected") == "true"
+    assert [rich.bars(side)[0] for side in ("left", "right")] == ["Dog", "Dog"]  # what the judges say of its blue
+    assert page.text_content("[data-ref=title-left]") == "Judge, mild"
+    assert page.text_content("[data-ref=title-right]") == "Judge, steep"
+    page.click("button[role=tab]:has-text('Evidence')")
+    assert page.locator(".tm-lists input:checked").get_attribute("value") == "disagree"
+    rich.answered(lambda: page.click("button[aria-label='Open cat/2 in Compare']"))
+    assert rich.bars("left")[0] == "Cat"
+    page.wait_for_selector(SHOWN)
+
+
+@pytest.mark.parametrize("served", ["bare_server", "data_server"])
+def test_a_phone_shows_one_column_and_never_scrolls_sideways(browser, served, request):  # noqa: F811
+    look = Look(browser, request.getfixturevalue(served).url, **PHONE)
+    look.open()
+    page = look.page
+    for name in LISTS:
+        look.list(name)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+    boxes = [one.bounding_box() for one in page.locator(".tm-plot").all()[:2]]
+    assert boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"]
+    outside = page.evaluate("""() => [...document.querySelectorAll('.tm-evidence *')].filter(node =>
+        !node.closest('svg') && node.getClientRects().length && !node.closest('.tm-hidden')
+        && (node.getBoundingClientRect().right > 391 || node.getBoundingClientRect().left < -1)
+        && getComputedStyle(node).position !== 'absolute').map(node => node.outerHTML.slice(0, 80))""")
+    assert outside == []
+    for experiment in ("luck", "bare"):
+        look.choose(experiment)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+    look.close()
+
+
+def test_keyboard_and_screen_readers_find_everything(rich):
+    rich.open()
+    page = rich.page
+    page.wait_for_selector(".tm-tested img")
+    unnamed = page.evaluate("""() => [...document.querySelectorAll('.tm-evidence :is(button, select, input, svg, img)')]
+        .filter(node => !(node.getAttribute('aria-label') || node.textContent.trim() || node.labels?.length
+            || node.getAttribute('aria-hidden') || node.getAttribute('alt') === '' || node.closest('[aria-hidden]')))
+        .map(node => node.outerHTML.slice(0, 90))""")
+    assert unnamed == []
+    levels = page.evaluate("""() => [...document.querySelectorAll('h1, .tm-evidence :is(h2, h3, h4)')]
+        .filter(node => node.offsetParent || node.tagName === 'H1').map(node => Number(node.tagName[1]))""")
+    assert levels[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(levels))
+    page.focus(".tm-lists input:checked")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.activeElement.checked")
+    page.click(".tm-jumps button:has-text('Test pictures')")
+    expect(page.locator("[data-ref=pictures] > h3")).to_be_in_viewport()
+    assert page.evaluate("document.activeElement.textContent") == "Test pictures"
+
+
+def test_the_evidence_is_read_by_the_page_itself_alone(bare, studied):
+    """No picture of the data set travels where there is none to show; what travels is the lists' numbers."""
+    answers = []
+    bare.page.on("response", lambda one: answers.append(one) if "component_server" in one.url else None)
+    bare.open()
+    bare.list("unsure")
+    found = [json.loads(one.text()) for one in answers]
+    rows = [row["identity"] for one in found if "rows" in one for row in one["rows"]]
+    assert set(rows) <= set(IDENTITIES)
+    assert "data:image/jpeg" not in json.dumps(found)
+    assert str(studied.evidence) not in json.dumps(found)
