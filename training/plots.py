@@ -202,7 +202,7 @@ def reliability(checkpoints: dict[str, Path], titles: dict[str, str]) -> tuple[F
         place.plot(confidence, accuracy, color=COLOURS[side], linewidth=1)
         place.scatter(confidence, accuracy, 6 + 90 * np.sqrt(n) / max(np.sqrt(n)), COLOURS[side], label=titles[side])
     place.set(xlabel="confidence", ylabel="accuracy")
-    place.legend(loc="upper left", markerscale=0.5)
+    place.legend(loc="lower right", markerscale=0.5)
     return figure, [{"model": titles[side], **row} for side, rows in tables.items() for row in rows]
 
 
@@ -220,7 +220,8 @@ def agreement(found: dict, lucky: Sequence[dict]) -> tuple[Figure, Rows]:
         stops = [stop for stop in one["agreement"]["gradcam"]["stops"] if stop["rank"]]
         depths, (low, middle, high) = [stop["depth"] for stop in stops], np.array([stop["rank"] for stop in stops]).T
         colour = INK if own else COLOURS["luck"]
-        place.plot(depths, middle, color=colour, label=label, linewidth=1.6 if own else 1)
+        line = "-" if own else ("--", ":", "-.")[len(place.lines) % 3]
+        place.plot(depths, middle, line, color=colour, label=label, linewidth=1.6 if own else 1.2)
         place.fill_between(depths, low, high, color=colour, alpha=0.12 if own else 0.22, linewidth=0)
         rows += [
             {"pair": label, "depth": stop["depth"], "p10": a, "p50": b, "p90": c, "overlap_p50": stop["overlap"][1]}
@@ -271,8 +272,8 @@ def cka(found: dict, titles: dict[str, str]) -> tuple[Figure, Rows]:
     place = axes[0, 0]
     picture = place.imshow(table["values"], vmin=0, vmax=1, cmap="viridis", origin="lower", aspect="auto")
     places = {side: _thinned(table[side]) for side in SIDES}
-    place.set_xticks(*places["right"], rotation=90, fontsize=7)
-    place.set_yticks(*places["left"], fontsize=7)
+    place.set_xticks(*places["right"], rotation=90, fontsize=8)
+    place.set_yticks(*places["left"], fontsize=8)
     place.set_xlabel(titles["right"], color=COLOURS["right"])
     place.set_ylabel(titles["left"], color=COLOURS["left"])
     figure.colorbar(picture, shrink=0.8, label="linear CKA").outline.set_linewidth(0)
@@ -284,7 +285,7 @@ def cka(found: dict, titles: dict[str, str]) -> tuple[Figure, Rows]:
     return figure, rows
 
 
-def _thinned(addresses: Sequence[str], most: int = 20) -> tuple[list[int], list[str]]:
+def _thinned(addresses: Sequence[str], most: int = 18) -> tuple[list[int], list[str]]:
     step = -(-len(addresses) // most)
     return list(range(0, len(addresses), step)), [one.rpartition("/")[2] for one in addresses[::step]]
 
@@ -299,10 +300,11 @@ def interval(claim: dict) -> tuple[Figure, Rows]:
         place.plot([one["low"], one["high"]], [row, row], color=colour, linewidth=3, solid_capstyle="butt")
         place.plot(one["mean"], row, "o", color=colour, markersize=6)
     place.axvline(claim["threshold"], color=COLOURS["left"], linestyle="--", linewidth=1)
-    place.annotate("threshold", (claim["threshold"], -0.75), color=COLOURS["left"], fontsize=8, ha="center")
+    above = {"transform": place.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": 8}
+    place.text(claim["threshold"], 1, "threshold", color=COLOURS["left"], **above)
     place.axvline(0, color=COLOURS["luck"], linewidth=0.6)
     place.set_yticks(range(len(lines)), [label for label, _, _ in lines])
-    place.set_ylim(len(lines) - 0.4, -0.9)
+    place.set_ylim(len(lines) - 0.4, -0.6)
     place.spines["left"].set_visible(False)
     place.tick_params(left=False)
     rows = [{"what": label, **one} for label, one, _ in lines] + [{"what": "threshold", "mean": claim["threshold"]}]

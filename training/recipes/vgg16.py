@@ -9,18 +9,16 @@ HIGH = Recipe(
     id="cats-dogs-vgg16-high",
     title="VGG16, high accuracy",
     description="VGG16 trained from scratch on 17,000 cats and dogs, at growing picture sizes.",
-    model=Model("vgg16", dropout=0.4),
+    model=Model("vgg16", dropout=0.3),
     optimizer=Optimizer("sgd", learning_rate=0.02, nesterov=True, decay=5e-6),
     schedule=Schedule("cosine", warmup=0.2),
-    augment=Augment(crop=0.4, flip=True, rotation=10, brightness=0.3, contrast=0.3, saturation=0.3, erase=0.2),
-    stages=((64, 24), (96, 14), (128, 6)),
+    augment=Augment(crop=0.45, flip=True, rotation=10, brightness=0.2, contrast=0.2, saturation=0.2),
+    stages=((64, 20), (96, 4), (128, 1)),
     batch=64,
-    label_smoothing=0.05,
-    precision="mixed_bfloat16",
+    label_smoothing=0.03,
     average=0.998,
-    search=Search(rates=(0.01, 0.02, 0.04), steps=400),
+    search=Search(rates=(0.01, 0.02, 0.04), steps=150),
 )
-
 LOW = Recipe(
     id="cats-dogs-vgg16-low",
     title="VGG16, low accuracy",
