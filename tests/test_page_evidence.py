@@ -517,10 +517,10 @@ def test_compare_opens_a_test_picture_by_its_identity(data_server):
 @pytest.mark.parametrize(
     ("identity", "code"),
     [
-        ("cat/8", "evidence_unknown"),
-        ("../../cat/1", "evidence_unknown"),
-        ("PetImages/Cat/1.jpg", "evidence_unknown"),
-        ("/etc/passwd", "evidence_unknown"),
+        ("cat/8", "unknown_example"),
+        ("../../cat/1", "unknown_example"),
+        ("PetImages/Cat/1.jpg", "unknown_example"),
+        ("/etc/passwd", "unknown_example"),
         (OTHER, "evidence_other_edition"),
         (MISSING, "evidence_no_file"),
     ],
