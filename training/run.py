@@ -174,7 +174,7 @@ def claim(recipe: Recipe, folder: Path) -> None:
     defaults = _flat(Recipe("", "", "", Model(""), Optimizer("", 0.0), ()).settings())
     old, new = defaults | _flat(json.loads(path.read_text())), _flat(recipe.settings())
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    changed = [key for key in changed if not key.startswith(("title", "description", "search."))]
+    changed = [key for key in changed if not key.startswith(("title", "description", "precision", "search."))]
     if changed:
         raise RunError(f"The run folder {folder.name} holds a run with other settings ({', '.join(changed)}). {ANEW}")
 
@@ -189,7 +189,7 @@ def _flat(settings: dict, prefix: str = "") -> dict:
 def _compiled(recipe: Recipe, classes: tuple[str, ...], size: int, steps: int, state: State) -> keras.Model:
     """The network at a stage's size, with the state's variables or the initial weights."""
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(recipe.precision)
+    keras.config.set_dtype_policy(_precision(recipe.precision))
     try:
         network = build(recipe.model, classes, size, training=True)
     finally:
@@ -211,6 +211,19 @@ def _compiled(recipe: Recipe, classes: tuple[str, ...], size: int, steps: int, s
     else:
         state.initial_weights = assign_initial(network, recipe.model, classes, size)
     return network
+
+
+def _precision(name: str) -> str:
+    """The dtype policy that a recipe's precision means on this machine. Variables are float32 in either."""
+    if name != "auto":
+        return name
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:  # from Ampere on
+        capable = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0)) >= (8, 0)
+    else:
+        cpu = Path("/proc/cpuinfo")
+        capable = cpu.exists() and "amx_bf16" in cpu.read_text()
+    return "mixed_bfloat16" if capable else "float32"
 
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:

@@ -17,6 +17,7 @@ HIGH = Recipe(
     batch=64,
     label_smoothing=0.03,
     average=0.998,
+    precision="auto",
     search=Search(rates=(0.01, 0.02, 0.04), steps=150),
 )
 LOW = Recipe(
