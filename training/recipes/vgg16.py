@@ -13,7 +13,7 @@ HIGH = Recipe(
     optimizer=Optimizer("sgd", learning_rate=0.02, nesterov=True, decay=5e-6),
     schedule=Schedule("cosine", warmup=0.2),
     augment=Augment(crop=0.45, flip=True, rotation=10, brightness=0.2, contrast=0.2, saturation=0.2),
-    stages=((64, 20), (96, 4), (128, 1)),
+    stages=((64, 24), (96, 8), (128, 3)),
     batch=64,
     label_smoothing=0.03,
     average=0.998,
