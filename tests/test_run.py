@@ -122,6 +122,31 @@ def test_a_killed_training_ends_where_an_undisturbed_one_ends(
     assert state.best == pytest.approx(whole.best, rel=1e-3)
 
 
+def test_a_training_goes_on_on_a_machine_of_another_precision(dataset, cache, tmp_path, monkeypatch):
+    recipe, used = replace(TINY, precision="auto"), []
+
+    def noting(*args, **kwargs):
+        used.append(keras.config.dtype_policy().compute_dtype)
+        return tiny(*args, **kwargs)
+
+    monkeypatch.setattr(training.run, "build", noting)
+    whole = train(replace(TINY, precision="float32"), dataset, tmp_path / "whole", cache)
+    killed_at([7], monkeypatch)
+    monkeypatch.setattr(training.run, "_multiplies_bfloat16", lambda: True)
+    with pytest.raises(Killed):
+        train(recipe, dataset, tmp_path / "moved", cache, save_every=0)
+    monkeypatch.setattr(training.run, "_multiplies_bfloat16", lambda: False)
+    state = train(recipe, dataset, tmp_path / "moved", cache, save_every=0)
+    assert used == ["float32", "float32", "bfloat16", "float32", "float32"]  # by stage; the killed one's, twice
+    assert keras.config.dtype_policy().name == "float32"
+    differences = []
+    for a, b in zip(state.variables["network"], whole.variables["network"], strict=True):
+        if a.dtype == np.float32:
+            np.testing.assert_allclose(a, b, atol=0.02)
+            differences.append(np.abs(a - b).max())
+    assert max(differences) > 1e-6  # bfloat16 has been at work
+
+
 def test_killed_after_any_file_was_written_it_ends_with_all_of_them(dataset, cache, tmp_path, monkeypatch):
     written, bars = [], []
 

@@ -1,6 +1,7 @@
 """Comparing checkpoints over many pictures: every figure is the mean of the single pictures', and claims follow."""
 
 import json
+import types
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from explain.measures import feature_figures, focus_entropy, share_inside
 from explain.pairs import cka
 from training import claims, data
 from training.claims import CLAIMS, FAILS, HOLDS, OPEN, judge
-from training.compare import MEASURES, CompareError, _below, _draws, _figure, measure, signed_rank, write
+from training.compare import MEASURES, CompareError, _below, _cka, _draws, _figure, measure, signed_rank, write
 from training.data import cats_dogs, pets
 from training.data.dataset import DataError, pixels, read_split
 
@@ -153,6 +154,19 @@ def test_cka_is_of_features_averaged_over_space(found, explanations):
         pooled.append(means)
     assert found["cka"]["values"][0][0] == pytest.approx(cka(*pooled), abs=1e-4)
     assert found["cka"]["stops"][0]["mean"] == pytest.approx(cka(*pooled), abs=1e-4)
+
+
+def test_cka_lies_in_its_interval_however_many_the_channels():
+    rng = np.random.default_rng(0)
+    features = [rng.normal(size=(30, 200)), rng.normal(size=(30, 200))]
+    layers = [[types.SimpleNamespace(address=name)] for name in "ab"]
+    [found] = _cka(layers, [[side] for side in features], [(0, 0)])["stops"]
+    assert found["mean"] == pytest.approx(cka(*features), abs=1e-6)
+    assert found["low"] < found["mean"] < found["high"]
+    draws = _draws(30, 200)
+    assert min(cka(*features, draw) for draw in draws) > found["mean"]  # which plain resamples miss altogether
+    [same] = _cka(layers, [[features[0]]] * 2, [(0, 0)])["stops"]
+    assert (same["low"], same["mean"], same["high"]) == (1, 1, 1)
 
 
 def test_models_of_other_depths_are_compared_by_stops(pair, dataset, tmp_path):

@@ -217,13 +217,16 @@ def _precision(name: str) -> str:
     """The dtype policy that a recipe's precision means on this machine. Variables are float32 in either."""
     if name != "auto":
         return name
+    return "mixed_bfloat16" if _multiplies_bfloat16() else "float32"
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether the processor that trains has units for it; elsewhere bfloat16 is slower than float32."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:  # from Ampere on
-        capable = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0)) >= (8, 0)
-    else:
-        cpu = Path("/proc/cpuinfo")
-        capable = cpu.exists() and "amx_bf16" in cpu.read_text()
-    return "mixed_bfloat16" if capable else "float32"
+        return tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0)) >= (8, 0)
+    cpu = Path("/proc/cpuinfo")
+    return cpu.exists() and "amx_bf16" in cpu.read_text()
 
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
