@@ -45,8 +45,8 @@ def explain(
         model: a Keras 3 model on TensorFlow, of any make, with one input (batch x height x width x channels) and one
             output (batch x classes). The score is taken before its last sigmoid or softmax; see `targets.head`.
         pictures: uint8 RGB height x width x 3, 0 to 255 (grey where the model's input has one channel), or n of them
-            as an array or a list of any sizes: squashed to the model's input, then handed to `preprocess`. Or a float
-            batch n x height x width x channels, taken as it is.
+            as an array or a list of any sizes: squashed to the model's input, then handed to `preprocess`. Or floats,
+            n x height x width x channels or one without the n, taken as they are: in the model's own value range.
         target: "predicted", the index or name of a class, a list with one of these per picture, or a function from
             logits (float32 tensor n x classes) to n numbers. Keep the function and pass it again: each new one is
             traced anew.
@@ -103,8 +103,8 @@ def _prepared(model: Model, pictures: Any, preprocess: Callable | None) -> tuple
         raise ValueError("There are no pictures to explain.")
     if not many and np.issubdtype(arrays[0].dtype, np.floating):
         if preprocess is not None:
-            raise ValueError("preprocess is for uint8 pictures; a float batch is taken as it is.")
-        given = arrays[0]
+            raise ValueError("preprocess is for uint8 pictures, floats are taken as they are: give uint8, or leave it out.")
+        given = arrays[0][None] if arrays[0].ndim == 3 else arrays[0]
         if given.ndim != 4:
             raise ValueError(f"A float batch is n x height x width x channels, not {given.shape}.")
         batch = given.astype(np.float32, copy=False)

@@ -416,6 +416,9 @@ def test_float_batch_is_taken_as_it_is(dtype):
     found = explain(free_size(), batch, layers="features")
     assert found.pictures is batch
     np.testing.assert_allclose(found.scores, [700])
+    one = explain(free_size(), batch[0], layers="features")
+    assert np.array_equal(one.pictures, batch)
+    np.testing.assert_allclose(one.scores, [700])
 
 
 def test_model_of_undefined_size_keeps_the_pictures():
@@ -460,7 +463,8 @@ def image(shape, dtype=np.uint8):
         (image((8, 8, 3), np.int64), "Pictures are uint8 arrays, 0 to 255 .* not int64"),
         (image((8, 8, 3), bool), "not bool"),
         ([image((8, 8, 3), np.float32)], "not float32"),
-        (image((8, 8, 3), np.float32), r"float batch is n x height x width x channels, not \(8, 8, 3\)"),
+        (image((8, 8), np.float32), r"float batch is n x height x width x channels, not \(8, 8\)"),
+        (image((9, 8, 3), np.float32), "takes n x 8 x 8 x 3, and would get 1 x 9 x 8 x 3"),
         (image((1, 9, 8, 3), np.float32), "takes n x 8 x 8 x 3, and would get 1 x 9 x 8 x 3"),
         (image((1, 8, 8, 1), np.float32), "would get 1 x 8 x 8 x 1"),
         ([], "no pictures"),
