@@ -103,7 +103,7 @@ def _prepared(model: Model, pictures: Any, preprocess: Callable | None) -> tuple
         raise ValueError("There are no pictures to explain.")
     if not many and np.issubdtype(arrays[0].dtype, np.floating):
         if preprocess is not None:
-            raise ValueError("preprocess is for uint8 pictures, floats are taken as they are: give uint8, or leave it out.")
+            raise ValueError("preprocess is for uint8 pictures; floats are taken as they are: drop it, or give uint8.")
         given = arrays[0][None] if arrays[0].ndim == 3 else arrays[0]
         if given.ndim != 4:
             raise ValueError(f"A float batch is n x height x width x channels, not {given.shape}.")
