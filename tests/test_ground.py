@@ -1,5 +1,6 @@
 """The promises of the clone itself: requirement files, scripts, examples."""
 
+import json
 import os
 import re
 import subprocess
@@ -31,6 +32,18 @@ def test_gpu_requirements_name_the_same_packages():
 def test_every_example_has_its_source_and_licence():
     rows = re.findall(r"^\| (\S+\.jpg) \|", (ROOT / "examples/README.md").read_text(), re.MULTILINE)
     assert sorted(rows) == sorted(path.name for path in (ROOT / "examples").iterdir() if path.name != "README.md")
+
+
+CARDS = sorted((ROOT / "weights").glob("*/card.json"))
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.parent.name)
+def test_the_readme_says_what_the_cards_say(path):
+    card = json.loads(path.read_text())
+    test = card["splits"]["test"]
+    low, high = test["accuracy_interval"]
+    row = f"| `{path.parent.name}` | {test['accuracy']:.2%} ({low:.2%} to {high:.2%}) | {test['log_loss']:.3f} |"
+    assert row.replace("%", " %") in (ROOT / "README.md").read_text()
 
 
 def script(folder: Path, name: str, **environment: str) -> subprocess.CompletedProcess:
