@@ -222,7 +222,8 @@ TEXTS: dict[str, dict[str, Any]] = {
             "A claim that two things differ holds when the whole interval lies above the threshold, does not hold when "
             "it lies below, and cannot be told when the threshold lies within. A claim that there is no difference to "
             "speak of: the other way round. Where a comparison is missing, the claim cannot be told.",
-            "Rule, figures and margins were written down in training/claims.py before any of the figures was computed.",
+            "Rule, figures and margins were written down in training/claims.py before any of the figures was computed. "
+            "After SGD and Adam, and before VGG16, two faults in computing the figures were put right (see there).",
         ],
         "evidence_verdicts": {"holds": "holds", "fails": "does not hold", "open": "cannot be told"},
         "evidence_plots": {
@@ -286,9 +287,11 @@ TEXTS: dict[str, dict[str, Any]] = {
         "evidence_best": "best of {epochs} epochs",
         "evidence_after": "after {epochs} epoch",
         "evidence_pair": "{left} and {right}",
-        "evidence_measured": "Maps and features were measured on {count} test pictures.",
+        "evidence_measured": "Maps and features were measured on {count} test pictures. Agreement is of maps for one "
+        "class, the more likely one by both models; all else about maps is for what each model itself predicts.",
         "evidence_measured_heads": "Maps and features were measured on {count} test pictures; heads and animals on "
-        "{heads} other pictures in which they are marked.",
+        "{heads} other pictures in which they are marked. Agreement is of maps for one class, the more likely one by "
+        "both models; all else about maps is for what each model itself predicts.",
         "evidence_no_plots": "{left} and {right} have not been compared yet, so there are no plots of the two.",
         "evidence_missing": "Not there: {plots}.",
         "evidence_no_lists": "The list of test pictures needs what both models predicted for them "

@@ -15,7 +15,19 @@ from explain.measures import feature_figures, focus_entropy, share_inside
 from explain.pairs import cka
 from training import claims, data
 from training.claims import CLAIMS, FAILS, HOLDS, OPEN, judge
-from training.compare import MEASURES, CompareError, _below, _cka, _draws, _figure, measure, signed_rank, write
+from training.compare import (
+    MEASURES,
+    CompareError,
+    _below,
+    _cka,
+    _differing,
+    _draws,
+    _figure,
+    keep,
+    measure,
+    signed_rank,
+    write,
+)
 from training.data import cats_dogs, pets
 from training.data.dataset import DataError, pixels, read_split
 
@@ -107,12 +119,15 @@ def test_agreement_is_that_of_the_single_pictures(found, explanations):
     np.testing.assert_allclose(pictures["rank_last"], np.array(last, float), atol=1e-5)
 
 
-def test_measures_are_means_of_the_single_pictures(found, explanations):
+def test_measures_are_means_of_the_single_pictures(found, pair, dataset, explanations, tmp_path):
     found, _ = found
+    batch = np.asarray(pixels(dataset.items["validation"], 32, tmp_path))
+    owns = [explain(side.model, batch) for side in pair]  # of maps: for what each predicts itself
+    assert any((own.targets != one.targets).any() for own, one in zip(owns, explanations, strict=True))
     for place, stop in enumerate(found["stops"]):
-        for side, explanation in zip(("left", "right"), explanations, strict=True):
+        for side, explanation, own in zip(("left", "right"), explanations, owns, strict=True):
             features = explanation.features[stop[side]]
-            maps = explanation.maps["gradcam"][stop[side]]
+            maps = own.maps["gradcam"][stop[side]]
             expected = feature_figures(features) | {
                 "dead": features.dead,
                 "focus_entropy": np.array([focus_entropy(map) for map in maps], float),
@@ -130,8 +145,7 @@ def test_heat_in_heads_and_animals_is_held_against_their_areas(found, pair, mark
     assert found["areas"]["head"]["mean"] == 0.25
     assert found["areas"]["animal"]["mean"] == 0.5
     pictures = [marked[i].pixels for i in range(5)]
-    mean = sum(side.predict(pictures) for side in pair)
-    left = explain(pair[0].model, pictures, target=list(mean.argmax(1)))
+    left = explain(pair[0].model, pictures)
     address = found["stops"][0]["left"]
     shares = [share_inside(map, marked[0].animal) for map in left.maps["gradcam"][address]]
     values = np.array(shares, float)
@@ -167,6 +181,12 @@ def test_cka_lies_in_its_interval_however_many_the_channels():
     assert min(cka(*features, draw) for draw in draws) > found["mean"]  # which plain resamples miss altogether
     [same] = _cka(layers, [[features[0]]] * 2, [(0, 0)])["stops"]
     assert (same["low"], same["mean"], same["high"]) == (1, 1, 1)
+    layers = [[*layers[0], types.SimpleNamespace(address="c")], layers[1]]
+    found = _cka(layers, [[features[0], np.ones((30, 4))], [features[1]]], [(0, 0), (1, 0)])
+    assert found["stops"][1] is None  # a layer that says the same of all pictures
+    assert found["values"][1] == [None]
+    assert found["all"]["mean"] == found["stops"][0]["mean"]
+    json.dumps(found, allow_nan=False)
 
 
 def test_models_of_other_depths_are_compared_by_stops(pair, dataset, tmp_path):
@@ -190,6 +210,23 @@ def test_it_is_written_where_the_page_reads_it(found, tmp_path):
     assert json.loads((folder / "comparison.json").read_text()) == json.loads(json.dumps(found[0], allow_nan=False))
     with np.load(folder / "pictures.npz", allow_pickle=False) as stored:
         assert stored["identities"].tolist() == found[1]["identities"].tolist()
+
+
+def test_a_comparison_of_more_pictures_is_not_replaced_unasked(found, marked, tmp_path):
+    keep(tmp_path, "a", "b", 1, None)
+    write(*found, tmp_path)
+    keep(tmp_path, "a", "b", 12, marked)
+    with pytest.raises(CompareError, match=r"measured on 12 pictures, not 11 \(--count\)\. .* add --force"):
+        keep(tmp_path, "a", "b", 11, marked)
+    with pytest.raises(CompareError, match=r"on 5 pictures with marked heads \(--heads-dir\)"):
+        keep(tmp_path, "a", "b", 12, None)
+
+
+def test_a_mean_difference_is_of_depths_where_both_sides_are_defined():
+    left, right = np.array([[1.0, 5.0]] * 3), np.array([[2.0, np.nan]] * 3)
+    table = _differing(left, right)
+    assert table["all"]["difference"]["mean"] == -1
+    assert (table["all"]["left"]["mean"], table["all"]["right"]["mean"]) == (3, 2)
 
 
 def test_other_classes_are_refused(pair, dataset, tmp_path):

@@ -86,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
         help="folder of pictures whose heads and animals are marked, see training/data/pets.py (default: "
         "$TWO_MINDS_HEADS, else figures on heads and animals are left out)",
     )
+    compare.add_argument("--force", action="store_true", help="also replace a comparison of more pictures")
     return main
 
 
@@ -219,8 +220,12 @@ def compare(arguments: argparse.Namespace) -> int:
     cache = arguments.runs_dir / "cache"
     dataset = data.load(left.card["dataset"]["name"], arguments.data_dir, cache)
     from training import plots
-    from training.compare import measure, write
+    from training.compare import keep, measure, write
 
+    if dataset.digest != left.card["digests"]["data"]:
+        print("These are not the very files that the models were measured on (another edition?).")
+    if not arguments.force:
+        keep(arguments.evidence, left.id, right.id, min(arguments.count, len(dataset.items["test"])), marked)
     found, pictures = measure(left, right, dataset, "test", arguments.count, cache, marked)
     folder = write(found, pictures, arguments.evidence)
     for stop, alike in zip(found["stops"], found["agreement"]["gradcam"]["stops"], strict=True):

@@ -12,7 +12,8 @@ both models paired by depth.
                      rank_n, overlap_n, rank_mean, overlap_mean: figure}, ...], all: {rank_mean, overlap_mean},
                      below: see _below}, ...}
     measures        {name: {title, about, pictures, stops: [{left, right: figure, difference: figure and p}, ...],
-                     all: the same for each picture's mean over stops}, ...}; see MEASURES
+                     all: the same for each picture's mean over stops (of a difference: those where both sides are
+                     defined)}, ...}; see MEASURES
     areas           {head, animal: figure}: share of the picture, null without marked pictures
     cka             {left, right: addresses, values: [[...], ...] left x right, stops: [figure, ...], all: figure}
 
@@ -20,9 +21,15 @@ A figure is {mean, low, high, n}: the mean over the n pictures where it is defin
 percentile bootstrap over pictures (Efron 1979); for CKA, whose resamples lie too high where there are many channels
 (pictures drawn twice are alike), moved so that their mean is the figure. `p` is of Wilcoxon's signed-rank test of left
 against right, picture by picture. Null: nowhere defined.
+
+Agreement is of maps of one class for both sides, that with the higher mean probability, as on the page. A measure of
+one model's maps is of the class that this model predicts: what a model looks at for its own answer must not depend on
+what stands beside it. (At first both used the common class. It was changed before VGG16 was compared, whose low model
+is often sure of the wrong one.)
 """
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -95,8 +102,6 @@ def measure(
 ) -> tuple[dict, dict[str, np.ndarray]]:
     """Compare two checkpoints over `count` pictures, spread evenly over a split so that all classes have their share.
 
-    Each picture is explained for one class on both sides, that with the higher mean probability.
-
     Args:
         left, right: of the same classes.
         dataset: where the pictures are from.
@@ -123,11 +128,12 @@ def measure(
     for first in progress(range(0, len(items), BATCH), f"{left.id} and {right.id}"):
         batches = [np.asarray(arrays[side.id][first : first + BATCH]) for side in sides]
         explanations = _explain(sides, batches, tuple(RULES), ALL_CHANNELS)
+        owns = _explain(sides, batches, (RULE,), common=False)
         targets += explanations[0].targets.tolist()
         for rule, found in comparisons.items():
             found += [compare(*explanations, rule=rule, picture=i) for i in range(len(batches[0]))]
-        for explanation, own_values, own_features in zip(explanations, values, features, strict=True):
-            own_values.append(_measured(explanation, FIGURES))
+        for explanation, own, own_values, own_features in zip(explanations, owns, values, features, strict=True):
+            own_values.append(_measured(explanation, own, FIGURES))
             own_features.append([_pooled(explanation, layer.address) for layer in explanation.layers])
     layers = [explanation.layers for explanation in explanations]
     places = align(*layers)
@@ -170,11 +176,20 @@ def _evenly(items: Sequence[Item], count: int) -> list[Item]:
 
 
 def _explain(
-    sides: tuple[Checkpoint, Checkpoint], pictures: Sequence, rules: tuple[str, ...], features: int = 0
+    sides: tuple[Checkpoint, Checkpoint],
+    pictures: Sequence,
+    rules: tuple[str, ...],
+    features: int = 0,
+    common: bool = True,
 ) -> list[Explanation]:
-    """Both sides' explanations of one batch for common targets. `pictures`: one batch a side."""
-    probabilities = [side.predict(batch) for side, batch in zip(sides, pictures, strict=True)]
-    targets = [common_target(a, b) for a, b in zip(*probabilities, strict=True)]
+    """Both sides' explanations of one batch, for common targets or for what each predicts.
+
+    `pictures`: one batch a side.
+    """
+    targets = "predicted"
+    if common:
+        probabilities = [side.predict(batch) for side, batch in zip(sides, pictures, strict=True)]
+        targets = [common_target(a, b) for a, b in zip(*probabilities, strict=True)]
     return [
         explain(side.model, batch, target=targets, rules=rules, features=features, classes=side.classes)
         for side, batch in zip(sides, pictures, strict=True)
@@ -186,11 +201,11 @@ def _explain(
 FIGURES = [name for name, one in MEASURES.items() if not one.marked]
 
 
-def _measured(explanation: Explanation, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Every measure of maps and feature maps: float n x layers each, NaN where undefined."""
+def _measured(explanation: Explanation, own: Explanation, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Every measure of feature maps, and of the maps of `own`: float n x layers each, NaN where undefined."""
     columns: dict[str, list] = {name: [] for name in names}
     for layer in explanation.layers:
-        features, maps = explanation.features[layer.address], explanation.maps[RULE][layer.address]
+        features, maps = explanation.features[layer.address], own.maps[RULE][layer.address]
         heats = [heat(map) for map in maps]
         figures = {
             **feature_figures(features),
@@ -222,7 +237,7 @@ def _marked(sides: tuple[Checkpoint, Checkpoint], pets: Pets) -> tuple[list[list
         batch = [pets[place] for place in range(first, min(first + BATCH, len(pets)))]
         for name, found in areas.items():
             found += [getattr(pet, name).mean() for pet in batch]
-        explanations = _explain(sides, [[pet.pixels for pet in batch]] * 2, (RULE,))
+        explanations = _explain(sides, [[pet.pixels for pet in batch]] * 2, (RULE,), common=False)
         for explanation, own in zip(explanations, values, strict=True):
             own.append(_inside(explanation, batch))
     draws = _draws(len(pets), RESAMPLES)
@@ -266,7 +281,7 @@ def _figure(values: np.ndarray, draws: np.ndarray) -> dict | None:
 
 
 def _interval(value: float, resampled: np.ndarray, n: int) -> dict:
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return {"mean": round(float(value), 6), "low": round(float(low), 6), "high": round(float(high), 6), "n": n}
 
 
@@ -280,15 +295,15 @@ def _differing(left: np.ndarray, right: np.ndarray) -> dict:
     """Figures of both sides and of their difference by stops, and for each picture's mean over stops."""
     draws = _draws(len(left), RESAMPLES)
 
-    def row(a: np.ndarray, b: np.ndarray) -> dict:
-        difference = _figure(a - b, draws)
+    def row(a: np.ndarray, b: np.ndarray, differences: np.ndarray) -> dict:
+        difference = _figure(differences, draws)
         if difference is not None:
-            difference["p"] = signed_rank(a - b)
+            difference["p"] = signed_rank(differences)
         return {"left": _figure(a, draws), "right": _figure(b, draws), "difference": difference}
 
     return {
-        "stops": [row(a, b) for a, b in zip(left.T, right.T, strict=True)],
-        "all": row(_mean(left), _mean(right)),
+        "stops": [row(a, b, a - b) for a, b in zip(left.T, right.T, strict=True)],
+        "all": row(_mean(left), _mean(right), _mean(left - right)),  # at the same depths, also where a map is zero
     }
 
 
@@ -343,14 +358,17 @@ def _cka(layers: list[tuple], pooled: list[list[np.ndarray]], places: list[tuple
         [[cka(pooled[0][i], pooled[1][j], draw) for draw in draws] for i, j in progress(places, "CKA")]
     )
     at_stops = np.array([values[i][j] for i, j in places])
-    resampled = np.minimum(1, resampled + (at_stops - resampled.mean(1))[:, None])
+    known = np.isfinite(at_stops)  # not where a layer says the same of all pictures
+    moved = at_stops[known] - np.nanmean(resampled[known], 1)
+    resampled = np.minimum(1, resampled[known] + moved[:, None])
     n = len(pooled[0][0])
+    figures = iter([_interval(value, row, n) for value, row in zip(at_stops[known], resampled, strict=True)])
     return {
         "left": [layer.address for layer in layers[0]],
         "right": [layer.address for layer in layers[1]],
-        "values": [[round(value, 4) for value in row] for row in values],
-        "stops": [_interval(value, row, n) for value, row in zip(at_stops, resampled, strict=True)],
-        "all": _interval(at_stops.mean(), resampled.mean(0), n),
+        "values": [[round(value, 4) if math.isfinite(value) else None for value in row] for row in values],
+        "stops": [next(figures) if there else None for there in known],
+        "all": _interval(at_stops[known].mean(), resampled.mean(0), n) if known.any() else None,
     }
 
 
@@ -363,6 +381,26 @@ def _pictures(items: Sequence[Item], targets: list[int], comparisons: list[Compa
         "rank_last": ranks[:, -1].astype(np.float32),
         "rank_mean": _mean(ranks).astype(np.float32),
     }
+
+
+def keep(evidence: Path, left: str, right: str, count: int, pets: Pets | None) -> None:
+    """See that a comparison would not replace one of more pictures.
+
+    Raises:
+        CompareError: when it would; the message says how to go on.
+    """
+    path = evidence / f"{left}--{right}" / "comparison.json"
+    if not path.exists():
+        return
+    old = json.loads(path.read_text())
+    lost = [f"{old['n']:,} pictures, not {count:,} (--count)"] if count < old["n"] else []
+    if old["heads"] and (pets is None or len(pets) < old["heads"]["n"]):
+        lost.append(f"{old['heads']['n']} pictures with marked heads (--heads-dir)")
+    if lost:
+        raise CompareError(
+            f"{path.parent} was measured on {', and '.join(lost)}. "
+            "To replace it by less, add --force; to keep both, name another folder (--evidence)."
+        )
 
 
 def write(found: dict, pictures: dict[str, np.ndarray], evidence: Path) -> Path:

@@ -50,16 +50,22 @@ def draw_all(evidence: Path, weights: Path) -> list[dict]:
     Returns:
         The judged claims.
     """
-    experiments = json.loads((weights / "experiments.json").read_text())
+    listed = weights / "experiments.json"
+    experiments = json.loads(listed.read_text()) if listed.exists() else []
     seeds = [(one["left"], one["right"]) for one in experiments if one.get("seeds")]
     for path in sorted(evidence.glob("*--*/comparison.json")):
         pair = path.parent.name.split("--")
+        if not all((weights / id / "history.csv").exists() for id in pair):
+            print(f"{path.parent.name} is not drawn anew: {weights} lacks one of the two.")
+            continue
         lucky = [evidence / "--".join(one) for one in seeds if set(one) & set(pair) and set(one) != set(pair)]
         draw(path.parent, weights, [one for one in lucky if (one / "comparison.json").exists()])
     judged = claims.write(evidence)
     for claim in judged:
         if claim["threshold"] is not None:
             _save(evidence / "claims" / claim["id"], *_drawn(lambda: interval(claim)))  # noqa: B023
+        else:
+            _remove(evidence / "claims" / claim["id"])
     return judged
 
 
@@ -90,7 +96,15 @@ def draw(folder: Path, weights: Path, seeds: Sequence[Path] = ()) -> list[Path]:
     }
     if found["areas"]:
         plots["heads"] = lambda: by_depth(found, titles, ("head_share", "animal_share"), found["areas"])
+    else:
+        _remove(folder / "heads")
     return [_save(folder / name, *_drawn(plot)) for name, plot in plots.items()]
+
+
+def _remove(path: Path) -> None:
+    """What an earlier comparison drew and this one cannot."""
+    for suffix in (".svg", ".csv"):
+        path.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def _drawn(plot: Callable[[], tuple[Figure, Rows]]) -> tuple[Figure, Rows]:
@@ -270,7 +284,9 @@ def cka(found: dict, titles: dict[str, str]) -> tuple[Figure, Rows]:
     table = found["cka"]
     figure, axes = _figure(4.6)
     place = axes[0, 0]
-    picture = place.imshow(table["values"], vmin=0, vmax=1, cmap="viridis", origin="lower", aspect="auto")
+    picture = place.imshow(
+        np.array(table["values"], float), vmin=0, vmax=1, cmap="viridis", origin="lower", aspect="auto"
+    )
     places = {side: _thinned(table[side]) for side in SIDES}
     place.set_xticks(*places["right"], rotation=90, fontsize=8)
     place.set_yticks(*places["left"], fontsize=8)
