@@ -3,11 +3,27 @@
 import argparse
 import logging
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import threading
 from pathlib import Path
+
+
+def sweep(folder: Path) -> None:
+    """Delete what servers left there that were killed: photos must not outlive them."""
+    for left in folder.glob("two-minds-*-*") if os.name == "posix" else ():
+        try:
+            process = int(left.name.split("-")[2])
+            if process != os.getpid():  # in a container a new server may get the number of the old one
+                os.kill(process, 0)
+                continue
+        except ProcessLookupError:
+            pass
+        except (ValueError, OSError):  # none of ours, or another user's
+            continue
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def main() -> None:
@@ -27,7 +43,8 @@ def main() -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
-    with tempfile.TemporaryDirectory(prefix="two-minds-") as uploads:
+    sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=f"two-minds-{os.getpid()}-") as uploads:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes, too
         # A folder of our own, gone with the server. Both are read when Gradio is imported.
         os.environ["GRADIO_TEMP_DIR"] = uploads

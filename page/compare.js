@@ -772,11 +772,13 @@ ref.camera.addEventListener('click', async () => {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 1920 } } });
     if (!ref['camera-dialog'].open) return stopCamera();
     ref.video.srcObject = stream;
-    ref['camera-text'].textContent = '';
-    ref.shoot.disabled = false;
   } catch {
     ref['camera-text'].textContent = t.camera_none;
   }
+});
+ref.video.addEventListener('loadeddata', () => {  // before, there is no frame to take
+  ref['camera-text'].textContent = '';
+  ref.shoot.disabled = false;
 });
 function stopCamera() {
   if (stream) for (const track of stream.getTracks()) track.stop();

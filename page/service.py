@@ -131,13 +131,14 @@ class Service:
         squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once where both take one size
         sides = [self._explained(id, squashed, target) for id in (left, right)]
         others = []  # explanations of a class that the other model does not find likelier
+        common = common_target(*(side.explanation.probabilities[0] for side in sides))
         if target == PREDICTED:
-            common = common_target(*(side.explanation.probabilities[0] for side in sides))
             others = [side for side in sides if side.explanation.targets[0] != common]
             name = sides[0].explanation.classes[common]
             sides = [self._explained(side.card["id"], squashed, name) if side in others else side for side in sides]
         compared = compare(sides[0].explanation, sides[1].explanation, rule)
-        band = yardstick((left, right), rule, self.experiments, self.evidence)
+        measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
+        band = yardstick((left, right), rule, self.experiments, self.evidence) if measured else None
         message = payload(picture, *sides, compared, target, band)
         message["loaded"] = self.state()["loaded"]
         for side in others:

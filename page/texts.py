@@ -162,9 +162,9 @@ TEXTS: dict[str, dict[str, Any]] = {
         "yardstick_wider": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, "
         "8 of 10 of {count} test pictures (the wider of {pairs} such pairs).",
         "no_yardstick": "They agree with rank correlation {rank} here. There is **no yardstick** for that: it is "
-        "not measured "
-        "how far two trainings of one recipe agree by this rule.",
-        "no_yardstick_title": "No yardstick: how far two trainings of one recipe agree by this rule is not measured.",
+        "not measured how far two trainings of one recipe agree by this rule for this class.",
+        "no_yardstick_title": "No yardstick: how far two trainings of one recipe agree by this rule for this class is "
+        "not measured.",
         "dead": "Channels dead here: {left_share} {left}, {right_share} {right}.",
         # evidence
         "evidence_labels": {

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import os
 import re
 import socket
 import subprocess
@@ -346,6 +347,27 @@ def test_a_question_before_the_models_are_there_waits_for_them(weights, evidence
     finally:
         stop(server)
     assert list(server.temporary.iterdir()) == []  # and nothing is left behind
+
+
+def test_photos_do_not_outlive_a_server_that_was_killed(weights, evidence, tmp_path):
+    server = start(tmp_path, "--weights", str(weights), "--evidence", str(evidence))
+    try:
+        upload(server, encoded(picture()))
+        server.process.kill()
+        server.process.wait()
+        assert len(list(server.temporary.rglob("photo.png"))) == 1
+        other = server.temporary / "two-minds-theirs-x"
+        other.mkdir()
+        living = server.temporary / f"two-minds-{os.getpid()}-x"
+        living.mkdir()
+        assert subprocess.run(
+            [sys.executable, "-c", "import app, sys, pathlib; app.sweep(pathlib.Path(sys.argv[1]))", server.temporary],
+            cwd=ROOT,
+            check=True,
+        )
+        assert set(server.temporary.iterdir()) == {other, living}
+    finally:
+        stop(server)
 
 
 def test_without_checkpoints_the_page_is_served_and_says_so(tmp_path):

@@ -518,6 +518,10 @@ def test_two_small_models_look_at_a_red_corner(service):
         assert map[:3, 3:].max() < 30
     assert math.isclose(found["stops"][-1]["rank"], 1, abs_tol=0.05)
     assert found["stops"][-1]["band"]["rank"] == pytest.approx([0.2, 0.5, 0.8])
+    assert service.answer(red(), "judge-mild", "judge-steep", target="Cat")["stops"][-1]["band"] is not None
+    other = service.answer(red(), "judge-mild", "judge-steep", target="Dog")
+    assert other["stops"][-1]["band"] is None  # the seeds were measured for what they predict
+    assert "for this class is not measured" in other["yardstick"]["text"]
 
 
 def test_an_asked_class_is_explained_on_both_sides(service):
