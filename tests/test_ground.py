@@ -46,6 +46,17 @@ def test_the_readme_says_what_the_cards_say(path):
     assert row.replace("%", " %") in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "evidence").glob("*/comparison.json")), ids=lambda p: p.parent.name)
+def test_evidence_is_of_the_shipped_checkpoints(path):
+    found = json.loads(path.read_text())
+    assert path.parent.name == f"{found['left']['id']}--{found['right']['id']}"
+    for side in ("left", "right"):
+        card = json.loads((ROOT / "weights" / found[side]["id"] / "card.json").read_text())
+        assert card["digests"]["model"] == found[side]["model"]
+    assert found["n"] >= 1000
+    assert found["heads"]["n"] >= 300
+
+
 def script(folder: Path, name: str, **environment: str) -> subprocess.CompletedProcess:
     """Runs a script of a copied clone, with nothing but the named environment."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)} | environment
