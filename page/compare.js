@@ -588,8 +588,23 @@ let running = null; // {serial, wish, asked: whether the server is at it, timer,
 let next = null; // what was wished for meanwhile
 const sent = new WeakMap(); // file: promise of its path on the server
 
+const model = (id) => catalog.models.find((one) => one.id === id);
+const alike = (one, other) => model(one).classes.join('\n') === model(other).classes.join('\n');
+
+/* Two models are compared in one class: beside a model of other classes stands the one it makes an experiment with. */
+function partner(id, side) {
+  const other = SIDES.find((name) => name !== side);
+  const found = catalog.experiments.find((one) => one[side] === id) || catalog.experiments.find((one) => one[other] === id);
+  return found ? found[found[side] === id ? other : side] : id;
+}
+
 function request(change) {
   const wish = { ...(next || (running && running.wish) || state.wish), ...change };
+  for (const side of SIDES) {
+    const other = SIDES.find((name) => name !== side);
+    if (change[side] && !change[other] && !alike(wish[side], wish[other])) wish[other] = partner(wish[side], side);
+  }
+  if (wish.target !== 'predicted' && !model(wish.left).classes.includes(wish.target)) wish.target = 'predicted';
   state.wish = wish;
   choosers();
   if (state.result) check(ref.targets, wish.target);
@@ -632,7 +647,7 @@ function waitingFor({ left, right }) {
   if (!server_state.ready) return t.models_loading;
   const missing = [left, right].filter((id) => !server_state.loaded.includes(id));
   if (!missing.length) return t.looking;
-  const titles = [...new Set(missing)].map((id) => catalog.models.find((model) => model.id === id).title).join(' · ');
+  const titles = [...new Set(missing)].map((id) => model(id).title).join(' · ');
   const seconds = server_state.seconds * new Set(missing).size;
   return fill(seconds ? t.loading : t.loading_unknown, { titles, seconds: Math.max(1, Math.round(seconds)) });
 }

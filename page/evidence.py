@@ -32,7 +32,7 @@ from anyio.to_thread import run_sync
 
 from explain.pictures import MAX_BYTES, Picture, PictureError, read, resize
 from page import texts, words
-from page.experiments import Experiment
+from page.experiments import Experiment, outdated
 from page.payload import data_url
 from page.texts import say
 
@@ -150,6 +150,8 @@ class Findings:
             told = [say("evidence_no_plots", left=self._title(one.left), right=self._title(one.right))]
         elif missing:
             told = [say("evidence_missing", plots=", ".join(missing))]
+        if plots and (old := self._outdated(one.left, one.right)):
+            told.append(say("evidence_stale", titles=old))
         rows = self._rows(one)
         return {
             "plots": plots,
@@ -282,7 +284,8 @@ class Findings:
 
     def _claim(self, claim: dict[str, Any]) -> dict[str, Any]:
         told, _ = self._reason(claim)
-        verdict = VERDICTS.get(claim["verdict"], "open") if claim["threshold"] is not None else "open"
+        judged = claim["threshold"] is not None and not self._stale(claim)
+        verdict = VERDICTS.get(claim["verdict"], "open") if judged else "open"
         label = " ".join([claim["sentence"], *told])
         return {
             "id": claim["id"],
@@ -291,7 +294,9 @@ class Findings:
             "verdict": verdict,
             "word": texts.evidence_verdicts()[verdict],
             "told": told,
-            "svg": _drawing(self.evidence / "claims" / f"{claim['id']}.svg", f"ev-claim-{claim['id']}-", label),
+            "svg": _drawing(self.evidence / "claims" / f"{claim['id']}.svg", f"ev-claim-{claim['id']}-", label)
+            if judged
+            else None,
         }
 
     def _reason(self, claim: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -303,16 +308,15 @@ class Findings:
             key = "evidence_not_measured" if there else "evidence_not_compared"
             facts = {"left": self._title(left), "right": self._title(right)}
             return [say(key, **facts)], [_command(left, right)]
+        if stale := self._stale(claim):
+            titles = "; ".join(dict.fromkeys(stale.values()))
+            return [say("evidence_claim_stale", titles=titles)], [_command(*pair) for pair in stale]
         facts = {name: _number(found[name]) for name in ("mean", "low", "high")}
         told = [say("evidence_figure", count=f"{found['n']:,}", **facts)]
         if threshold is None:
             lacking = [name for name, figure in claim["luck"].items() if figure is None]
             told.append(say("evidence_no_luck", pairs="; ".join(lacking)))
-            pairs = [
-                one
-                for one in self.experiments.values()
-                if one.seeds and {one.left, one.right} & {left, right} and self._lacks(one, claim)
-            ]
+            pairs = [one for one in self._seeds(claim) if self._lacks(one, claim)]
             return told, [_command(one.left, one.right) for one in pairs]
         key = "evidence_threshold_luck" if claim["luck"] else "evidence_threshold"
         told.append(
@@ -322,6 +326,23 @@ class Findings:
             )
         )
         return told, []
+
+    def _seeds(self, claim: dict[str, Any]) -> list[Experiment]:
+        """The pairs of seeds that tell a claim's luck."""
+        pair = {claim["left"], claim["right"]}
+        return [one for one in self.experiments.values() if one.seeds and {one.left, one.right} & pair]
+
+    def _stale(self, claim: dict[str, Any]) -> dict[tuple[str, str], str]:
+        """Comparisons that a claim rests on and that are of earlier checkpoints, with the titles of those."""
+        pairs = [(claim["left"], claim["right"])]
+        if claim["luck"]:
+            pairs += [(one.left, one.right) for one in self._seeds(claim)]
+        return {pair: old for pair in pairs if (old := self._outdated(*pair))}
+
+    def _outdated(self, left: str, right: str) -> str:
+        """Titles of those of the two that were trained anew since they were compared."""
+        found = _json(self.evidence / f"{left}--{right}" / "comparison.json")
+        return ", ".join(map(self._title, outdated(found, left, right, self.cards)))
 
     def _lacks(self, one: Experiment, claim: dict[str, Any]) -> bool:
         found = _json(self._folder(one) / "comparison.json")
@@ -337,7 +358,8 @@ class Findings:
         sides = [self._predictions(id) for id in (one.left, one.right)]
         if None in sides or self.cards[one.left]["classes"] != self.cards[one.right]["classes"]:
             return None
-        pictures = self._folder(one) / "pictures.npz"
+        old = self._outdated(one.left, one.right)
+        pictures = self._folder(one) / ("none" if old else "pictures.npz")  # an earlier model's maps
         return _rows(*(self.weights / id / PREDICTIONS for id in (one.left, one.right)), pictures)
 
     def _predictions(self, id: str) -> dict[str, np.ndarray] | None:

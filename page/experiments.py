@@ -7,7 +7,8 @@
 "seeds" marks a pair that differs by luck alone. What `training compare` found for it lies in
 `evidence/LEFT--RIGHT/comparison.json`:
 
-    {"agreement": {"gradcam": {"n": 1000, "stops":
+    {"left": {"model": sha256 of its file, ...}, "right": {"model": sha256 of its file, ...},
+     "agreement": {"gradcam": {"n": 1000, "stops":
         [{"depth": 0.0, "rank": [p10, p50, p90], "overlap": [p10, p50, p90], ...}, ...], "below": share}}, ...}
 
 "below" is the 90th percentile, over the pictures, of the share of depths at which a picture's rank lies below p10.
@@ -16,7 +17,7 @@
 import json
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,33 @@ def seeds_of(pair: Sequence[str], experiments: Iterable[Experiment]) -> list[Exp
     return own or [experiment for experiment in seeds if {experiment.left, experiment.right} & set(pair)]
 
 
-def yardstick(pair: Sequence[str], rule: str, experiments: Iterable[Experiment], evidence: Path) -> Yardstick | None:
-    """The band for a pair and a rule, or None unless each side belongs to a pair of seeds that was measured.
+def outdated(found: Any, left: str, right: str, cards: Mapping[str, dict[str, Any]]) -> list[str]:
+    """Those of the two checkpoints that were trained anew since they were compared, by the digests of their files."""
+    ids = []
+    for side, id in (("left", left), ("right", right)):
+        try:
+            digest = found[side]["model"]
+        except (KeyError, TypeError):
+            continue
+        card = cards.get(id, {}).get("digests")
+        if isinstance(card, Mapping) and "model" in card and card["model"] != digest:
+            ids.append(id)
+    return ids
+
+
+def yardstick(
+    pair: Sequence[str],
+    rule: str,
+    experiments: Iterable[Experiment],
+    evidence: Path,
+    cards: Mapping[str, dict[str, Any]],
+) -> Yardstick | None:
+    """The band for a pair and a rule, or None unless each side belongs to a pair of seeds that was measured as it is.
 
     Where several pairs of seeds measure it, the wider one counts at every depth: "less than two seeds do" then holds
     for each of them.
     """
-    bands = [(one, _measured(evidence, one, rule)) for one in seeds_of(pair, experiments)]
+    bands = [(one, _measured(evidence, one, rule, cards)) for one in seeds_of(pair, experiments)]
     measured = [band for _, band in bands if band is not None]
     if not set(pair) <= {side for one, band in bands if band is not None for side in (one.left, one.right)}:
         return None
@@ -113,10 +134,13 @@ def yardstick(pair: Sequence[str], rule: str, experiments: Iterable[Experiment],
     return Yardstick(min(one.n for one in measured), depths, **merged, below=below, pairs=len(measured))
 
 
-def _measured(evidence: Path, seeds: Experiment, rule: str) -> Yardstick | None:
+def _measured(evidence: Path, seeds: Experiment, rule: str, cards: Mapping[str, dict[str, Any]]) -> Yardstick | None:
     path = evidence / f"{seeds.left}--{seeds.right}" / "comparison.json"
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))["agreement"][rule]
+        whole: Any = json.loads(path.read_text(encoding="utf-8"))
+        if outdated(whole, seeds.left, seeds.right, cards):
+            return None
+        found = whole["agreement"][rule]
         rows = sorted((stop for stop in found["stops"] if _whole(stop)), key=lambda stop: stop["depth"])
         if not rows:
             return None

@@ -147,8 +147,7 @@ def catalog(service: Service) -> dict[str, Any]:
             for one in service.experiments
         ],
         "models": [
-            {"id": card["id"], "title": card["title"], "description": card["description"]}
-            for card in service.cards.values()
+            {key: card[key] for key in ("id", "title", "description", "classes")} for card in service.cards.values()
         ],
         "start": dict(zip(("left", "right"), service.start, strict=True)) if service.cards else None,
         "rules": [

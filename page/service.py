@@ -138,7 +138,7 @@ class Service:
             sides = [self._explained(side.card["id"], squashed, name) if side in others else side for side in sides]
         compared = compare(sides[0].explanation, sides[1].explanation, rule)
         measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
-        band = yardstick((left, right), rule, self.experiments, self.evidence) if measured else None
+        band = yardstick((left, right), rule, self.experiments, self.evidence, self.cards) if measured else None
         message = payload(picture, *sides, compared, target, band)
         message["loaded"] = self.state()["loaded"]
         for side in others:

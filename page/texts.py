@@ -133,8 +133,8 @@ TEXTS: dict[str, dict[str, Any]] = {
         "same_class_right": "Both say **{name}** ({left_share} and {right_share}; when that sure they are right "
         "{left_right} and {right_right} of the time).",
         "same_class_unsure": "Both say **{name}**; {unsure} is less sure ({share}, {other} {other_share}).",
-        "same_class_unsure_right": "Both say **{name}**; {unsure} is less sure ({share}; when that sure it is right "
-        "{right} of the time).",
+        "same_class_unsure_right": "Both say **{name}**; {unsure} is less sure ({share}, {other} {other_share}; when "
+        "that sure they are right {right} and {other_right} of the time).",
         "other_class": "They disagree: {left} says **{left_name}** ({left_share}), {right} **{right_name}** "
         "({right_share}).",
         "other_class_right": "They disagree: {left} says **{left_name}** ({left_share}), {right} **{right_name}** "
@@ -249,17 +249,19 @@ TEXTS: dict[str, dict[str, Any]] = {
             ),
             "features": (
                 "Feature maps by depth",
-                "Dead channels, and contrast, entropy and roughness of the live ones, with 95 % intervals.",
+                "Dead channels, and contrast, entropy and roughness of the live ones, with 95 % intervals. Dots at the "
+                "foot: depths where the two differ (paired test, p < 0.001).",
             ),
             "focus": (
                 "Spread of Grad-CAM by depth",
                 "How evenly the heat lies (0 in one cell, 1 everywhere), and the share of the map above half of its "
-                "peak, with 95 % intervals.",
+                "peak, with 95 % intervals. Dots at the foot: depths where the two differ (paired test, p < 0.001).",
             ),
             "heads": (
                 "Heads and animals",
                 "Share of Grad-CAM's heat inside the head and inside the animal, by depth, with 95 % intervals; "
-                "dashed: their share of the area.",
+                "dashed: their share of the area. Dots at the foot: depths where the two differ (paired test, "
+                "p < 0.001).",
             ),
             "cka": (
                 "Likeness of features",
@@ -304,6 +306,8 @@ TEXTS: dict[str, dict[str, Any]] = {
         "evidence_no_luck": "**Not judged:** this was not measured between two seeds of one recipe ({pairs}), so luck "
         "cannot be told from difference.",
         "evidence_not_compared": "**Not judged:** {left} and {right} have not been compared yet.",
+        "evidence_stale": "This was measured on an earlier training of {titles}: compare the two anew.",
+        "evidence_claim_stale": "**Not judged:** this was measured on an earlier training of {titles}.",
         "evidence_not_measured": "**Not judged:** the comparison of {left} and {right} lacks this figure.",
         "evidence_no_data_long": "The test pictures may not be passed on, so they are not shown: only their numbers in "
         "the data set. Whoever runs this page with the data (app.py --data-dir DIR) sees them here.",

@@ -120,7 +120,6 @@ def verdict(
     if abs(sure[0] - sure[1]) < SURE:
         return [say("same_class" + known, name=choices[0].lower(), **facts)]
     least = int(sure[1] < sure[0])
-    known = "" if right[least] is None else "_right"
     return [
         say(
             "same_class_unsure" + known,
@@ -130,6 +129,7 @@ def verdict(
             right=percent(right[least]) if known else "",
             other=called[1 - least],
             other_share=confidence(sure[1 - least]),
+            other_right=percent(right[1 - least]) if known else "",
         )
     ]
 

@@ -270,14 +270,17 @@ def test_models_experiments_rules_and_classes_are_one_request_each(visit):
     assert page.locator(".tm-segments input[value=Dog]").is_checked()
 
 
-def test_two_models_of_different_classes_are_refused_and_the_page_stays_as_it_is(visit):
+def test_beside_a_model_of_other_classes_stands_one_of_its_own(visit):
     visit.give(RED)
     page = visit.page
-    page.select_option("[data-ref=right]", "judge-three")
-    expect(page.locator("[data-ref=error]")).to_have_text(
-        "These two models tell different classes apart; choose two that know the same ones."
-    )
-    assert page.input_value("[data-ref=right]") == "judge-steep"
+    visit.answered(lambda: page.click(".tm-segments >> text=Dog"))
+    visit.answered(lambda: page.select_option("[data-ref=right]", "judge-three"))
+    assert [page.input_value(f"[data-ref={side}]") for side in ("left", "right")] == ["judge-three"] * 2
+    assert page.locator(".tm-segments input[value=predicted]").is_checked()
+    expect(page.locator("[data-ref=error]")).to_be_hidden()
+    visit.answered(lambda: page.select_option("[data-ref=left]", "judge-mild"))
+    pair = {page.input_value(f"[data-ref={side}]") for side in ("left", "right")}
+    assert pair == {"judge-mild", "judge-steep"}
     assert page.text_content("[data-ref=title-right]") == "Judge, steep"
 
 

@@ -177,6 +177,30 @@ def test_a_verdict_without_a_threshold_is_none(own):
     assert findings(own).claims()[0]["claims"][0]["verdict"] == "open"
 
 
+def test_what_was_measured_on_an_earlier_checkpoint_says_so_and_judges_nothing(own):
+    path = own.evidence / f"{LEFT}--{RIGHT}" / "comparison.json"
+    cards = {card["id"]: card["digests"]["model"] for card in checkpoints.available(own.weights).cards}
+    comparison = json.loads(path.read_text())
+    for side, id in (("left", LEFT), ("right", RIGHT)):
+        comparison[side]["model"] = cards[id]
+    path.write_text(json.dumps(comparison))
+    found = findings(own)
+    assert found.pair({"experiment": "pair"})["missing"] == []
+    assert [one["verdict"] for one in found.claims()[0]["claims"]] == ["holds", "fails", "open"]
+    assert listed(found, "other_evidence")
+    comparison["right"]["model"] = "0" * 64
+    path.write_text(json.dumps(comparison) + "\n")
+    found = findings(own)
+    answer, claims = found.pair({"experiment": "pair"}), found.claims()[0]
+    assert answer["missing"] == ["This was measured on an earlier training of Judge, steep: compare the two anew."]
+    assert answer["commands"] == [f"python -m training compare {LEFT} {RIGHT} --data-dir DIR --heads-dir DIR"]
+    assert claims["commands"] == answer["commands"]
+    assert [one["verdict"] for one in claims["claims"]] == ["open"] * 3
+    assert "earlier training of Judge, steep" in claims["claims"][0]["told"][0]
+    assert claims["claims"][0]["svg"] is None
+    assert listed(found, "other_evidence") == []
+
+
 @pytest.mark.parametrize(
     "spoilt",
     [

@@ -15,7 +15,7 @@ from explain.explanation import Cost, Explanation, Features, Layer
 from explain.pairs import compare
 from explain.pictures import Picture
 from page import payload, texts, words
-from page.experiments import Yardstick, read_experiments, seeds_of, yardstick
+from page.experiments import Yardstick, outdated, read_experiments, seeds_of, yardstick
 from page.layout import COLOURS, catalog
 from page.service import Refused, Service
 
@@ -254,16 +254,15 @@ def test_the_same_answer_alike_sure():
 
 def test_the_same_answer_one_less_sure_and_how_often_it_is_right_then():
     bins = [{"confidence_low": 0.7, "confidence_high": 0.8, "n": 40, "confidence": 0.75, "accuracy": 0.71}]
-    told = words.verdict(
-        [CARD, {"splits": {"test": {"reliability": bins}}}],
-        [explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)],
-        "predicted",
-        "Dog",
-        words.Names("SGD", "Adam"),
-    )
+    bins += [{"confidence_low": 0.9, "confidence_high": 1.0, "n": 900, "confidence": 0.97, "accuracy": 0.99}]
+    rest = ([explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)], "predicted", "Dog")
+    studied = {"splits": {"test": {"reliability": bins}}}
+    told = words.verdict([studied, studied], *rest, words.Names("SGD", "Adam"))
     assert [plain(text) for text in told] == [
-        "Both say **dog**; Adam is less sure (73 %; when that sure it is right 71 % of the time)."
+        "Both say **dog**; Adam is less sure (73 %, SGD 97 %; when that sure they are right 71 % and 99 % of the time)."
     ]
+    told = words.verdict([CARD, studied], *rest, words.Names("SGD", "Adam"))
+    assert [plain(text) for text in told] == ["Both say **dog**; Adam is less sure (73 %, SGD 97 %)."]
 
 
 def test_few_test_pictures_at_a_level_make_no_claim():
@@ -393,22 +392,36 @@ def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
     pair = ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
     ends = [(0.0, [0.1, 0.2, 0.3]), (1.0, [0.5, 0.6, 0.7])]
     agreement(tmp_path, IDS[0], IDS[1], [{"depth": d, "rank": p, "overlap": p} for d, p in ends], below=0.2)
-    assert yardstick(pair, "gradcam", experiments, tmp_path) is None  # nothing is known of Adam's luck
+    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None  # nothing is known of Adam's luck
     agreement(
         tmp_path, IDS[2], IDS[3], [{"depth": d, "rank": [0.2, 0.4, 0.6], "overlap": p} for d, p in ends], below=0.3
     )
-    merged = yardstick(pair, "gradcam", experiments, tmp_path)
+    merged = yardstick(pair, "gradcam", experiments, tmp_path, {})
     assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
     assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
     assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
     assert "the wider of 2 such pairs" in payload._yardstick(merged)
     # the seeds themselves are measured by their own band alone
-    own = yardstick((IDS[0], IDS[1]), "gradcam", experiments, tmp_path)
+    own = yardstick((IDS[0], IDS[1]), "gradcam", experiments, tmp_path, {})
     assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
     assert own.at(0.5)["rank"] == pytest.approx([0.3, 0.4, 0.5])
     assert (own.below, own.pairs) == (0.2, 1)
     # a pair across families has no yardstick: one side's luck says nothing of the other's
-    assert yardstick((IDS[0], "cats-dogs-vgg16-high"), "gradcam", experiments, tmp_path) is None
+    assert yardstick((IDS[0], "cats-dogs-vgg16-high"), "gradcam", experiments, tmp_path, {}) is None
+
+
+def test_a_band_of_a_checkpoint_that_was_trained_anew_since_is_none(tmp_path):
+    experiments = read_experiments(ROOT / "weights/experiments.json", IDS)
+    pair = (IDS[0], IDS[1])
+    agreement(tmp_path, *pair, [{"depth": 0.0, "rank": [0.1, 0.2, 0.3], "overlap": [0.1, 0.2, 0.3]}])
+    path = tmp_path / "--".join(pair) / "comparison.json"
+    found = json.loads(path.read_text()) | {"left": {"model": "a" * 64}, "right": {"model": "b" * 64}}
+    path.write_text(json.dumps(found))
+    cards = {id: {"digests": {"model": digest * 64}} for id, digest in zip(pair, "ab", strict=True)}
+    assert yardstick(pair, "gradcam", experiments, tmp_path, cards).n == 900
+    cards[pair[1]] = {"digests": {"model": "c" * 64}}
+    assert outdated(found, *pair, cards) == [pair[1]]
+    assert yardstick(pair, "gradcam", experiments, tmp_path, cards) is None
 
 
 IDS = [
@@ -422,14 +435,14 @@ IDS = [
 def test_a_missing_rule_or_a_broken_file_is_no_yardstick(tmp_path):
     experiments = read_experiments(ROOT / "weights/experiments.json", IDS)
     pair = (IDS[0], IDS[1])
-    assert yardstick(pair, "gradcam", experiments, tmp_path) is None
+    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None
     agreement(tmp_path, IDS[0], IDS[1], [{"depth": 0.0, "rank": None, "overlap": None}])
-    assert yardstick(pair, "hirescam", experiments, tmp_path) is None
-    assert yardstick(pair, "gradcam", experiments, tmp_path) is None  # no stop has numbers
+    assert yardstick(pair, "hirescam", experiments, tmp_path, {}) is None
+    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None  # no stop has numbers
     (tmp_path / f"{IDS[0]}--{IDS[1]}/comparison.json").write_text(
         '{"agreement": {"gradcam": {"stops": [{"rank": [1]}]}}}'
     )
-    assert yardstick(pair, "gradcam", experiments, tmp_path) is None
+    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None
 
 
 # --- texts and catalog ------------------------------------------------------------------------------------------------

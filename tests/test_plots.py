@@ -20,7 +20,7 @@ def figure(mean):
 
 def comparison(left, right, rank):
     stops = [{"depth": depth, "left": f"block{depth:g}", "right": f"block{depth:g}"} for depth in (0.0, 0.5, 1.0)]
-    row = {"left": figure(0.3), "right": figure(0.2), "difference": figure(0.1)}
+    row = {"left": figure(0.3), "right": figure(0.2), "difference": figure(0.1) | {"p": 0.0002}}
     undefined = {"left": None, "right": figure(0.2), "difference": None}
     return {
         "left": {"id": left, "title": f"{left} & <b>"},
@@ -124,6 +124,8 @@ def test_tables_hold_the_figures(drawn):
     assert [(row["depth"], row["mean"], row["low"], row["high"]) for row in left] == [
         (depth, "0.3", "0.29", "0.31") for depth in ("0.0", "1.0")
     ]
+    differ = [row for row in rows if row["measure"] == "head_share" and row["model"] == "left - right"]
+    assert [(row["depth"], row["mean"], row["p"]) for row in differ] == [(d, "0.1", "0.0002") for d in ("0.0", "1.0")]
     assert [row["mean"] for row in rows if row["measure"] == "animal area"] == ["0.41"]
     values = [float(row["cka"]) for row in read(folder / "cka.csv")]
     assert values == list(np.ravel(comparison(LEFT, RIGHT, 0)["cka"]["values"]))

@@ -21,6 +21,7 @@ from training.data.dataset import atomically
 
 INK = "#010203"  # becomes currentColor
 SIDES = ("left", "right")
+DIFFER = 0.001  # p of a paired test from which a depth is marked
 COLOURS = {"left": "#d0453e", "right": "#3d6fd9", "luck": "#8a8f98"}
 WIDTH = 5.0  # inches; 72 of its units are an inch, a phone is about 360 wide
 STYLE = {
@@ -250,7 +251,10 @@ def agreement(found: dict, lucky: Sequence[dict]) -> tuple[Figure, Rows]:
 def by_depth(
     found: dict, titles: dict[str, str], names: Sequence[str], areas: dict[str, dict] | None = None
 ) -> tuple[Figure, Rows]:
-    """Measures by depth, both models, with their intervals; `areas`: what even heat would have, by the name's part."""
+    """Measures by depth, both models, with their intervals; dots at the foot are depths where the two differ.
+
+    `areas`: what even heat would have, by the name's part.
+    """
     figure, axes = _figure(1.1 + 1.75 * ((len(names) + 1) // 2), (len(names) + 1) // 2, 2, sharex=True)
     rows: Rows = []
     depths = [stop["depth"] for stop in found["stops"]]
@@ -267,6 +271,17 @@ def by_depth(
                 for stop, one in zip(found["stops"], figures, strict=True)
                 if one
             ]
+        figures = [stop["difference"] for stop in found["measures"][name]["stops"]]
+        rows += [
+            {"measure": name, "model": "left - right", "layer": stop["left"], "depth": stop["depth"], **one}
+            for stop, one in zip(found["stops"], figures, strict=True)
+            if one
+        ]
+        differ = [depth for depth, one in zip(depths, figures, strict=True) if one and one["p"] < DIFFER]
+        foot = {"transform": place.get_xaxis_transform(), "clip_on": False}
+        place.plot(
+            differ, [0.03] * len(differ), "o", color=INK, markersize=2.5, label=f"differ: p < {DIFFER:g}", **foot
+        )
         if areas:
             part = name.partition("_")[0]
             place.axhline(areas[part]["mean"], color=COLOURS["luck"], linestyle="--", linewidth=1, label="its area")
@@ -275,7 +290,7 @@ def by_depth(
     for place in axes[-1]:
         place.set_xlabel("depth")
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    figure.legend(handles, labels, loc="outside upper center", ncols=2)
     return figure, rows
 
 
