@@ -278,10 +278,17 @@ def by_depth(
             if one
         ]
         differ = [depth for depth, one in zip(depths, figures, strict=True) if one and one["p"] < DIFFER]
-        foot = {"transform": place.get_xaxis_transform(), "clip_on": False}
-        place.plot(
-            differ, [0.03] * len(differ), "o", color=INK, markersize=2.5, label=f"differ: p < {DIFFER:g}", **foot
-        )
+        if differ:
+            place.plot(
+                differ,
+                [0.03] * len(differ),
+                "o",
+                color=INK,
+                markersize=2.5,
+                label=f"differ: p < {DIFFER:g}",
+                transform=place.get_xaxis_transform(),
+                clip_on=False,
+            )
         if areas:
             part = name.partition("_")[0]
             place.axhline(areas[part]["mean"], color=COLOURS["luck"], linestyle="--", linewidth=1, label="its area")
@@ -289,8 +296,8 @@ def by_depth(
         place.set_title(MEASURES[name].title, loc="left", fontsize=9)
     for place in axes[-1]:
         place.set_xlabel("depth")
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    named = {label: line for place in axes.flat for line, label in zip(*place.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named, loc="outside upper center", ncols=2)
     return figure, rows
 
 
@@ -334,6 +341,7 @@ def interval(claim: dict) -> tuple[Figure, Rows]:
     above = {"transform": place.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": 8}
     place.text(claim["threshold"], 1, "threshold", color=COLOURS["left"], **above)
     place.axvline(0, color=COLOURS["luck"], linewidth=0.6)
+    place.xaxis.get_major_locator().set_params(nbins=5)
     place.set_yticks(range(len(lines)), [label for label, _, _ in lines])
     place.set_ylim(len(lines) - 0.4, -0.6)
     place.spines["left"].set_visible(False)
