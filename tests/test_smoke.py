@@ -16,7 +16,8 @@ from training.models.imagenet_weights import WeightsError, lite_file
 from training.recipe import all_recipes
 
 ROOT = Path(__file__).parents[1]
-FAMILY_REPRESENTATIVES = {"effnet": "cats-dogs-effnet-adam"}
+KILLED = "cats-dogs-effnet-adam"
+QUICK = {"cats-dogs-vgg16-high"}  # with the killed one, a recipe of each family; the others are slow
 
 
 def command(*arguments, runs):
@@ -64,7 +65,7 @@ def check_run(folder, id):
 @pytest.mark.smoke
 @pytest.mark.timeout(1200)
 def test_a_killed_smoke_training_goes_on_and_ends_in_a_card_and_a_loadable_checkpoint(tmp_path):
-    id = FAMILY_REPRESENTATIVES["effnet"]
+    id = KILLED
     needs_weights(all_recipes()[id])
     folder = tmp_path / f"{id}-smoke"
     process = command("run", id, "--smoke", "--save-every", "0", runs=tmp_path)
@@ -91,9 +92,10 @@ def test_a_killed_smoke_training_goes_on_and_ends_in_a_card_and_a_loadable_check
     assert "smoke run" in output(command("ship", folder.name, runs=tmp_path), code=2)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("id", all_recipes())
+@pytest.mark.parametrize(
+    "id", [id if id in QUICK else pytest.param(id, marks=pytest.mark.slow) for id in all_recipes()]
+)
 def test_every_recipe_runs_as_a_smoke_training(id, tmp_path):
     needs_weights(all_recipes()[id])
     output(command("run", id, "--smoke", runs=tmp_path))
