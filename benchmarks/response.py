@@ -1,9 +1,9 @@
 """How long a visitor waits: the full result of one upload, and the page itself.
 
-    python benchmarks/response.py [--weights DIR] [--rounds N] [--requests N]
+    python benchmarks/response.py [--weights DIR] [--experiment ID] [--rounds N] [--requests N]
 
-First how long after Gradio's own import the page is served. Then, once the models of the first experiment are loaded,
-medians of N rounds (default 15): the whole over HTTP, from sending the file to the last byte of the answer; and its
+First how long after Gradio's own import the page is served. Then, once the models of an experiment (the first) are
+loaded, medians of N rounds (default 15): the whole over HTTP, from sending the file to the last byte of the answer; and its
 parts, which are reading the upload, both explanations with all rules and feature maps, comparing, packing. `--requests`
 sends that many more and prints how the server's memory grows. Aims: served within 1.5 s, a result within 1 s, on two
 idle cores.
@@ -48,7 +48,7 @@ def median(function, rounds):
     return statistics.median(times), result
 
 
-def inside(weights, rounds):
+def inside(weights, experiment, rounds):
     """Prints each step's share, in this process."""
     from explain.pairs import compare
     from explain.pictures import fit, read
@@ -59,7 +59,8 @@ def inside(weights, rounds):
     if not service.cards:
         sys.exit("There are no checkpoints: train some, or name their folder by --weights.")
     service.load()
-    pair = service.start
+    pairs = {one.id: (one.left, one.right) for one in service.experiments}
+    pair = pairs[experiment] if experiment else service.start
     print(f"\n{' | '.join(pair)}, {len(ONE_PASS)} rules; median of {rounds}, in ms")
     print(f"{'':16}{'read':>8}{'left':>8}{'right':>8}{'compare':>9}{'pack':>8}{'all':>8}{'kB':>8}")
     for name, data in uploads().items():
@@ -106,7 +107,11 @@ class Page:
         config = json.loads(self.request("GET", "/config"))
         self.index = next(one["id"] for one in config["dependencies"] if one["targets"][0][1] == "ask")
         view = next(one for one in config["components"] if "catalog" in one["props"].get("props", {}))
-        self.pair = view["props"]["props"]["catalog"]["start"]
+        catalog = view["props"]["props"]["catalog"]
+        self.pair = catalog["start"]
+        self.experiments = {
+            one["id"]: {side: one[side] for side in ("left", "right")} for one in catalog["experiments"]
+        }
 
     def served(self):
         if self.process.poll() is not None:
@@ -148,7 +153,7 @@ class Page:
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
-def over_http(weights, rounds, requests):
+def over_http(weights, experiment, rounds, requests):
     for _ in range(2):  # the first may find nothing in the system's cache
         began = perf_counter()
         subprocess.run([sys.executable, "-c", "import gradio"], check=True)
@@ -158,6 +163,8 @@ def over_http(weights, rounds, requests):
         try:
             print(f"\nserved {page.seconds - importing:.1f} s after Gradio's import ({importing:.1f} s)")
             print(f"models ready {page.ready:.1f} s after the start; {page.memory():.0f} MB")
+            if experiment:
+                page.pair = page.experiments[experiment]
             for name, data in uploads().items():
                 page.ask(upload=page.upload(data))
                 took, size = median(lambda data=data: page.ask(upload=page.upload(data)), rounds)
@@ -178,11 +185,12 @@ def over_http(weights, rounds, requests):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", type=Path)
+    parser.add_argument("--experiment", help="id of it (default: the first)")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--requests", type=int, default=0)
     given = parser.parse_args()
-    over_http(given.weights, given.rounds, given.requests)
-    inside(given.weights, given.rounds)
+    over_http(given.weights, given.experiment, given.rounds, given.requests)
+    inside(given.weights, given.experiment, given.rounds)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The one-pass rules: class activation maps made from a layer's activations and gradients.
 
 A rule is a function of `activations` and `gradients`, both float32 n x h x w x channels, that returns float32
-n x h x w: unnormalised, at the layer's own resolution. It is registered where it is written; library, page, command
-line, docs and tests read `RULES`, and there is no second list.
+n x h x w: unnormalised, at the layer's own resolution. It is registered where it is written; library, page
+and tests read `RULES`.
 
 In the equations A is a layer's activations, G = dy/dA the gradients of the explained score y, k a channel, i and j are
 places, and ReLU(x) = max(x, 0). TensorFlow is imported only when a rule runs.

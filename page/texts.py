@@ -31,7 +31,7 @@ TEXTS: dict[str, dict[str, Any]] = {
             "empty_drop": "Drop a photo, paste it, or click to choose",
             "empty_drop_touch": "Choose a photo",
             "empty_or": "or start with one of these",
-            "privacy": "Photos are deleted within {minutes} minutes; nothing leaves this server.",
+            "privacy": "Photos are deleted within {minutes} minutes after their last use; nothing leaves this server.",
             "in_words": "In words",
             "scrub_panel": "Depth, rule and drawing",
             "scrubber": "Depth in both models",
@@ -244,8 +244,8 @@ TEXTS: dict[str, dict[str, Any]] = {
             ),
             "agreement": (
                 "Agreement by depth",
-                "Rank correlation of the two Grad-CAMs: the median over pictures, and where 8 of 10 lie; in grey two "
-                "seeds of one recipe, where they were compared.",
+                "Rank correlation of the two Grad-CAMs, and how far their hottest fifths overlap (chance: 0.2): the "
+                "median over pictures, and where 8 of 10 lie; in grey two seeds of one recipe, where they were compared.",
             ),
             "features": (
                 "Feature maps by depth",
@@ -265,8 +265,8 @@ TEXTS: dict[str, dict[str, Any]] = {
             ),
             "cka": (
                 "Likeness of features",
-                "Linear CKA of all pairs of layers, features averaged over space: 1 the same up to rotation and scale, "
-                "0 unrelated.",
+                "Linear CKA of the ends of all pairs of blocks, features averaged over space: 1 the same up to rotation "
+                "and scale, 0 unrelated.",
             ),
         },
         "evidence_lists": {
@@ -361,8 +361,8 @@ TEXTS: dict[str, dict[str, Any]] = {
         "about_privacy": "Privacy",
         "about_privacy_text": "Your photo goes to the server that runs this page, and nowhere else. It is read, "
         "answered with "
-        "maps, and deleted within {minutes} minutes, from disk and memory, or when the server stops. There are no "
-        "cookies of ours, no statistics, and no requests to other hosts.",
+        "maps, and deleted within {minutes} minutes after its last use, from disk and memory, or when the server "
+        "stops. There are no cookies of ours, no statistics, and no requests to other hosts.",
         "about_sources": "Sources",
         "about_sources_text": "The example photographs:",
         "about_api": "For programs",

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from page.evidence import LISTS, PLOTS, Findings
+from page.experiments import read_experiments
+from training import claims
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -55,6 +59,42 @@ def test_evidence_is_of_the_shipped_checkpoints(path):
         assert card["digests"]["model"] == found[side]["model"]
     assert found["n"] >= 1000
     assert found["heads"]["n"] >= 300
+
+
+LEAST = {"cats-dogs-effnet": (0.985, 1), "cats-dogs-vgg16-high": (0.9505, 1), "cats-dogs-vgg16-low": (0.3, 0.7)}
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.parent.name)
+def test_the_checkpoints_are_as_accurate_as_they_must_be(path):
+    low, high = next(ends for start, ends in LEAST.items() if path.parent.name.startswith(start))
+    test = json.loads(path.read_text())["splits"]["test"]
+    assert test["n"] == 4000
+    assert low <= test["accuracy"] <= high
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Findings:
+    cards = {path.parent.name: json.loads(path.read_text()) for path in CARDS}
+    experiments = read_experiments(ROOT / "weights/experiments.json", cards)
+    return Findings(ROOT / "weights", ROOT / "evidence", cards, experiments)
+
+
+@pytest.mark.parametrize("id", [one["id"] for one in json.loads((ROOT / "weights/experiments.json").read_text())])
+def test_every_experiment_is_shipped_with_all_of_its_evidence(shipped, id):
+    answer = shipped.pair({"experiment": id})
+    assert [one["name"] for one in answer["plots"]] == list(PLOTS)
+    assert (answer["missing"], answer["commands"], answer["no_lists"]) == ([], [], "")
+    assert {one["name"] for one in answer["lists"]} == set(LISTS)
+    for plot in PLOTS:
+        assert shipped.table({"experiment": id, "plot": plot})["csv"].count("\n") > 1
+
+
+def test_the_shipped_claims_are_judged_by_the_shipped_comparisons(shipped):
+    judged = [claims.judge(claim, ROOT / "evidence") for claim in claims.CLAIMS]
+    assert json.loads((ROOT / "evidence/claims.json").read_text()) == judged
+    shown = [claim for group in shipped.claims() for claim in group["claims"]]
+    assert [(one["id"], one["word"]) for one in shown] == [(one["id"], one["verdict"]) for one in judged]
+    assert all(one["svg"] for one in shown)
 
 
 def script(folder: Path, name: str, **environment: str) -> subprocess.CompletedProcess:

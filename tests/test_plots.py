@@ -32,6 +32,7 @@ def comparison(left, right, rank):
             "gradcam": {
                 "stops": [
                     {"depth": stop["depth"], "rank": p, "overlap": p}
+                    | {f"{name}_mean": figure(0.5) for name in ("rank", "overlap")}
                     for stop, p in zip(stops, ([rank - 0.1, rank, rank + 0.1], None, [0.7, 0.8, 0.9]), strict=True)
                 ]
             }
@@ -120,7 +121,7 @@ def test_seeds_stand_behind_the_pair_they_measure_and_not_behind_themselves(draw
     pairs = {row["pair"] for row in read(evidence / f"{LEFT}--{RIGHT}" / "agreement.csv")}
     assert len(pairs) == 3
     rows = read(evidence / f"{LEFT}--{LEFT}-seed2" / "agreement.csv")
-    assert [(float(row["depth"]), float(row["p50"])) for row in rows] == [(0, 0.1), (1, 0.8)]  # undefined: no row
+    assert [(float(row["depth"]), float(row["rank_p50"])) for row in rows] == [(0, 0.1), (1, 0.8)]  # undefined: no row
 
 
 def test_tables_hold_the_figures(drawn):
@@ -134,6 +135,8 @@ def test_tables_hold_the_figures(drawn):
     differ = [row for row in rows if row["measure"] == "head_share" and row["model"] == "left - right"]
     assert [(row["depth"], row["mean"], row["p"]) for row in differ] == [(d, "0.1", "0.0002") for d in ("0.0", "1.0")]
     assert [row["mean"] for row in rows if row["measure"] == "animal area"] == ["0.41"]
+    ends = [(row["low"], row["high"]) for row in read(folder / "cka.csv")]
+    assert ends == [("0.89", "0.91") if k % 4 == 0 else ("", "") for k in range(9)]  # the diagonal: one depth
     values = [float(row["cka"]) for row in read(folder / "cka.csv")]
     assert values == list(np.ravel(comparison(LEFT, RIGHT, 0)["cka"]["values"]))
 

@@ -94,7 +94,7 @@ def test_a_killed_smoke_training_goes_on_and_ends_in_a_card_and_a_loadable_check
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    "id", [id if id in QUICK else pytest.param(id, marks=pytest.mark.slow) for id in all_recipes()]
+    "id", [pytest.param(id, marks=pytest.mark.smoke if id in QUICK else pytest.mark.slow) for id in all_recipes()]
 )
 def test_every_recipe_runs_as_a_smoke_training(id, tmp_path):
     needs_weights(all_recipes()[id])

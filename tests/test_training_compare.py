@@ -25,6 +25,7 @@ from training.compare import (
     _figure,
     keep,
     measure,
+    reproduced,
     signed_rank,
     write,
 )
@@ -354,3 +355,14 @@ def test_every_claim_rests_on_a_figure_that_is_measured(found, tmp_path):
     assert len({claim.id for claim in CLAIMS}) == len(CLAIMS)
     assert [one["verdict"] for one in claims.write(tmp_path)] == [OPEN] * len(CLAIMS)
     assert json.loads((tmp_path / "claims.json").read_text())[0]["sentence"] == CLAIMS[0].sentence
+
+
+def test_a_comparison_is_held_against_an_earlier_one(found):
+    found, _ = found
+    count, apart, where = reproduced(found, found)
+    assert (count > 100, apart, where) == (True, 0.0, "")
+    other = json.loads(json.dumps(found))
+    other["measures"]["contrast"]["all"]["left"]["mean"] += 0.25
+    assert reproduced(found, other)[1:] == (pytest.approx(0.25), "/measures/contrast/all/left/mean")
+    other["left"]["model"] = "another"
+    assert reproduced(found, other)[1:] == (float("inf"), "/left/model")

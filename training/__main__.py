@@ -15,6 +15,7 @@ from training.recipe import Recipe, RecipeError, all_recipes, find, override
 WEIGHTS = Path(__file__).parents[1] / "weights"
 EVIDENCE = Path(__file__).parents[1] / "evidence"
 HANDFUL = 8  # pictures of each class and split in a smoke run
+REPRODUCED = 0.001  # a comparison's figures on another processor differ by less
 
 
 def parser() -> argparse.ArgumentParser:
@@ -86,6 +87,9 @@ def parser() -> argparse.ArgumentParser:
         help="folder of pictures whose heads and animals are marked, see training/data/pets.py (default: "
         "$TWO_MINDS_HEADS, else figures on heads and animals are left out)",
     )
+    compare.add_argument(
+        "--check", action="store_true", help="write nothing; see whether the comparison there is comes out again"
+    )
     compare.add_argument("--force", action="store_true", help="also replace a comparison of more pictures")
     return main
 
@@ -99,7 +103,10 @@ def main() -> int:
     try:
         return COMMANDS[arguments.command](arguments)
     except KeyboardInterrupt:
-        print("\nInterrupted. The same command goes on from the last saved state.", file=sys.stderr)
+        goes_on = {"run": " from the last saved state", "search": " with the trial it was at"}.get(arguments.command)
+        without = ", without --fresh," if getattr(arguments, "fresh", False) else ""
+        advice = f" The same command{without} goes on{goes_on}." if goes_on else ""
+        print(f"\nInterrupted.{advice}", file=sys.stderr)
         return 130
     except Exception as error:
         from explain.checkpoints import CheckpointError
@@ -220,10 +227,22 @@ def compare(arguments: argparse.Namespace) -> int:
     cache = arguments.runs_dir / "cache"
     dataset = data.load(left.card["dataset"]["name"], arguments.data_dir, cache)
     from training import plots
-    from training.compare import keep, measure, write
+    from training.compare import CompareError, keep, measure, reproduced, write
 
     if dataset.digest != left.card["digests"]["data"]:
         print("These are not the very files that the models were measured on (another edition?).")
+    if arguments.check:
+        path = arguments.evidence / f"{left.id}--{right.id}" / "comparison.json"
+        if not path.exists():
+            raise CompareError(f"There is no {path} to be checked.")
+        shipped = json.loads(path.read_text())
+        found, _ = measure(left, right, dataset, "test", shipped["n"], cache, marked)
+        count, apart, where = reproduced(shipped, found)
+        if marked is None:
+            print("Without --heads-dir nothing is said about heads and animals.")
+        print(f"{count:,} figures, greatest difference {apart:.6f}" + (f" ({where})" if where else ""))
+        print("agrees" if apart < REPRODUCED else "DIFFERS")
+        return 0 if apart < REPRODUCED else 1
     if not arguments.force:
         keep(arguments.evidence, left.id, right.id, min(arguments.count, len(dataset.items["test"])), marked)
     found, pictures = measure(left, right, dataset, "test", arguments.count, cache, marked)
@@ -240,6 +259,10 @@ def compare(arguments: argparse.Namespace) -> int:
         if claim["figure"] and {claim["left"], claim["right"]} == {left.id, right.id}:
             print(f"{claim['sentence']} {claim['verdict']}: {_span(claim['figure'])}, threshold {claim['threshold']}")
     print(f"Written: {folder}")
+    listed = arguments.weights / "experiments.json"
+    pairs = [(one["left"], one["right"]) for one in json.loads(listed.read_text())] if listed.exists() else []
+    if (left.id, right.id) not in pairs:
+        print(f"The page shows it once {listed} has an experiment with this left and this right.")
     return 0
 
 

@@ -383,6 +383,43 @@ def _pictures(items: Sequence[Item], targets: list[int], comparisons: list[Compa
     }
 
 
+def reproduced(shipped: dict, found: dict) -> tuple[int, float, str]:
+    """How far a comparison differs from one that was made before.
+
+    Args:
+        shipped: an earlier `measure`'s.
+        found: a new one. Where it has no figures on heads and animals, those of `shipped` are passed over.
+
+    Returns:
+        How many figures were compared, their greatest difference, and where it is. Infinite where what is no figure
+        differs: checkpoints, layers, counts, a figure that only one of the two has.
+    """
+    if found["heads"] is None:
+        measures = {name: table for name, table in shipped["measures"].items() if not table["marked"]}
+        shipped = shipped | {"heads": None, "areas": found["areas"], "measures": measures}
+    count, worst, place = 0, 0.0, ""
+
+    def walk(old: object, new: object, where: str) -> None:
+        nonlocal count, worst, place
+        apart = 0.0
+        if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+            for key in old:
+                walk(old[key], new[key], f"{where}/{key}")
+        elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+            for index, (one, other) in enumerate(zip(old, new, strict=True)):
+                walk(one, other, f"{where}/{index}")
+        elif isinstance(old, float) and isinstance(new, (int, float)):
+            count += 1
+            apart = abs(old - new)
+        elif old != new:
+            apart = math.inf
+        if apart > worst:
+            worst, place = apart, where
+
+    walk(*(json.loads(json.dumps(one)) for one in (shipped, found)), "")
+    return count, worst, place
+
+
 def keep(evidence: Path, left: str, right: str, count: int, pets: Pets | None) -> None:
     """See that a comparison would not replace one of more pictures.
 

@@ -225,26 +225,31 @@ def reliability(checkpoints: dict[str, Path], titles: dict[str, str]) -> tuple[F
 
 
 def agreement(found: dict, lucky: Sequence[dict]) -> tuple[Figure, Rows]:
-    """Rank correlation of both models' Grad-CAMs by depth, over that of two seeds."""
-    figure, axes = _figure(3.2)
-    place = axes[0, 0]
+    """Rank correlation and overlap of both models' Grad-CAMs by depth, over those of two seeds."""
+    figure, axes = _figure(5.2, 2, sharex=True)
     rows: Rows = []
     for one in [*lucky, found]:
         own = one is found
         label = f"{one['left']['title']} and {one['right']['title']}"
         stops = [stop for stop in one["agreement"]["gradcam"]["stops"] if stop["rank"]]
-        depths, (low, middle, high) = [stop["depth"] for stop in stops], np.array([stop["rank"] for stop in stops]).T
+        depths = [stop["depth"] for stop in stops]
         colour = INK if own else COLOURS["luck"]
-        line = "-" if own else ("--", ":", "-.")[len(place.lines) % 3]
-        place.plot(depths, middle, line, color=colour, label=label, linewidth=1.6 if own else 1.2)
-        place.fill_between(depths, low, high, color=colour, alpha=0.12 if own else 0.22, linewidth=0)
-        rows += [
-            {"pair": label, "depth": stop["depth"], "p10": a, "p50": b, "p90": c, "overlap_p50": stop["overlap"][1]}
-            for stop, a, b, c in zip(stops, low, middle, high, strict=True)
-        ]
-    place.axhline(0, color=COLOURS["luck"], linewidth=0.6)
-    place.set(xlabel="depth", ylabel="rank correlation", ylim=(min(-0.1, place.get_ylim()[0]), 1.02))
-    place.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
+        line = "-" if own else ("--", ":", "-.")[len(axes[0, 0].lines) % 3]
+        for place, name in zip(axes.flat, ("rank", "overlap"), strict=True):
+            low, middle, high = np.array([stop[name] for stop in stops]).T
+            place.plot(depths, middle, line, color=colour, label=label, linewidth=1.6 if own else 1.2)
+            place.fill_between(depths, low, high, color=colour, alpha=0.12 if own else 0.22, linewidth=0)
+        for stop in stops:
+            row = {"pair": label, "depth": stop["depth"]}
+            for name in ("rank", "overlap"):
+                row |= {f"{name}_{key}": value for key, value in zip(("p10", "p50", "p90"), stop[name], strict=True)}
+                row |= {f"{name}_{key}": value for key, value in stop[f"{name}_mean"].items()}
+            rows.append(row)
+    for place, even, title in zip(axes.flat, (0, 0.2), ("rank correlation", "overlap"), strict=True):
+        place.axhline(even, color=COLOURS["luck"], linewidth=0.6)
+        place.set(ylabel=title, ylim=(min(-0.1, place.get_ylim()[0]) if even == 0 else 0, 1.02))
+    axes[-1, 0].set_xlabel("depth")
+    axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
     return figure, rows
 
 
@@ -315,8 +320,13 @@ def cka(found: dict, titles: dict[str, str]) -> tuple[Figure, Rows]:
     place.set_xlabel(titles["right"], color=COLOURS["right"])
     place.set_ylabel(titles["left"], color=COLOURS["left"])
     figure.colorbar(picture, shrink=0.8, label="linear CKA").outline.set_linewidth(0)
+    known = {  # an interval where two layers stand at one depth
+        (stop["left"], stop["right"]): {key: one[key] for key in ("low", "high", "n")}
+        for stop, one in zip(found["stops"], table["stops"], strict=True)
+        if one
+    }
     rows = [
-        {"left": left, "right": right, "cka": value}
+        {"left": left, "right": right, "cka": value, **known.get((left, right), {})}
         for left, values in zip(table["left"], table["values"], strict=True)
         for right, value in zip(table["right"], values, strict=True)
     ]
