@@ -3,7 +3,7 @@
     python benchmarks/response.py [--weights DIR] [--experiment ID] [--rounds N] [--requests N]
 
 First how long after Gradio's own import the page is served. Then, once the models of an experiment (the first) are
-loaded, medians of N rounds (default 15): the whole over HTTP, from sending the file to the last byte of the answer; and its
+loaded, medians of N rounds (default 15): the whole over HTTP, from sending the file to the answer's last byte; and its
 parts, which are reading the upload, both explanations with all rules and feature maps, comparing, packing. `--requests`
 sends that many more and prints how the server's memory grows. Aims: served within 1.5 s, a result within 1 s, on two
 idle cores.

@@ -245,7 +245,7 @@ TEXTS: dict[str, dict[str, Any]] = {
             "agreement": (
                 "Agreement by depth",
                 "Rank correlation of the two Grad-CAMs, and how far their hottest fifths overlap (chance: 0.2): the "
-                "median over pictures, and where 8 of 10 lie; in grey two seeds of one recipe, where they were compared.",
+                "median over pictures, and where 8 of 10 lie; in grey two seeds of one recipe, where there are two.",
             ),
             "features": (
                 "Feature maps by depth",
@@ -265,8 +265,8 @@ TEXTS: dict[str, dict[str, Any]] = {
             ),
             "cka": (
                 "Likeness of features",
-                "Linear CKA of the ends of all pairs of blocks, features averaged over space: 1 the same up to rotation "
-                "and scale, 0 unrelated.",
+                "Linear CKA of the ends of all pairs of blocks, features averaged over space: 1 the same up to "
+                "rotation and scale, 0 unrelated.",
             ),
         },
         "evidence_lists": {

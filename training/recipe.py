@@ -9,6 +9,7 @@ import difflib
 import importlib
 import json
 import pkgutil
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,9 +184,9 @@ class Recipe:
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
     def trials(self) -> dict | None:
-        """What the search for the learning rate gave, or None."""
+        """What the search for the learning rate gave, with the first seed where there are several; or None."""
         recorded = json.loads(TRIALS.read_text()) if TRIALS.exists() else {}
-        return recorded.get(self.id)
+        return recorded.get(self.id, recorded.get(re.sub(r"-seed\d+$", "", self.id)))
 
 
 def all_recipes() -> dict[str, Recipe]:
