@@ -111,6 +111,12 @@ def test_override_replaces_nested_settings_and_leaves_the_original_alone():
         ("batch=2.5", "an? int"),
         ("augment.flip=1", "a bool"),
         ("batch", "key=value"),
+        ("batch=0", "batch must be 1 or more"),
+        ("optimizer.learning_rate=0", "above 0"),
+        ("precision=bfloat", "float32 or mixed_bfloat16 or auto"),
+        ("stages=()", "pairs of pixels and epochs"),
+        ("stages=(64, 24)", "pairs of pixels and epochs"),
+        ("average=1", "below 1"),
     ],
 )
 def test_override_refuses_what_it_does_not_know(assignment, message):

@@ -214,18 +214,41 @@ def find(id: str) -> Recipe:
     return recipes[id]
 
 
+PRECISIONS = ("float32", "mixed_bfloat16", "auto")
+
+
 def override(recipe: Recipe, assignments: list[str]) -> Recipe:
     """A recipe with settings replaced, each given as "optimizer.learning_rate=3e-4".
 
     Raises:
-        RecipeError: for a setting that does not exist (naming those that do) or a value of another kind.
+        RecipeError: for a setting that does not exist (naming those that do) or a value of another kind or
+            range.
     """
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
             raise RecipeError(f"{assignment!r} sets nothing; write it as key=value, e.g. optimizer.learning_rate=3e-4.")
         recipe = _replace(recipe, key.strip().split("."), text.strip(), key.strip())
+    _check(recipe)
     return recipe
+
+
+def _check(recipe: Recipe) -> None:
+    """Refuse values that would fail only after minutes, with a message that says what may stand there."""
+    pairs = [
+        isinstance(stage, tuple) and len(stage) == 2 and all(type(n) is int and n > 0 for n in stage)
+        for stage in recipe.stages
+    ]
+    for good, key, wanted in (
+        (recipe.batch > 0, "batch", "1 or more"),
+        (recipe.steps_per_epoch >= 0, "steps_per_epoch", "1 or more, or 0 for all pictures"),
+        (recipe.optimizer.learning_rate > 0, "optimizer.learning_rate", "above 0"),
+        (pairs and all(pairs), "stages", "pairs of pixels and epochs, as ((64, 24), (128, 3))"),
+        (recipe.precision in PRECISIONS, "precision", " or ".join(PRECISIONS)),
+        (0 <= recipe.average < 1, "average", "0 (none) or more, below 1"),
+    ):
+        if not good:
+            raise RecipeError(f"{key} must be {wanted}.")
 
 
 def keys(settings: object, prefix: str = "") -> list[str]:
