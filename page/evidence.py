@@ -32,7 +32,7 @@ from anyio.to_thread import run_sync
 
 from explain.pictures import MAX_BYTES, Picture, PictureError, read, resize
 from page import texts, words
-from page.experiments import Experiment, outdated
+from page.experiments import Experiment, outdated, seeds_of
 from page.payload import data_url
 from page.texts import say
 
@@ -316,7 +316,7 @@ class Findings:
         if threshold is None:
             lacking = [name for name, figure in claim["luck"].items() if figure is None]
             told.append(say("evidence_no_luck", pairs="; ".join(lacking)))
-            pairs = [one for one in self._seeds(claim) if self._lacks(one, claim)]
+            pairs = [one for one in seeds_of((left, right), self.experiments.values()) if self._lacks(one, claim)]
             return told, [_command(one.left, one.right) for one in pairs]
         key = "evidence_threshold_luck" if claim["luck"] else "evidence_threshold"
         told.append(
@@ -327,16 +327,11 @@ class Findings:
         )
         return told, []
 
-    def _seeds(self, claim: dict[str, Any]) -> list[Experiment]:
-        """The pairs of seeds that tell a claim's luck."""
-        pair = {claim["left"], claim["right"]}
-        return [one for one in self.experiments.values() if one.seeds and {one.left, one.right} & pair]
-
     def _stale(self, claim: dict[str, Any]) -> dict[tuple[str, str], str]:
         """Comparisons that a claim rests on and that are of earlier checkpoints, with the titles of those."""
         pairs = [(claim["left"], claim["right"])]
         if claim["luck"]:
-            pairs += [(one.left, one.right) for one in self._seeds(claim)]
+            pairs += [(one.left, one.right) for one in seeds_of(pairs[0], self.experiments.values())]
         return {pair: old for pair in pairs if (old := self._outdated(*pair))}
 
     def _outdated(self, left: str, right: str) -> str:

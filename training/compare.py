@@ -397,27 +397,25 @@ def reproduced(shipped: dict, found: dict) -> tuple[int, float, str]:
     if found["heads"] is None:
         measures = {name: table for name, table in shipped["measures"].items() if not table["marked"]}
         shipped = shipped | {"heads": None, "areas": found["areas"], "measures": measures}
-    count, worst, place = 0, 0.0, ""
+    old, new = (dict(_leaves(json.loads(json.dumps(one)))) for one in (shipped, found))
+    if other := old.keys() ^ new.keys():
+        return 0, math.inf, min(other)
+    figures = {where for where, value in old.items() if type(value) is float and type(new[where]) in (int, float)}
+    apart = {
+        where: abs(value - new[where]) if where in figures else 0.0 if value == new[where] else math.inf
+        for where, value in old.items()
+    }
+    worst = max(apart, key=apart.__getitem__)
+    return len(figures), apart[worst], worst if apart[worst] else ""
 
-    def walk(old: object, new: object, where: str) -> None:
-        nonlocal count, worst, place
-        apart = 0.0
-        if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
-            for key in old:
-                walk(old[key], new[key], f"{where}/{key}")
-        elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-            for index, (one, other) in enumerate(zip(old, new, strict=True)):
-                walk(one, other, f"{where}/{index}")
-        elif isinstance(old, float) and isinstance(new, (int, float)):
-            count += 1
-            apart = abs(old - new)
-        elif old != new:
-            apart = math.inf
-        if apart > worst:
-            worst, place = apart, where
 
-    walk(*(json.loads(json.dumps(one)) for one in (shipped, found)), "")
-    return count, worst, place
+def _leaves(value: object, where: str = "") -> Iterator[tuple[str, object]]:
+    """What JSON holds that is neither object nor array, each with its place."""
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves(inner, f"{where}/{key}")
+    else:
+        yield where, value
 
 
 def keep(evidence: Path, left: str, right: str, count: int, pets: Pets | None) -> None:
