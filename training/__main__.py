@@ -49,6 +49,11 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--name", help="of the run folder (default: the recipe's id)")
     run.add_argument("--fresh", action="store_true", help="start anew: delete the run folder first")
     run.add_argument(
+        "--trial",
+        action="store_true",
+        help="train and validate only, to try settings: nothing is exported, and the test split stays unseen",
+    )
+    run.add_argument(
         "--save-every", type=float, default=120, metavar="SECONDS", help="between savings of the state (default: 120)"
     )
     run.add_argument(
@@ -156,6 +161,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fresh and folder.exists():
         shutil.rmtree(folder)
     state = train(recipe, dataset, folder, cache, arguments.save_every)
+    if arguments.trial:
+        print(f"Trial: best of validation {state.best}. Run folder: {folder}")
+        return 0
     if (folder / "card.json").exists():  # the test split is touched once
         card = json.loads((folder / "card.json").read_text())
         print(f"Finished and measured before ({card['tested']}); --fresh starts anew.")

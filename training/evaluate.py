@@ -100,6 +100,17 @@ def measure(labels: np.ndarray, probabilities: np.ndarray) -> dict:
     return _rounded(figures)
 
 
+def split_figures(dataset: Dataset, split: str, probabilities: np.ndarray) -> dict:
+    """All figures of one split; of the test split also the accuracy without pictures that have a twin in training."""
+    labels = dataset.labels(split)
+    figures = measure(labels, probabilities)
+    if split == "test" and dataset.twins:
+        alone = np.array([item.identity not in dataset.twins for item in dataset.items[split]])
+        right = int((probabilities.argmax(1) == labels)[alone].sum())
+        figures["without_twins"] = _rounded({"n": int(alone.sum()), "accuracy": right / int(alone.sum())})
+    return figures
+
+
 def _rounded(value: object) -> object:
     if isinstance(value, dict):
         return {key: _rounded(part) for key, part in value.items()}
@@ -138,14 +149,15 @@ def write_evaluation(
         The card.
     """
     probabilities = {split: predict(network, dataset, split, cache) for split in SPLITS}
-    splits = {split: measure(dataset.labels(split), probabilities[split]) for split in SPLITS}
+    splits = {split: split_figures(dataset, split, probabilities[split]) for split in SPLITS}
     card = {
         "id": recipe.id,
         "title": recipe.title,
         "description": recipe.description,
         "dataset": {"name": dataset.name, "edition": dataset.edition, "problems": len(dataset.problems)},
         "classes": list(dataset.classes),
-        "input": [recipe.size, recipe.size],
+        **({"groups": list(dataset.groups)} if dataset.groups else {}),
+        "input": [recipe.input_size, recipe.input_size],
         "parameters": network.count_params(),
         "multiply_adds": multiply_adds(network),
         "splits": splits,
@@ -316,7 +328,7 @@ def check(card: dict, network: keras.Model, dataset: Dataset, splits: list[str],
     """
     rows = []
     for split in splits:
-        now = measure(dataset.labels(split), predict(network, dataset, split, cache))
+        now = split_figures(dataset, split, predict(network, dataset, split, cache))
         then = card["splits"][split]
         agrees = now["n"] == then["n"] and abs(now["accuracy"] - then["accuracy"]) <= TOLERANCE
         rows.append({"split": split, "now": now, "card": then, "agrees": agrees})

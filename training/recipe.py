@@ -51,6 +51,9 @@ class Model:
         drop_connect: stochastic depth: share of pictures that skip the last block, growing from 0.
         frozen_statistics: BatchNormalization uses its stored statistics while training; scale and offset are trained.
         preprocessing: of the 0 to 255 that come in, inside the network: "" for the family's own, "unit" for 0 to 1.
+        input: height and width of the pictures that come in, resized inside the network to the stage's; 0: the stage's.
+        hidden: units of a hidden layer in the classifier; 0: none.
+        frozen: only the classifier is trained, on standardised features that the network gives once for each picture.
     """
 
     name: str
@@ -59,6 +62,9 @@ class Model:
     drop_connect: float = 0.0
     frozen_statistics: bool = False
     preprocessing: str = ""
+    input: int = 0
+    hidden: int = 0
+    frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class Optimizer:
         nesterov: for SGD.
         decay: decoupled weight decay: the share that a kernel loses in one step at the peak. Keras multiplies its own
             `weight_decay` by the learning rate; this is the product, so that it means the same at every rate.
+        layer_decay: the learning rate's factor from one block to the one before it; the classifier has the whole rate.
     """
 
     name: str
@@ -79,6 +86,7 @@ class Optimizer:
     momentum: float = 0.9
     nesterov: bool = False
     decay: float = 0.0
+    layer_decay: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -103,22 +111,33 @@ class Augment:
         shear: up to this many degrees either way.
         zoom: height and width each scaled by a factor of 1 - zoom to 1 + zoom.
         crop: a window of at least this share of the area (1: the whole), of up to a quarter's change in aspect.
+        shift: moved by up to this share of height and width, in whole pixels; what comes in is mirrored at the edge.
         flip: mirrored left to right, every second picture.
+        randaugment: operations of RandAugment on each picture.
+        magnitude: of these, 0 to 1 (the paper's 30).
         brightness, contrast, saturation: scaled by a factor of 1 - x to 1 + x, each drawn apart.
         erase: probability that a rectangle of 2 to 20 % of the area is filled with the picture's mean colour.
         mixup: alpha of the beta distribution by which two pictures and their labels are mixed.
+        cutmix: the same for the area of a rectangle cut out of one picture and put into the other; with mixup, too,
+            each step draws which of the two it does.
+        mixed: share of steps in which mixup or cutmix is done.
     """
 
     rotation: float = 0.0
     shear: float = 0.0
     zoom: float = 0.0
     crop: float = 1.0
+    shift: float = 0.0
     flip: bool = False
+    randaugment: int = 0
+    magnitude: float = 0.3
     brightness: float = 0.0
     contrast: float = 0.0
     saturation: float = 0.0
     erase: float = 0.0
     mixup: float = 0.0
+    cutmix: float = 0.0
+    mixed: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -141,10 +160,12 @@ class Recipe:
     Attributes:
         id: of recipe and checkpoint.
         title, description: for people; the description is one sentence.
-        stages: (pixels, epochs) one after another; the last gives the checkpoint's input.
+        stages: (pixels, epochs) one after another; the last is the checkpoint's.
         batch: pictures a step.
         steps_per_epoch: 0: as many as whole batches fit into the data.
         seed: of fresh weights, data order, augmentation and dropout.
+        head_epochs: the classifier alone is trained for so many before the first step, on features of the first
+            stage's size that the network gives once for each picture.
         label_smoothing: of the loss.
         average: decay of a running average of all weights over the steps, which is validated and kept; 0: none.
         precision: "float32", "mixed_bfloat16" (dense nets on a CPU with AMX: nearly three times as fast), or "auto":
@@ -164,6 +185,7 @@ class Recipe:
     batch: int = 32
     steps_per_epoch: int = 0
     seed: int = 1
+    head_epochs: int = 0
     label_smoothing: float = 0.0
     average: float = 0.0
     precision: str = "float32"
@@ -171,8 +193,13 @@ class Recipe:
 
     @property
     def size(self) -> int:
-        """Height and width of the checkpoint's input in pixels."""
+        """Height and width in pixels that the checkpoint's network sees."""
         return self.stages[-1][0]
+
+    @property
+    def input_size(self) -> int:
+        """Height and width of the checkpoint's input in pixels."""
+        return self.model.input or self.size
 
     @property
     def epochs(self) -> int:
@@ -246,6 +273,8 @@ def _check(recipe: Recipe) -> None:
         (pairs and all(pairs), "stages", "pairs of pixels and epochs, as ((64, 24), (128, 3))"),
         (recipe.precision in PRECISIONS, "precision", " or ".join(PRECISIONS)),
         (0 <= recipe.average < 1, "average", "0 (none) or more, below 1"),
+        (0 < recipe.optimizer.layer_decay <= 1, "optimizer.layer_decay", "above 0, at most 1"),
+        (0 <= recipe.augment.magnitude <= 1, "augment.magnitude", "0 to 1"),
     ):
         if not good:
             raise RecipeError(f"{key} must be {wanted}.")

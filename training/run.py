@@ -23,6 +23,7 @@ from training.data.dataset import Dataset, atomically, progress
 from training.data.pipeline import steps_per_epoch, training_batches, validation_batches
 from training.evaluate import write_evaluation
 from training.export import export
+from training.features import Features, cut
 from training.models import assign_initial, build
 from training.recipe import Model, Optimizer, Recipe
 
@@ -117,25 +118,30 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_ever
             start, end = end, end + epochs
             if state.step >= end * per_epoch:
                 continue
-            network = _compiled(recipe, dataset.classes, size, total, state)
-            average = _Average(network, recipe.average, state) if recipe.average else None
+            network, fitted = _compiled(recipe, dataset, size, total, state, cache)
+            average = _Average(fitted, recipe.average, state) if recipe.average else None
+            features = Features(cut(network)[0], dataset, recipe, cache) if recipe.model.frozen else None
+            side = recipe.model.input or size
             for epoch in range(max(start, state.step // per_epoch), end):
                 last = (epoch + 1) * per_epoch
                 keeper = _Keeper(state, saved, bar, last, average, done=state.step % per_epoch, save_every=save_every)
-                batches = training_batches(dataset, recipe, size, state.step, last, cache)
-                network.fit(
-                    batches,
+                fitted.fit(
+                    features.training_batches(state.step, last)
+                    if features
+                    else training_batches(dataset, recipe, side, state.step, last, cache),
                     initial_epoch=epoch,
                     epochs=epoch + 1,
-                    validation_data=validation_batches(dataset, recipe, size, epoch, cache),
+                    validation_data=features.validation_batches()
+                    if features
+                    else validation_batches(dataset, recipe, side, epoch, cache),
                     callbacks=[*filter(None, [average]), keeper],  # the average moves before it is saved
                     shuffle=False,  # the order is the pipeline's
                     verbose=0,
                 )
-                row = {"epoch": epoch + 1, "size": size, "learning_rate": _rate(network), **keeper.figures}
+                row = {"epoch": epoch + 1, "size": size, "learning_rate": _rate(fitted), **keeper.figures}
                 state.history.append({**row, "seconds": round(state.seconds, 1)})
                 if end == recipe.epochs:
-                    _keep_best(state, row, average.values() if average else network.get_weights(), folder)
+                    _keep_best(state, row, _weights(network, fitted, average), folder)
                 state.begun = {}
                 _write_history(state.history, folder / "history.csv")
                 state.save(saved)  # last: from here on the epoch is never done again
@@ -186,17 +192,33 @@ def _flat(settings: dict, prefix: str = "") -> dict:
     return flat
 
 
-def _compiled(recipe: Recipe, classes: tuple[str, ...], size: int, steps: int, state: State) -> keras.Model:
-    """The network at a stage's size, with the state's variables or the initial weights."""
+def _compiled(
+    recipe: Recipe, dataset: Dataset, size: int, steps: int, state: State, cache: Path
+) -> tuple[keras.Model, keras.Model]:
+    """The network at a stage's size, with the state's variables or initial weights; and the part of it to be fitted."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(_precision(recipe.precision))
     try:
-        network = build(recipe.model, classes, size, training=True)
+        network = build(recipe.model, dataset.classes, size, training=True)
+        fitted = cut(network)[1] if recipe.model.frozen else network
     finally:
         keras.config.set_dtype_policy(policy)
-    kind = "Binary" if len(classes) == 2 else "Categorical"
-    network.compile(
-        optimizer=_optimizer(recipe, steps),
+    _compile(fitted, recipe, _optimizer(recipe, steps, fitted), len(dataset.classes))
+    fitted.optimizer.build(fitted.trainable_variables)
+    if recipe.model.frozen or not state.variables:
+        state.initial_weights = assign_initial(network, recipe.model, dataset.classes, size)
+    if state.variables:
+        _assign(fitted.variables, state.variables["network"])
+        _assign(fitted.optimizer.variables, state.variables["optimizer"])
+    elif recipe.head_epochs:
+        _fit_head(network, recipe, dataset, cache)
+    return network, fitted
+
+
+def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer, classes: int) -> None:
+    kind = "Binary" if classes == 2 else "Categorical"
+    model.compile(
+        optimizer=optimizer,
         loss=getattr(keras.losses, f"{kind}Crossentropy")(label_smoothing=recipe.label_smoothing),
         metrics=[
             getattr(keras.metrics, f"{kind}Accuracy")("accuracy"),
@@ -204,13 +226,30 @@ def _compiled(recipe: Recipe, classes: tuple[str, ...], size: int, steps: int, s
         ],
         jit_compile=False,  # XLA makes depthwise convolutions twelve times slower on a CPU
     )
-    network.optimizer.build(network.trainable_variables)
-    if state.variables:
-        _assign(network.variables, state.variables["network"])
-        _assign(network.optimizer.variables, state.variables["optimizer"])
-    else:
-        state.initial_weights = assign_initial(network, recipe.model, classes, size)
-    return network
+
+
+def _fit_head(network: keras.Model, recipe: Recipe, dataset: Dataset, cache: Path) -> None:
+    """Train the classifier alone for the recipe's `head_epochs`, before the first step."""
+    half, head = cut(network)
+    features = Features(half, dataset, recipe, cache)
+    steps = recipe.head_epochs * steps_per_epoch(dataset, recipe)
+    _compile(head, recipe, keras.optimizers.AdamW(Rate(1e-3, steps, 0.05, True), 0.01), len(dataset.classes))
+    head.fit(
+        features.training_batches(0, steps), validation_data=features.validation_batches(), shuffle=False, verbose=0
+    )
+    figures = head.evaluate(features.validation_batches(), verbose=0, return_dict=True)
+    tqdm.write(f"classifier alone: validation accuracy {figures['accuracy']:.4f}")
+
+
+def _weights(network: keras.Model, fitted: keras.Model, average: "_Average | None") -> list[np.ndarray]:
+    """The whole network's, averages in place of what was averaged."""
+    if average is None:
+        return network.get_weights()
+    kept = fitted.get_weights()
+    fitted.set_weights(average.values())
+    weights = network.get_weights()
+    fitted.set_weights(kept)
+    return weights
 
 
 def _precision(name: str) -> str:
@@ -229,18 +268,53 @@ def _multiplies_bfloat16() -> bool:
     return cpu.exists() and "amx_bf16" in cpu.read_text()
 
 
-def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+class _LayerDecay:
+    """Mixed into an optimizer: each variable has a learning rate of its own, `factors` times the optimizer's."""
+
+    factors: tuple[float, ...]  # by place among the variables
+
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
+        factor = self.factors[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * factor)
+
+
+class LayerDecayAdam(_LayerDecay, keras.optimizers.Adam):
+    """Adam with a learning rate for each variable."""
+
+
+class LayerDecaySGD(_LayerDecay, keras.optimizers.SGD):
+    """SGD with a learning rate for each variable."""
+
+
+def layer_factors(network: keras.Model, decay: float) -> tuple[float, ...]:
+    """For each trainable variable `decay` to the power of its block's distance from the classifier.
+
+    A block is what stands before the first underscore of a layer's name: block3b, stem, top, predictions.
+    """
+    block = {
+        id(variable): layer.name.partition("_")[0] for layer in network.layers for variable in layer.trainable_variables
+    }
+    blocks = list(dict.fromkeys(block[id(variable)] for variable in network.trainable_variables))
+    last = len(blocks) - 1
+    return tuple(decay ** (last - blocks.index(block[id(variable)])) for variable in network.trainable_variables)
+
+
+def _optimizer(recipe: Recipe, steps: int, network: keras.Model) -> keras.optimizers.Optimizer:
     settings, schedule = recipe.optimizer, recipe.schedule
     if schedule.name not in ("constant", "cosine"):
         raise RunError(f"There is no schedule {schedule.name!r}. There are: constant, cosine.")
     rate = Rate(settings.learning_rate, steps, schedule.warmup, schedule.name == "cosine")
     decay = settings.decay / settings.learning_rate or None
     if settings.name == "adam":
-        optimizer = keras.optimizers.Adam(rate, beta_1=settings.momentum, weight_decay=decay)
+        kind = keras.optimizers.Adam if settings.layer_decay == 1 else LayerDecayAdam
+        optimizer = kind(rate, beta_1=settings.momentum, weight_decay=decay)
     elif settings.name == "sgd":
-        optimizer = keras.optimizers.SGD(rate, settings.momentum, settings.nesterov, weight_decay=decay)
+        kind = keras.optimizers.SGD if settings.layer_decay == 1 else LayerDecaySGD
+        optimizer = kind(rate, settings.momentum, settings.nesterov, weight_decay=decay)
     else:
         raise RunError(f"There is no optimizer {settings.name!r}. There are: adam, sgd.")
+    if settings.layer_decay != 1:
+        optimizer.factors = layer_factors(network, settings.layer_decay)
     if decay:
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from training.data import cats_dogs
+from training.data import cats_dogs, cifar100
 from training.data.dataset import DataError, Dataset
 
-DATASETS = {module.NAME: module for module in (cats_dogs,)}
+DATASETS = {module.NAME: module for module in (cats_dogs, cifar100)}
 
 
 def load(name: str, folder: Path | None, cache: Path, handful: int = 0) -> Dataset:

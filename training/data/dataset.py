@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +27,25 @@ class DataError(TrainingError):
 
 @dataclass(frozen=True)
 class Item:
-    """One labelled picture. The identity is the same in every edition of the data set."""
+    """One labelled picture: a file, or pixels where a data set holds no files.
+
+    Attributes:
+        identity: the same in every edition of the data set.
+        label: of its class.
+        path: of its file; None: there is none.
+        digest: hex sha256 of its content.
+        pixels: uint8 H x W x 3 where there is no file.
+    """
 
     identity: str
     label: int
-    path: Path
+    path: Path | None
     digest: str = ""
+    pixels: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+    def read(self) -> np.ndarray:
+        """The picture, uint8 H x W x 3."""
+        return read(self.path).pixels if self.pixels is None else self.pixels
 
 
 @dataclass(frozen=True)
@@ -43,8 +56,10 @@ class Dataset:
         name, edition: which data, and in which layout they were found.
         classes: class names; labels index them.
         items: for each split its pictures, in the split file's order.
-        split_file: where the split stands, if it is ours.
+        split_file: where the split stands, if it is in a file.
         problems: (identity, what was wrong and what was done) of every picture that was left out or converted.
+        groups: for each class the name of the group that it belongs to; empty where there are no groups.
+        twins: identities of test pictures whose very pixels are in the training pictures too.
     """
 
     name: str
@@ -53,6 +68,8 @@ class Dataset:
     items: dict[str, tuple[Item, ...]]
     split_file: Path | None = None
     problems: tuple[tuple[str, str], ...] = ()
+    groups: tuple[str, ...] = ()
+    twins: frozenset[str] = frozenset()
 
     @property
     def digest(self) -> str:
@@ -202,20 +219,45 @@ def pixels(items: Sequence[Item], size: int, cache: Path) -> np.ndarray:
     Returns:
         uint8, len(items) x size x size x 3, mapped from the file.
     """
+    return _kept(items, size, f"pixels-{size}", cache, lambda picture: (size, size))[0]
+
+
+def pixels_up_to(items: Sequence[Item], size: int, cache: Path) -> tuple[np.ndarray, np.ndarray]:
+    """All pictures squashed to size x size, but none above its own size: what is blown up only loses sharpness.
+
+    Returns:
+        uint8, len(items) x side x side x 3, mapped from a file in `cache`: each picture in the upper left corner; and
+        int32, len(items) x 2: its height and width there.
+    """
+    return _kept(items, size, f"pixels-up-to-{size}", cache, lambda picture: np.minimum(picture.shape[:2], size))
+
+
+def _kept(
+    items: Sequence[Item], size: int, name: str, cache: Path, wanted: Callable[[np.ndarray], Sequence[int]]
+) -> tuple[np.ndarray, np.ndarray]:
     key = hashlib.sha256("".join(f"{item.identity} {item.digest}\n" for item in items).encode()).hexdigest()
-    path = cache / f"pixels-{size}-{key[:16]}.npy"
-    if not path.exists():
+    path = cache / f"{name}-{key[:16]}.npy"
+    sizes_path = path.with_suffix(".sizes.npy")
+    if not (path.exists() and sizes_path.exists()):
+        sizes = np.zeros((len(items), 2), np.int32)
 
         def write(draft: Path) -> None:
             array = np.lib.format.open_memmap(draft, "w+", np.uint8, (len(items), size, size, 3))
 
-            def decode(i: int) -> None:
-                array[i] = fit(read(items[i].path).pixels, (size, size))
+            def decode(place: int) -> None:
+                picture = items[place].read()
+                height, width = sizes[place] = wanted(picture)
+                array[place, :height, :width] = fit(picture, (height, width))
 
             with ThreadPoolExecutor() as pool:
                 for _ in progress(pool.map(decode, range(len(items))), f"decoding to {size} pixels", len(items)):
                     pass
             array.flush()
 
+        def write_sizes(draft: Path) -> None:
+            with open(draft, "wb") as file:
+                np.save(file, sizes)
+
         atomically(path, write)
-    return np.load(path, mmap_mode="r")
+        atomically(sizes_path, write_sizes)
+    return np.load(path, mmap_mode="r"), np.load(sizes_path)

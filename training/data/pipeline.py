@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from training.data.augment import augment
-from training.data.dataset import DataError, Dataset, Item, pixels
+from training.data.dataset import DataError, Dataset, Item, pixels, pixels_up_to
 from training.recipe import Recipe
 
-ROOM = 8 / 7  # training pictures are kept a little larger than the training size, so that a crop loses no detail
+ROOM = 8 / 7  # training pictures are kept a little larger than the training size, so that a mild crop loses no detail
 
 
 def training_items(dataset: Dataset, recipe: Recipe) -> tuple[Item, ...]:
@@ -63,18 +63,19 @@ def training_batches(
         Of (float32 pictures batch x size x size x 3, 0 to 255; float32 labels batch x k).
     """
     items = training_items(dataset, recipe)
-    stored = pixels(items, round(size * ROOM), cache)
+    stored, sizes = pixels_up_to(items, round(size * ROOM), cache)
     labels = targets([item.label for item in items], len(dataset.classes))
 
-    def gather(step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def gather(step: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         places = order(len(items), int(step) * recipe.batch, (int(step) + 1) * recipe.batch, recipe.seed)
-        return stored[places], labels[places]
+        return stored[places], sizes[places], labels[places]
 
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pictures, wanted = tf.numpy_function(gather, [step], [tf.uint8, tf.float32])
+        pictures, shapes, wanted = tf.numpy_function(gather, [step], [tf.uint8, tf.int32, tf.float32])
         pictures.set_shape((recipe.batch, *stored.shape[1:]))
+        shapes.set_shape((recipe.batch, 2))
         wanted.set_shape((recipe.batch, labels.shape[1]))
-        return augment(pictures, wanted, step, recipe.augment, size, recipe.seed)
+        return augment(pictures, shapes, wanted, step, recipe.augment, size, recipe.seed)
 
     steps = tf.data.Dataset.range(first, last)
     ready = steps.map(batch, num_parallel_calls=2, deterministic=True).prefetch(2)

@@ -15,7 +15,7 @@ def build(model: Model, classes: tuple[str, ...], size: int, training: bool = Fa
     Args:
         model: the recipe's.
         classes: names of the classes.
-        size: height and width of the input in pixels.
+        size: height and width in pixels that the network sees.
         training: as it is trained, which may be other layers with the same weights in the same order (see `folded`),
             and not as it is saved.
 
@@ -29,7 +29,18 @@ def build(model: Model, classes: tuple[str, ...], size: int, training: bool = Fa
     units = 1 if len(classes) == 2 else len(classes)
     if family == "efficientnet" and variant in VARIANTS:
         frozen = training and model.frozen_statistics
-        return efficientnet(variant, units, size, model.dropout, model.drop_connect, frozen, unit)
+        return efficientnet(
+            variant,
+            units,
+            size,
+            model.dropout,
+            model.drop_connect,
+            frozen,
+            unit,
+            model.input,
+            model.hidden,
+            standardise=model.frozen,
+        )
     if model.name == "vgg16":
         winograd = (
             training and keras.config.dtype_policy().name == "float32" and not tf.config.list_physical_devices("GPU")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from training.models.ends import classifier, entry
 from training.models.folded import FoldedConvolution
 
 # (repeats, kernel, stride, expansion, channels) of the seven stages at width 1 and depth 1: the paper's table 1.
@@ -77,22 +78,27 @@ def efficientnet(
     drop_connect: float = 0.0,
     frozen_statistics: bool = False,
     unit: bool = False,
+    input_size: int = 0,
+    hidden: int = 0,
+    standardise: bool = False,
 ) -> keras.Model:
     """Build a network with fresh weights.
 
     Args:
         variant: a name of `VARIANTS`, or a `Variant` of one's own.
         classes: units of the head; 1 means one sigmoid unit, more a softmax.
-        size: height and width of the input in pixels; None: the variant's own.
+        size: height and width in pixels that the network sees; None: the variant's own.
         dropout: share dropped before the head; None: the variant's own.
         drop_connect: share of pictures for which the last block is skipped, growing linearly from 0 (stochastic depth).
         frozen_statistics: BatchNormalization always uses its stored mean and variance, also while training; its
             scale and offset are trained all the same. Each is one layer with its convolution then (`folded`): for
             training only, the checkpoint is the plain network with the same weights.
         unit: scale the input to 0 to 1, not as the ImageNet weights expect it.
+        input_size: height and width of the input, resized in the graph to `size`; 0: `size`.
+        hidden, standardise: of the classifier, see `ends.classifier`.
 
     Returns:
-        A functional model: float N x size x size x 3, RGB, 0 to 255, to float32 probabilities N x classes.
+        A functional model: float N x input x input x 3, RGB, 0 to 255, to float32 probabilities N x classes.
 
     Raises:
         KeyError: for a variant that is not in `VARIANTS`.
@@ -146,15 +152,15 @@ def efficientnet(
     def outer(channels):  # stem and head
         return channels if variant.lite else variant.channels(channels)
 
-    image = keras.Input((size, size, 3), name="image")
+    image, x = entry(size, input_size)
     if unit:
-        x = layers.Rescaling(1 / 255, name="preprocessing")(image)
+        x = layers.Rescaling(1 / 255, name="preprocessing")(x)
     elif variant.lite:
-        x = layers.Rescaling(1 / 128, -127 / 128, name="preprocessing")(image)
+        x = layers.Rescaling(1 / 128, -127 / 128, name="preprocessing")(x)
     else:
         scale = [1 / (255 * std) for std in IMAGENET_STD]
         offset = [-mean / std for mean, std in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)]
-        x = layers.Rescaling(scale, offset, name="preprocessing")(image)
+        x = layers.Rescaling(scale, offset, name="preprocessing")(x)
     x = activate(convolve(x, outer(32), 3, 2, "stem_conv", "stem_bn"), "stem_activation")
     total, done = sum(variant.repeats(stage) for stage in range(len(STAGES))), 0
     for stage, (_, kernel, stride, expansion, channels) in enumerate(STAGES):
@@ -171,12 +177,5 @@ def efficientnet(
             done += 1
     x = activate(convolve(x, outer(1280), 1, 1, "top_conv", "top_bn"), "top_activation")
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    if dropout:
-        x = layers.Dropout(dropout, name="top_dropout")(x)
-    x = layers.Dense(
-        classes,
-        activation="sigmoid" if classes == 1 else "softmax",
-        dtype="float32",  # probabilities stay float32 under mixed precision
-        name="predictions",
-    )(x)
+    x = classifier(x, classes, dropout, hidden, standardise, prefix="top_")
     return keras.Model(image, x, name=f"efficientnet_{name}")

@@ -174,7 +174,8 @@ def assign(model: keras.Model, variant: str) -> str:
         WeightsError: when the weights are not to be had, with what to do.
     """
     with_head = model.get_layer("predictions").units == 1000
-    wanted = [layer for layer in model.layers if layer.weights and (with_head or layer.name != "predictions")]
+    pool = model.layers.index(model.get_layer("avg_pool"))
+    wanted = [layer for layer in model.layers[: None if with_head else pool] if layer.weights]
     if variant in LITE_FILES:
         tensors, prefixes = read_pth(lite_file(variant)), _lite_prefixes(model)
         for layer in wanted:

@@ -8,6 +8,7 @@ any input size, so it can be trained at growing ones, and its last maps lead str
 import keras
 from keras import layers
 
+from training.models.ends import classifier, entry
 from training.models.winograd import WinogradConv2D
 
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (channels, convolutions)
@@ -26,9 +27,9 @@ def vgg16(classes: int, size: int, dropout: float = 0.5, unit: bool = False, win
     Returns:
         A functional model: float N x size x size x 3, RGB, 0 to 255, to float32 probabilities N x classes.
     """
-    image = keras.Input((size, size, 3), name="image")
+    image, x = entry(size)
     scale, offset = (1 / 255, 0) if unit else (1 / 127.5, -1)
-    x = layers.Rescaling(scale, offset, name="preprocessing")(image)
+    x = layers.Rescaling(scale, offset, name="preprocessing")(x)
     for block, (channels, convolutions) in enumerate(BLOCKS, 1):
         for number in range(1, convolutions + 1):
             wide = winograd and x.shape[-1] >= 128
@@ -43,12 +44,5 @@ def vgg16(classes: int, size: int, dropout: float = 0.5, unit: bool = False, win
         x = layers.BatchNormalization(name=f"block{block}_bn")(x)
         x = layers.MaxPooling2D(name=f"block{block}_pool")(x)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    if dropout:
-        x = layers.Dropout(dropout, name="dropout")(x)
-    x = layers.Dense(
-        classes,
-        activation="sigmoid" if classes == 1 else "softmax",
-        dtype="float32",  # probabilities stay float32 under mixed precision
-        name="predictions",
-    )(x)
+    x = classifier(x, classes, dropout)
     return keras.Model(image, x, name="vgg16")
