@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from training.data.augment import augment
+from training.data.randaugment import OPERATIONS
 from training.recipe import Augment
 
 SIDE, COUNT = 201, 48
@@ -14,8 +15,10 @@ COORDINATES = np.stack([COLUMNS, ROWS, np.full_like(ROWS, 100)], -1).astype(np.u
 LABELS = np.eye(2, dtype=np.float32)[np.arange(COUNT) % 2]
 
 
-def run(settings, pictures=COORDINATES, labels=LABELS, step=0, size=SIDE, seed=7):
-    x, y = augment(tf.constant(pictures), tf.constant(labels), tf.constant(step, tf.int64), settings, size, seed)
+def run(settings, pictures=COORDINATES, labels=LABELS, step=0, size=SIDE, seed=7, sizes=None):
+    sizes = np.tile(pictures.shape[1:3], (len(pictures), 1)) if sizes is None else np.array(sizes)
+    batch = (tf.constant(values) for values in (pictures, sizes.astype(np.int32), labels))
+    x, y = augment(*batch, tf.constant(step, tf.int64), settings, size, seed)
     return x.numpy(), y.numpy()
 
 
@@ -39,6 +42,29 @@ def test_resizing_is_bilinear_about_pixel_centres():
     x, _ = run(Augment(), noise, LABELS[:2], size=56)
     expected = [cv2.resize(p.astype(np.float32), (56, 56), interpolation=cv2.INTER_LINEAR) for p in noise]
     np.testing.assert_allclose(x, expected, atol=0.05)
+
+
+def test_each_picture_is_taken_from_its_own_corner():
+    """Of a smaller picture in the corner of the batch only its own part is seen, resized as by `fit`."""
+    noise = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+    sizes = [(64, 64), (32, 32), (20, 48)]
+    x, _ = run(Augment(), noise, LABELS[:3], size=32, sizes=sizes)
+    np.testing.assert_array_equal(x[1], noise[1, :32, :32])
+    expected = cv2.resize(noise[2, :20, :48].astype(np.float32), (32, 32), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(x[2], expected, atol=0.05)
+
+
+def test_shift_moves_by_whole_pixels_and_mirrors_at_the_edge():
+    noise = np.random.default_rng(0).integers(0, 256, (64, 32, 32, 3), np.uint8)
+    x, _ = run(Augment(shift=0.125), noise, np.eye(2, dtype=np.float32)[[0] * 64], size=32)
+    padded = np.pad(noise, [(0, 0), (4, 4), (4, 4), (0, 0)], "reflect")
+    seen = set()
+    for picture, wide in zip(x, padded, strict=True):
+        windows = {(down, right): wide[down : down + 32, right : right + 32] for down in range(9) for right in range(9)}
+        place = [place for place, window in windows.items() if np.array_equal(picture, window)]
+        assert len(place) == 1
+        seen.add(place[0])
+    assert {down for down, _ in seen} == {right for _, right in seen} == set(range(9))
 
 
 def test_flip_mirrors_some_and_only_left_to_right():
@@ -157,7 +183,71 @@ def test_mixup_mixes_pictures_and_labels_alike():
     assert max(shares) > 0.8
 
 
-@pytest.mark.parametrize("settings", [Augment(rotation=40, flip=True, brightness=0.3, erase=0.5, mixup=0.2)])
+def test_cutmix_puts_a_rectangle_of_the_partner_in_and_labels_by_its_area():
+    noise = np.random.default_rng(0).integers(0, 256, (COUNT, 32, 32, 3), np.uint8)
+    shares = []
+    for step in range(20):
+        x, y = run(Augment(cutmix=1.0), noise, step=step, size=32)
+        partner = np.roll(noise, 1, 0)
+        kept = (x == noise).all(-1)
+        assert ((x == partner).all(-1) | kept).all()
+        cut = ~kept[0]
+        rows, columns = np.flatnonzero(cut.any(1)), np.flatnonzero(cut.any(0))
+        assert cut.sum() == len(rows) * len(columns)
+        np.testing.assert_allclose(y[0, 0], 1 - cut.mean(), atol=1e-3)
+        np.testing.assert_allclose(y.sum(1), 1, rtol=1e-5)
+        shares.append(cut.mean())
+    assert min(shares) < 0.1
+    assert max(shares) > 0.5
+
+
+def test_of_mixup_and_cutmix_each_step_does_one_and_only_in_the_share_of_steps_asked_for():
+    noise = np.random.default_rng(0).integers(0, 256, (COUNT, 32, 32, 3), np.uint8)
+    kinds = {"none": 0, "cut": 0, "mixed": 0}
+    for step in range(200):
+        x, _ = run(Augment(mixup=1.0, cutmix=1.0, mixed=0.5), noise, step=step, size=32)
+        if np.array_equal(x, noise):
+            kinds["none"] += 1
+        else:
+            whole = ((x == noise) | (x == np.roll(noise, 1, 0))).all()
+            kinds["cut" if whole else "mixed"] += 1
+    assert 70 <= kinds["none"] <= 135  # a cut that falls outside the picture looks like none
+    assert 25 <= kinds["mixed"] <= 75
+    assert 20 <= kinds["cut"] <= 75
+
+
+@pytest.mark.parametrize("number", range(len(OPERATIONS)))
+def test_operations_of_randaugment_keep_form_and_grow_with_their_strength(number):
+    rng = np.random.default_rng(0)
+    picture = cv2.GaussianBlur(rng.integers(0, 256, (32, 32, 3), np.uint8), (0, 0), 2)
+    changes = []
+    for strength in (0.0, 0.3, 1.0):
+        changed = OPERATIONS[number](picture, strength)
+        assert changed.dtype == np.uint8
+        assert changed.shape == picture.shape
+        changes.append(np.abs(changed.astype(float) - picture).mean())
+    if OPERATIONS[number].__name__ not in ("_autocontrast", "_equalise"):  # of one strength
+        assert changes[0] == 0
+    assert changes == sorted(changes)
+
+
+def test_randaugment_is_off_at_no_operations_and_draws_all_of_them():
+    noise = np.random.default_rng(0).integers(0, 256, (COUNT, 32, 32, 3), np.uint8)
+    np.testing.assert_array_equal(run(Augment(randaugment=0, magnitude=1.0), noise, size=32)[0], noise)
+    x, _ = run(Augment(randaugment=1, magnitude=1.0), noise, size=32)
+    same = (x == noise).all((1, 2, 3))
+    assert 0 < same.sum() < 12  # identity is one of fourteen
+    drawn = {int(n) for seed in range(20) for n in np.random.default_rng(seed).integers(len(OPERATIONS), size=8)}
+    assert drawn == set(range(len(OPERATIONS)))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Augment(rotation=40, flip=True, brightness=0.3, erase=0.5, mixup=0.2),
+        Augment(shift=0.1, randaugment=2, magnitude=0.5, cutmix=1.0, mixup=0.5, mixed=0.9),
+    ],
+)
 def test_the_same_step_draws_the_same_and_another_step_or_seed_does_not(settings):
     first = run(settings, step=3)[0]
     np.testing.assert_array_equal(first, run(settings, step=3)[0])

@@ -7,7 +7,9 @@ import itertools
 import json
 import threading
 import zipfile
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,7 +17,17 @@ from PIL import Image
 from explain.pictures import fit, read
 from training import data
 from training.data import cats_dogs
-from training.data.dataset import DataError, index, make_split, pixels, progress, read_split
+from training.data.dataset import (
+    DataError,
+    Dataset,
+    Item,
+    index,
+    make_split,
+    pixels,
+    pixels_up_to,
+    progress,
+    read_split,
+)
 from training.data.pipeline import evaluation_batches, order, training_batches, training_items, validation_batches
 from training.recipe import Augment, find, override
 
@@ -279,6 +291,40 @@ def test_training_batches_hold_the_right_picture_by_the_right_label(small):
         for picture, place in zip(x.numpy(), row, strict=True):
             errors = [np.abs(picture.mean((0, 1)) - other.mean((0, 1))).max() for other in stored]
             assert np.argmin(errors) == place
+
+
+@pytest.mark.parametrize(("side", "wanted"), [(32, 32), (32, 30), (40, 40), (33, 48)])
+def test_no_picture_is_trained_on_above_its_own_size(tmp_path, side, wanted):
+    """Stored larger and warped back, a picture loses its sharpness: validation would see another kind of picture."""
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (4, side, side, 3), np.uint8)
+    items = tuple(Item(str(k), k % 2, None, str(k), picture) for k, picture in enumerate(pictures))
+    dataset = Dataset("noise", "", ("a", "b"), {"train": items, "validation": items, "test": items})
+    recipe = replace(find("cats-dogs-effnet-adam"), augment=Augment(), batch=4)
+    x, _ = next(iter(training_batches(dataset, recipe, wanted, 0, 1, tmp_path)))
+    trained = x.numpy()[np.argsort(order(4, 0, 4, recipe.seed))]
+    if wanted >= side:  # as evaluation sees it; where it shrinks, training takes fewer neighbours' mean
+        expected = [fit(picture, (wanted, wanted)) for picture in pictures]
+        np.testing.assert_allclose(trained, expected, atol=1)  # grey levels: fit rounds
+
+    def sharpness(values):
+        return np.var([cv2.Laplacian(picture.astype(np.float32), cv2.CV_32F) for picture in values])
+
+    evaluated = np.concatenate([x for x, _ in evaluation_batches(dataset, "test", wanted, tmp_path)])
+    assert sharpness(trained) > 0.8 * sharpness(evaluated)
+
+
+def test_pixels_up_to_keep_the_size_of_smaller_pictures(tmp_path):
+    rng = np.random.default_rng(0)
+    shapes = [(20, 50), (40, 40), (64, 30)]
+    items = [Item(str(k), 0, None, str(k), rng.integers(0, 256, (*s, 3), np.uint8)) for k, s in enumerate(shapes)]
+    array, sizes = pixels_up_to(items, 40, tmp_path)
+    assert sizes.tolist() == [[20, 40], [40, 40], [40, 30]]
+    for item, picture, size in zip(items, array, sizes, strict=True):
+        np.testing.assert_array_equal(picture[: size[0], : size[1]], fit(item.pixels, tuple(size)))
+    again, sizes = pixels_up_to(items, 40, tmp_path)
+    np.testing.assert_array_equal(again, array)
+    assert sizes.tolist() == [[20, 40], [40, 40], [40, 30]]
 
 
 def test_evaluation_batches_hold_every_picture_once_in_order(small):
