@@ -26,9 +26,11 @@ def test_sgd_and_adam_differ_in_the_optimizer_and_its_rate_alone():
     assert differences("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam") == {"optimizer.name", "optimizer.learning_rate"}
 
 
-@pytest.mark.parametrize("id", ["cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"])
-def test_second_seeds_differ_in_the_seed_alone(id):
-    assert differences(id, f"{id}-seed2") == {"seed"}
+@pytest.mark.parametrize("recipe_id", ["cats-dogs-effnet-sgd", "cats-dogs-effnet-adam", "cats-dogs-vgg16-low"])
+def test_other_seeds_differ_in_the_seed_alone(recipe_id):
+    for seed in (2, 3, 4, 5):
+        assert differences(recipe_id, f"{recipe_id}-seed{seed}") == {"seed"}
+        assert find(f"{recipe_id}-seed{seed}").seed == seed
 
 
 def test_the_low_vgg16_is_the_high_one_s_network_and_input():
@@ -80,7 +82,7 @@ def test_a_searched_rate_is_the_one_that_the_search_found(recipe):
     if recipe.search.rates:
         assert recipe.optimizer.learning_rate in recipe.search.rates
     if trials := recipe.trials():
-        searched = find(recipe.id.removesuffix("-seed2"))
+        searched = find(recipe.id.partition("-seed")[0])
         assert tuple(trial["learning_rate"] for trial in trials["trials"]) == searched.search.rates
         assert recipe.optimizer.learning_rate == trials["best"]
         assert trials["best"] == min(trials["trials"], key=lambda trial: trial["log_loss"])["learning_rate"]

@@ -189,7 +189,7 @@ def test_the_average_is_what_validation_sees_and_what_is_kept(dataset, cache, tm
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training.run, "_Average", Spy)
         keras.utils.set_random_seed(recipe.seed)
-        start = training.run._compiled(recipe, dataset.classes, 32, 6, State()).get_weights()
+        start = training.run.compiled(recipe, dataset, 32, 6, State(), cache)[0].get_weights()
         state = train(recipe, dataset, tmp_path, cache)
     expected = start
     for step, weights in enumerate(seen):
@@ -285,6 +285,25 @@ def test_the_best_epoch_of_the_last_stage_is_kept(dataset, cache, tmp_path, monk
     state = train(replace(TINY, stages=((24, 2), (32, 4)), steps_per_epoch=1), dataset, tmp_path, cache)
     assert state.best == {"epoch": 5, "val_accuracy": 0.8, "val_log_loss": 0.35}
     assert State.load(tmp_path / "best.npz").best == state.best
+
+
+def test_more_validations_make_a_finer_history_of_the_same_training(dataset, cache, tmp_path, monkeypatch):
+    recipe = replace(TINY, average=0.8)
+    plain = train(recipe, dataset, tmp_path / "plain", cache)
+    killed_at([7], monkeypatch)
+    with pytest.raises(Killed):
+        train(recipe, dataset, tmp_path / "finer", cache, 0, validations=4)
+    finer = train(recipe, dataset, tmp_path / "finer", cache, validations=4)
+    assert [row["epoch"] for row in finer.history] == [k / 4 for k in range(1, 17)]
+    for group in plain.variables:
+        for a, b in zip(plain.variables[group], finer.variables[group], strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    whole = [row for row in finer.history if row["epoch"] == int(row["epoch"])]
+    for mine, its in zip(whole, plain.history, strict=True):
+        assert mine["val_log_loss"] == pytest.approx(its["val_log_loss"], rel=1e-3)
+    assert finer.best == pytest.approx(plain.best, rel=1e-3)  # among whole epochs
+    steps = train(replace(TINY, stages=((24, 2),), steps_per_epoch=1), dataset, tmp_path / "short", cache, 0, 4)
+    assert [row["epoch"] for row in steps.history] == [1, 2]  # no part without a step
 
 
 def test_finish_exports_a_plain_file_whose_figures_the_card_holds(dataset, cache, tmp_path):
@@ -460,7 +479,7 @@ def test_the_rate_rises_and_falls_as_written():
 def test_decay_takes_the_same_share_at_every_rate(name):
     for rate in (0.001, 0.1):
         recipe = replace(TINY, optimizer=Optimizer(name, rate, decay=0.01), schedule=Schedule())
-        optimizer = training.run._optimizer(recipe, 10)
+        optimizer = training.run.build_optimizer(recipe, 10, None)
         kernel, beta = keras.Variable([2.0, -4.0], name="kernel"), keras.Variable([2.0], name="beta")
         optimizer.apply([np.zeros(2, "float32"), np.zeros(1, "float32")], [kernel, beta])
         np.testing.assert_allclose(kernel.numpy(), [1.98, -3.96], rtol=1e-5)

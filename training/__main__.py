@@ -54,6 +54,13 @@ def parser() -> argparse.ArgumentParser:
         help="train and validate only, to try settings: nothing is exported, and the test split stays unseen",
     )
     run.add_argument(
+        "--validations",
+        type=int,
+        default=1,
+        metavar="N",
+        help="validate so often an epoch, for a finer history; the training is the same (default: 1)",
+    )
+    run.add_argument(
         "--save-every", type=float, default=120, metavar="SECONDS", help="between savings of the state (default: 120)"
     )
     run.add_argument(
@@ -145,6 +152,8 @@ def run(arguments: argparse.Namespace) -> int:
     # TensorFlow, which takes seconds to import, only after what is refused at once; so in every command
     recipe = find(arguments.recipe)
     recipe = override(smoke_version(recipe) if arguments.smoke else recipe, arguments.set)
+    if arguments.validations < 1:
+        raise RecipeError("--validations must be 1 or more.")
     name = arguments.name or recipe.id + ("-smoke" if arguments.smoke else "")
     if not re.fullmatch(r"\w[\w.-]*", name) or name in ("cache", "search"):
         raise RecipeError(f"A run folder cannot be called {name!r}; letters, digits, - and . make a name.")
@@ -160,7 +169,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.fresh and folder.exists():
         shutil.rmtree(folder)
-    state = train(recipe, dataset, folder, cache, arguments.save_every)
+    state = train(recipe, dataset, folder, cache, arguments.save_every, arguments.validations)
     if arguments.trial:
         print(f"Trial: best of validation {state.best}. Run folder: {folder}")
         return 0

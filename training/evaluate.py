@@ -305,7 +305,7 @@ def _write_plots(folder: Path) -> None:
 
     rows = _read_rows(folder / "history.csv")
     figure, both = pyplot.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
-    epochs = [int(row["epoch"]) for row in rows]
+    epochs = [float(row["epoch"]) for row in rows]
     for axes, name in zip(both, ("accuracy", "log_loss"), strict=True):
         for column, label in ((name, "train (augmented)"), (f"val_{name}", "validation")):
             axes.plot(epochs, [float(row[column]) for row in rows], "o-", markersize=3, label=label)

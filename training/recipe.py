@@ -206,6 +206,19 @@ class Recipe:
         """Of all stages."""
         return sum(epochs for _, epochs in self.stages)
 
+    def with_seed(self, seed: int) -> "Recipe":
+        """The same recipe by another seed, at the learning rate that the first one's search gave."""
+        if seed == self.seed:
+            return self
+        return dataclasses.replace(
+            self,
+            id=f"{self.id}-seed{seed}",
+            title=f"{self.title}, seed {seed}",
+            description=f"{self.description[:-1]}; another seed.",
+            seed=seed,
+            search=Search(),
+        )
+
     def settings(self) -> dict:
         """Every setting, as JSON can hold it."""
         return json.loads(json.dumps(dataclasses.asdict(self)))

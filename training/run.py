@@ -7,6 +7,7 @@ exported checkpoint. Every step's pictures and draws follow from its number, so 
 
 import csv
 import io
+import itertools
 import json
 import math
 import time
@@ -85,7 +86,9 @@ class State:
         return state
 
 
-def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_every: float = 120) -> State:
+def train(
+    recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_every: float = 120, validations: int = 1
+) -> State:
     """Train to the end, from the beginning or from where the run folder stopped.
 
     Args:
@@ -93,7 +96,9 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_ever
         dataset: its data.
         folder: the run folder; made when missing.
         cache: where decoded pictures are kept.
-        save_every: seconds between savings of the state; it is saved after each epoch in any case.
+        save_every: seconds between savings of the state; it is saved after each validation in any case.
+        validations: how often an epoch, at equal distances, for a finer history. The training is the same, and the best
+            epoch is chosen among whole ones.
 
     Returns:
         The final state. Best weights lie in `folder/best.npz`.
@@ -118,35 +123,45 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_ever
             start, end = end, end + epochs
             if state.step >= end * per_epoch:
                 continue
-            network, fitted = _compiled(recipe, dataset, size, total, state, cache)
+            network, fitted = compiled(recipe, dataset, size, total, state, cache)
             average = _Average(fitted, recipe.average, state) if recipe.average else None
             features = Features(cut(network)[0], dataset, recipe, cache) if recipe.model.frozen else None
             side = recipe.model.input or size
-            for epoch in range(max(start, state.step // per_epoch), end):
-                last = (epoch + 1) * per_epoch
-                keeper = _Keeper(state, saved, bar, last, average, done=state.step % per_epoch, save_every=save_every)
+            parts = range(start * validations, end * validations + 1)
+            borders = [part * per_epoch // validations for part in parts]
+            for part, (first, last) in enumerate(itertools.pairwise(borders), parts[0]):
+                if state.step >= last:
+                    continue
+                epoch = (part + 1) / validations
+                keeper = _Keeper(state, saved, bar, last, average, done=state.step - first, save_every=save_every)
                 fitted.fit(
                     features.training_batches(state.step, last)
                     if features
                     else training_batches(dataset, recipe, side, state.step, last, cache),
-                    initial_epoch=epoch,
-                    epochs=epoch + 1,
+                    initial_epoch=part,
+                    epochs=part + 1,
                     validation_data=features.validation_batches()
                     if features
-                    else validation_batches(dataset, recipe, side, epoch, cache),
+                    else validation_batches(dataset, recipe, side, part, cache),
                     callbacks=[*filter(None, [average]), keeper],  # the average moves before it is saved
                     shuffle=False,  # the order is the pipeline's
                     verbose=0,
                 )
-                row = {"epoch": epoch + 1, "size": size, "learning_rate": _rate(fitted), **keeper.figures}
+                whole = epoch == int(epoch)
+                row = {
+                    "epoch": int(epoch) if whole else epoch,
+                    "size": size,
+                    "learning_rate": _rate(fitted),
+                    **keeper.figures,
+                }
                 state.history.append({**row, "seconds": round(state.seconds, 1)})
-                if end == recipe.epochs:
+                if end == recipe.epochs and whole:
                     _keep_best(state, row, _weights(network, fitted, average), folder)
                 state.begun = {}
                 _write_history(state.history, folder / "history.csv")
-                state.save(saved)  # last: from here on the epoch is never done again
+                state.save(saved)  # last: from here on this is never done again
                 tqdm.write(
-                    f"epoch {epoch + 1}/{recipe.epochs} at {size} pixels: "
+                    f"epoch {epoch:g}/{recipe.epochs} at {size} pixels: "
                     + ", ".join(f"{key} {value:.4f}" for key, value in keeper.figures.items())
                 )
     return state
@@ -192,7 +207,7 @@ def _flat(settings: dict, prefix: str = "") -> dict:
     return flat
 
 
-def _compiled(
+def compiled(
     recipe: Recipe, dataset: Dataset, size: int, steps: int, state: State, cache: Path
 ) -> tuple[keras.Model, keras.Model]:
     """The network at a stage's size, with the state's variables or initial weights; and the part of it to be fitted."""
@@ -203,7 +218,7 @@ def _compiled(
         fitted = cut(network)[1] if recipe.model.frozen else network
     finally:
         keras.config.set_dtype_policy(policy)
-    _compile(fitted, recipe, _optimizer(recipe, steps, fitted), len(dataset.classes))
+    _compile(fitted, recipe, build_optimizer(recipe, steps, fitted), len(dataset.classes))
     fitted.optimizer.build(fitted.trainable_variables)
     if recipe.model.frozen or not state.variables:
         state.initial_weights = assign_initial(network, recipe.model, dataset.classes, size)
@@ -299,7 +314,7 @@ def layer_factors(network: keras.Model, decay: float) -> tuple[float, ...]:
     return tuple(decay ** (last - blocks.index(block[id(variable)])) for variable in network.trainable_variables)
 
 
-def _optimizer(recipe: Recipe, steps: int, network: keras.Model) -> keras.optimizers.Optimizer:
+def build_optimizer(recipe: Recipe, steps: int, network: keras.Model) -> keras.optimizers.Optimizer:
     settings, schedule = recipe.optimizer, recipe.schedule
     if schedule.name not in ("constant", "cosine"):
         raise RunError(f"There is no schedule {schedule.name!r}. There are: constant, cosine.")

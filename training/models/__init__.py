@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from training.models import imagenet_weights
+from training.models.cnn import PLANS, cnn
 from training.models.efficientnet import VARIANTS, efficientnet
 from training.models.vgg16 import vgg16
 from training.recipe import Model, RecipeError
@@ -41,12 +42,12 @@ def build(model: Model, classes: tuple[str, ...], size: int, training: bool = Fa
             model.hidden,
             standardise=model.frozen,
         )
+    winograd = training and keras.config.dtype_policy().name == "float32" and not tf.config.list_physical_devices("GPU")
     if model.name == "vgg16":
-        winograd = (
-            training and keras.config.dtype_policy().name == "float32" and not tf.config.list_physical_devices("GPU")
-        )
         return vgg16(units, size, model.dropout, unit, winograd)
-    known = [*(f"efficientnet-{variant}" for variant in VARIANTS), "vgg16"]
+    if family == "cnn" and variant in PLANS:
+        return cnn(variant, units, size, model.dropout, unit, model.input, winograd)
+    known = [*(f"efficientnet-{variant}" for variant in VARIANTS), "vgg16", *(f"cnn-{plan}" for plan in PLANS)]
     raise RecipeError(f"There is no network {model.name!r}. There are: {', '.join(known)}.")
 
 

@@ -1,4 +1,4 @@
-"""CIFAR-100: EfficientNet-Lite0 from ImageNet, frozen and fine-tuned.
+"""CIFAR-100: EfficientNet-Lite0 from ImageNet, frozen and fine-tuned; a plain net from scratch, and the ladder to it.
 
 Pictures of 32 x 32 pixels come in and are resized inside the network, so one test set serves all, an ensemble too.
 """
@@ -48,4 +48,54 @@ FINETUNED = Recipe(
     search=Search(rates=(5e-4, 1e-3, 2e-3), steps=250),
 )
 
-RECIPES = [FROZEN, FINETUNED]
+CNN = Recipe(
+    id="cifar100-cnn",
+    title="Plain CNN",
+    description="A residual network of 5.4 million weights, trained from scratch on CIFAR-100.",
+    data=DATA,
+    model=Model("cnn-best", dropout=0.1),
+    optimizer=Optimizer("sgd", learning_rate=0.1, nesterov=True, decay=5e-5),
+    schedule=Schedule("cosine", warmup=0.15),
+    augment=Augment(shift=0.125, flip=True, randaugment=1, magnitude=0.3, cutmix=1.0, mixed=0.5),
+    stages=((32, 40),),
+    batch=128,
+    label_smoothing=0.1,
+    average=0.999,
+    precision="auto",
+    search=Search(rates=(0.03, 0.1, 0.3), steps=300),
+)
+
+# The original's rungs: what each one adds to the one before it. All alike but for that, by Adam at 0.0005, ten epochs.
+PLAIN, MOVED = Augment(), Augment(shift=0.125, flip=True, rotation=10, zoom=0.1)
+LADDER = {
+    "simple": ("three convolutions with pooling, two dense layers", "simple", PLAIN),
+    "lenet": ("LeNet-5", "lenet", PLAIN),
+    "alexnet": ("AlexNet's ideas: BatchNormalization, overlapping pooling", "alexnet", PLAIN),
+    "deeper": ("four blocks of two convolutions", "deeper", PLAIN),
+    "drop-before": ("the same, dropout before each pooling", "deeper-drop-before", PLAIN),
+    "drop-after": ("the same, dropout after each pooling", "deeper-drop-after", PLAIN),
+    "vgg": ("VGG with one block fewer", "vgg", PLAIN),
+    "no-dense": ("the same without dense layers", "vgg-no-dense", PLAIN),
+    "residual": ("the same with shortcuts", "residual", PLAIN),
+    "augmented": ("the same with augmentation", "residual", MOVED),
+}
+
+
+def rung(name: str) -> Recipe:
+    """A step of the ladder."""
+    what, plan, augment = LADDER[name]
+    return Recipe(
+        id=f"cifar100-ladder-{name}",
+        title=f"Ladder: {name.replace('-', ' ')}",
+        description=f"A step of the ladder on CIFAR-100, ten epochs: {what}.",
+        data=DATA,
+        model=Model(f"cnn-{plan}", dropout=0.0, preprocessing="unit"),
+        optimizer=Optimizer("adam", learning_rate=5e-4),
+        augment=augment,
+        stages=((32, 10),),
+        batch=128,
+        precision="auto",
+    )
+
+
+RECIPES = [FROZEN, FINETUNED, CNN, *map(rung, LADDER)]

@@ -33,4 +33,4 @@ LOW = Recipe(
     steps_per_epoch=80,
 )
 
-RECIPES = [HIGH, LOW]
+RECIPES = [HIGH, *(LOW.with_seed(seed) for seed in (1, 2, 3, 4, 5))]
