@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from training.models import FAMILIES, build
 from training.models.cnn import PLANS, Plan, cnn
 from training.models.winograd import WinogradConv2D
+from training.recipe import Model
 
 
 def kinds(network):
@@ -58,3 +60,18 @@ def test_winograd_is_the_same_function_with_the_same_weights_in_the_same_order()
     pictures = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.float32)
     np.testing.assert_allclose(fast(pictures, training=False), plain(pictures, training=False), rtol=1e-5)
     np.testing.assert_allclose(fast(pictures, training=True), plain(pictures, training=True), rtol=1e-3)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_begins_and_ends_as_the_recipe_says(family):
+    name = "-".join([family, *list(FAMILIES[family].variants)[-1:]])
+    settings = Model(name, input=32, hidden=7, frozen=True, dropout=0.4, preprocessing="unit")
+    network = build(settings, tuple("abcde"), 48)
+    assert network.input_shape == (None, 32, 32, 3)
+    assert network.output_shape == (None, 5)
+    hidden, head = [layer for layer in network.layers if type(layer).__name__ == "Dense"][-2:]
+    assert (hidden.units, head.units) == (7, 5)
+    assert any(layer.name.endswith("standardise") for layer in network.layers)
+    assert [layer.rate for layer in network.layers if layer.name.endswith("dropout")][-2:] == [0.4, 0.4]
+    assert network.get_layer("resizing").height == 48
+    assert network.get_layer("preprocessing").scale == pytest.approx(1 / 255)

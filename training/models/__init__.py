@@ -1,4 +1,7 @@
-"""Networks by the name a recipe gives them."""
+"""Networks by the name a recipe gives them: a family, and after a hyphen its variant."""
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -8,6 +11,62 @@ from training.models.cnn import PLANS, cnn
 from training.models.efficientnet import VARIANTS, efficientnet
 from training.models.vgg16 import vgg16
 from training.recipe import Model, RecipeError
+
+
+class Family(NamedTuple):
+    """Networks of one builder.
+
+    Attributes:
+        variants: their names; empty for a family of one.
+        build: from the variant's name, units of the head, size, `training` (see `build`), the recipe's `Model` and
+            what `_ends` makes of it.
+    """
+
+    variants: Collection[str]
+    build: Callable[..., keras.Model]
+
+
+def _ends(model: Model) -> dict:
+    """What all builders take alike."""
+    return {
+        "dropout": model.dropout,
+        "unit": model.preprocessing == "unit",
+        "input_size": model.input,
+        "hidden": model.hidden,
+        "standardise": model.frozen,
+    }
+
+
+def _efficientnet(variant: str, units: int, size: int, training: bool, model: Model, **ends: object) -> keras.Model:
+    frozen = training and model.frozen_statistics
+    return efficientnet(variant, units, size, drop_connect=model.drop_connect, frozen_statistics=frozen, **ends)
+
+
+def _vgg16(variant: str, units: int, size: int, training: bool, model: Model, **ends: object) -> keras.Model:
+    return vgg16(units, size, winograd=training and _winograd(), **ends)
+
+
+def _cnn(variant: str, units: int, size: int, training: bool, model: Model, **ends: object) -> keras.Model:
+    return cnn(variant, units, size, winograd=training and _winograd(), **ends)
+
+
+def _winograd() -> bool:
+    """Whether wide convolutions train faster by Winograd's way: in float32 on a CPU."""
+    return keras.config.dtype_policy().name == "float32" and not tf.config.list_physical_devices("GPU")
+
+
+FAMILIES = {
+    "efficientnet": Family(VARIANTS, _efficientnet),
+    "vgg16": Family((), _vgg16),
+    "cnn": Family(PLANS, _cnn),
+}
+
+
+def known() -> list[str]:
+    """All names."""
+    return [f"{name}-{variant}" for name, family in FAMILIES.items() for variant in family.variants] + [
+        name for name, family in FAMILIES.items() if not family.variants
+    ]
 
 
 def build(model: Model, classes: tuple[str, ...], size: int, training: bool = False) -> keras.Model:
@@ -25,30 +84,11 @@ def build(model: Model, classes: tuple[str, ...], size: int, training: bool = Fa
     """
     if model.preprocessing not in ("", "unit"):
         raise RecipeError(f"There is no preprocessing {model.preprocessing!r}. There are: '' (the family's own), unit.")
-    unit = model.preprocessing == "unit"
+    if model.name not in known():
+        raise RecipeError(f"There is no network {model.name!r}. There are: {', '.join(known())}.")
     family, _, variant = model.name.partition("-")
     units = 1 if len(classes) == 2 else len(classes)
-    if family == "efficientnet" and variant in VARIANTS:
-        frozen = training and model.frozen_statistics
-        return efficientnet(
-            variant,
-            units,
-            size,
-            model.dropout,
-            model.drop_connect,
-            frozen,
-            unit,
-            model.input,
-            model.hidden,
-            standardise=model.frozen,
-        )
-    winograd = training and keras.config.dtype_policy().name == "float32" and not tf.config.list_physical_devices("GPU")
-    if model.name == "vgg16":
-        return vgg16(units, size, model.dropout, unit, winograd)
-    if family == "cnn" and variant in PLANS:
-        return cnn(variant, units, size, model.dropout, unit, model.input, winograd)
-    known = [*(f"efficientnet-{variant}" for variant in VARIANTS), "vgg16", *(f"cnn-{plan}" for plan in PLANS)]
-    raise RecipeError(f"There is no network {model.name!r}. There are: {', '.join(known)}.")
+    return FAMILIES[family].build(variant, units, size, training, model, **_ends(model))
 
 
 def assign_initial(network: keras.Model, model: Model, classes: tuple[str, ...], size: int) -> str:

@@ -63,8 +63,10 @@ def cnn(
     size: int,
     dropout: float = 0.0,
     unit: bool = False,
-    input_size: int = 0,
     winograd: bool = False,
+    input_size: int = 0,
+    hidden: int = 0,
+    standardise: bool = False,
 ) -> keras.Model:
     """Build a network with fresh weights.
 
@@ -74,8 +76,9 @@ def cnn(
         size: height and width in pixels that the network sees, at least 16.
         dropout: share dropped before the classifier.
         unit: scale the input to 0 to 1, not to -2 to 2.
-        input_size: height and width of the input, resized in the graph to `size`; 0: `size`.
         winograd: train the wide convolutions by Winograd's way (see `winograd`), which is faster on a CPU.
+        input_size: height and width of the input, resized in the graph to `size`; 0: `size`.
+        hidden, standardise: of the classifier, see `ends.classifier`.
 
     Returns:
         A functional model: float N x input x input x 3, RGB, 0 to 255, to float32 probabilities N x classes.
@@ -128,4 +131,4 @@ def cnn(
                 x = layers.Dropout(plan.drop, name=f"dense{number}_dropout")(x)
     else:
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    return keras.Model(image, classifier(x, classes, dropout), name=f"cnn_{name}")
+    return keras.Model(image, classifier(x, classes, dropout, hidden, standardise), name=f"cnn_{name}")

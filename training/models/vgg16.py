@@ -14,20 +14,31 @@ from training.models.winograd import WinogradConv2D
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (channels, convolutions)
 
 
-def vgg16(classes: int, size: int, dropout: float = 0.5, unit: bool = False, winograd: bool = False) -> keras.Model:
+def vgg16(
+    classes: int,
+    size: int,
+    dropout: float = 0.5,
+    unit: bool = False,
+    winograd: bool = False,
+    input_size: int = 0,
+    hidden: int = 0,
+    standardise: bool = False,
+) -> keras.Model:
     """Build a network with fresh weights.
 
     Args:
         classes: units of the head; 1 means one sigmoid unit, more a softmax.
-        size: height and width of the input in pixels, at least 32.
+        size: height and width in pixels that the network sees, at least 32.
         dropout: share dropped before the head.
         unit: scale the input to 0 to 1, not to -1 to 1.
         winograd: train the wide convolutions by Winograd's way (see `winograd`), which is faster on a CPU.
+        input_size: height and width of the input, resized in the graph to `size`; 0: `size`.
+        hidden, standardise: of the classifier, see `ends.classifier`.
 
     Returns:
-        A functional model: float N x size x size x 3, RGB, 0 to 255, to float32 probabilities N x classes.
+        A functional model: float N x input x input x 3, RGB, 0 to 255, to float32 probabilities N x classes.
     """
-    image, x = entry(size)
+    image, x = entry(size, input_size)
     scale, offset = (1 / 255, 0) if unit else (1 / 127.5, -1)
     x = layers.Rescaling(scale, offset, name="preprocessing")(x)
     for block, (channels, convolutions) in enumerate(BLOCKS, 1):
@@ -44,5 +55,5 @@ def vgg16(classes: int, size: int, dropout: float = 0.5, unit: bool = False, win
         x = layers.BatchNormalization(name=f"block{block}_bn")(x)
         x = layers.MaxPooling2D(name=f"block{block}_pool")(x)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    x = classifier(x, classes, dropout)
+    x = classifier(x, classes, dropout, hidden, standardise)
     return keras.Model(image, x, name="vgg16")
