@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +16,6 @@ ALIKE = 1.2  # ratio of two areas that is still "about as much"
 SURE = 0.1  # difference of two confidences that is worth a word
 
 
-class Names(NamedTuple):
-    """What the two sides are called in sentences."""
-
-    left: str
-    right: str
-
-
 class Words:
     """Sentences and names in one language.
 
@@ -34,14 +27,16 @@ class Words:
         self.texts = sentences or texts()
         self.say = self.texts.say
 
-    def names(self, left: str, right: str) -> Names:
-        """Short names of two titles: without what they begin with in common, as "SGD" and "Adam"."""
-        if left == right:
-            return Names(self.say("the_left"), self.say("the_right"))
-        ours, theirs = left.split(", "), right.split(", ")
-        while len(ours) > 1 and len(theirs) > 1 and ours[0] == theirs[0]:
-            ours, theirs = ours[1:], theirs[1:]
-        return Names(", ".join(ours), ", ".join(theirs))
+    def names(self, *titles: str) -> tuple[str, ...]:
+        """Short names of titles: without what they all begin with, as "SGD" and "Adam"; by number where alike."""
+        parts = [title.split(", ") for title in titles]
+        while all(len(rest) > 1 for rest in parts) and len({rest[0] for rest in parts}) == 1:
+            parts = [rest[1:] for rest in parts]
+        short = [", ".join(rest) for rest in parts]
+        return tuple(
+            self.say("nth_model", place=place) if short.count(name) > 1 else name
+            for place, name in enumerate(short, start=1)
+        )
 
     def percent(self, share: float) -> str:
         """A share that was counted, 0 to 1, as percent; all and none alone are 100 and 0."""
@@ -83,15 +78,15 @@ class Words:
         explanations: Sequence[Explanation],
         asked: str,
         target: str,
-        called: Names,
+        names: Sequence[str],
     ) -> list[str]:
         """Who says what, how sure, and how often each is right when it is that sure.
 
         Args:
-            cards, explanations: left and right, of one picture.
+            cards, explanations: of two models, of one picture.
             asked: the class asked for, or "predicted".
             target: the explained class.
-            called: names of the sides.
+            names: of the models.
         """
         choices, sure = [], []
         for explanation in explanations:
@@ -100,7 +95,7 @@ class Words:
             sure.append(float(explanation.probabilities[0, choice]))
         right = [right_at(card, confidence) for card, confidence in zip(cards, sure, strict=True)]
         known = "" if None in right else "_right"
-        facts: dict[str, str] = {"left": called.left, "right": called.right}
+        facts: dict[str, str] = dict(zip(("left", "right"), names, strict=True))
         facts |= dict(zip(("left_share", "right_share"), map(self.confidence, sure), strict=True))
         if known:
             facts |= dict(zip(("left_right", "right_right"), map(self.percent, right), strict=True))
@@ -116,50 +111,51 @@ class Words:
             self.say(
                 "same_class_unsure" + known,
                 name=choices[0].lower(),
-                unsure=called[least],
+                unsure=names[least],
                 share=self.confidence(sure[least]),
                 right=self.percent(right[least]) if known else "",
-                other=called[1 - least],
+                other=names[1 - least],
                 other_share=self.confidence(sure[1 - least]),
                 other_right=self.percent(right[1 - least]) if known else "",
             )
         ]
 
-    def heat(self, stop: Stop, called: Names, target: str, zero: Sequence[bool]) -> str:
+    def heat(self, stop: Stop, names: Sequence[str], target: str, zero: Sequence[bool]) -> str:
         """Where the two maps of a stop peak and how widely they spread. `zero`: which of them are zero everywhere."""
         if all(zero):
             return self.say("zero_both", name=target.lower())
         if any(zero):
-            return self.say("zero_one", side=called[list(zero).index(True)], name=target.lower())
+            return self.say("zero_one", side=names[list(zero).index(True)], name=target.lower())
         if not any(stop.heats):
             return self.say("heat_both")
         if None in stop.heats:
-            return self.say("heat_one", side=called[stop.heats.index(None)])
+            return self.say("heat_one", side=names[stop.heats.index(None)])
         same = together(*stop.heats)
         peaks = self.say("peaks_same" if same else "peaks_apart")
         areas = [heat.spread for heat in stop.heats]
         ratio = max(areas) / min(areas)
         if ratio < ALIKE:
             return self.say(
-                "spread_alike", peaks=peaks, left_share=self.percent(areas[0]), right_share=self.percent(areas[1])
+                "spread_alike", peaks=peaks, first_share=self.percent(areas[0]), second_share=self.percent(areas[1])
             )
-        wider = called[int(areas[1] > areas[0])]
+        wider = names[int(areas[1] > areas[0])]
         how = f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
         return self.say("spread_wider_same" if same else "spread_wider_apart", peaks=peaks, wider=wider, ratio=how)
 
-    def agreement(self, stops: Sequence[Stop], yardstick: Mapping[str, Any] | None, layers: Sequence[str]) -> list[str]:
+    def agreement(
+        self, ranks: Sequence[float | None], yardstick: Mapping[str, Any] | None, layers: Sequence[str]
+    ) -> list[str]:
         """For each stop: whether the maps agree as two seeds do, there and over all depths; empty where undefined.
 
         At one depth, 1 of 10 pictures lies below the band by luck, so the number of such depths is held against that
-        of two seeds. `yardstick`: see `message`. `layers`: names of the stops' left layers.
+        of two seeds. `ranks`: of the stops. `yardstick`: see `message`. `layers`: names of the stops' first layers.
         """
-        ranks = [stop.versus[1].rank for stop in stops]
         if yardstick is None:
             return ["" if rank is None else self.say("no_yardstick", rank=number(rank)) for rank in ranks]
         bands = [band["rank"] for band in yardstick["bands"]]
         defined = [place for place, rank in enumerate(ranks) if rank is not None]
         short = {place: bands[place][0] - ranks[place] for place in defined if ranks[place] < bands[place][0]}
-        told = [""] * len(stops)
+        told = [""] * len(ranks)
         if not short:
             course = "course_none"
         elif yardstick["below"] is None:
@@ -174,12 +170,12 @@ class Words:
             told[place] = self.say(course, here=here, count=len(short), of=len(defined), layer=worst)
         return told
 
-    def dead(self, shares: Sequence[float | None], called: Names) -> str:
-        """Shares of dead channels, left and right; empty where there are none or they are unknown."""
+    def dead(self, shares: Sequence[float | None], names: Sequence[str]) -> str:
+        """Shares of dead channels of two models; empty where there are none or they are unknown."""
         if None in shares or not any(shares):
             return ""
-        left, right = map(self.percent, shares)
-        return self.say("dead", left=called.left, right=called.right, left_share=left, right_share=right)
+        first, second = map(self.percent, shares)
+        return self.say("dead", first=names[0], second=names[1], first_share=first, second_share=second)
 
 
 def number(value: float) -> str:
