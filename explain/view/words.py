@@ -124,6 +124,8 @@ class Words:
         if not others:
             return self.say("rate", population=population, side=side, rate=rate)
         other, other_rate = others[0]
+        if other_rate == rate:
+            return self.say("rate_each", population=population, rate=rate)
         return self.say("rates", population=population, side=side, rate=rate, other=other, other_rate=other_rate)
 
     def heat(self, stop: Stop, called: Names, target: str, zero: Sequence[bool]) -> str:
