@@ -32,6 +32,7 @@ from anyio.to_thread import run_sync
 
 from explain.pictures import MAX_BYTES, Picture, PictureError, read, resize
 from page import texts, words
+from page.errors import PageError
 from page.experiments import Experiment, outdated, seeds_of
 from page.payload import data_url
 from page.texts import say
@@ -55,12 +56,8 @@ _LAYOUTS = {"PetImages": "PetImages/{Species}/{number}.jpg", "train": "train/{sp
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
-class NotThere(ValueError):
+class NotThere(PageError):
     """What was asked for does not exist or is not shown. `str(error)` is one sentence, `code` is stable."""
-
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(say(code, **facts))
-        self.code = code
 
 
 class Findings:

@@ -6,6 +6,8 @@ out.
 
 from typing import Any
 
+from explain.errors import UserError
+
 LANGUAGE = "en"
 
 TEXTS: dict[str, dict[str, Any]] = {
@@ -380,7 +382,8 @@ TEXTS: dict[str, dict[str, Any]] = {
         "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",
         "busy": "Too many photos are waiting just now; please try again in a minute.",
         "internal": "Something went wrong on the server; please try again, or take another photo.",
-        # by code of a PictureError or CheckpointError; what is not here is said in the library's own words
+        # by key of a PictureError or CheckpointError ("picture.too-large", filled in by the error's facts); what is not
+        # here is said in the library's own words
         "errors": {},
     }
 }
@@ -391,9 +394,10 @@ def say(key: str, **facts: object) -> str:
     return TEXTS[LANGUAGE][key].format(**facts)
 
 
-def told(error: Exception) -> str:
-    """What an error of `explain` with a `code` says, in the page's language where it has words for it."""
-    return TEXTS[LANGUAGE]["errors"].get(error.code, str(error))
+def told(error: UserError) -> str:
+    """What an error says, in the page's language where it has words for its key, filled in by the error's facts."""
+    sentence = TEXTS[LANGUAGE]["errors"].get(error.key)
+    return str(error) if sentence is None else sentence.format(**error.facts)
 
 
 def labels() -> dict[str, str]:
