@@ -12,6 +12,7 @@ import numpy as np
 
 from explain import checkpoints
 from explain.cams import RULES
+from explain.cards import Card
 from explain.errors import UserError
 from explain.pairs import common_target, compare
 from explain.pictures import Picture, fit, read
@@ -54,8 +55,8 @@ class Service:
         data: Path | None = None,
     ) -> None:
         self.weights, self.evidence = Path(weights), Path(evidence)
-        self._cards, self.problems = checkpoints.available(self.weights)
-        self.cards: dict[str, dict[str, Any]] = {card.model_id: card.to_json() for card in self._cards}
+        cards, self.problems = checkpoints.available(self.weights)
+        self.cards: dict[str, Card] = {card.model_id: card for card in cards}
         for folder, sentence in self.problems:
             log.warning("Passed over %s: %s", folder, sentence)
         self.experiments: list[Experiment] = read_experiments(self.weights / "experiments.json", self.cards)
@@ -98,7 +99,7 @@ class Service:
             seconds = sum(self._seconds) / len(self._seconds) if self._seconds else 0.0
             return {
                 "ready": self._ready.is_set(),
-                "loaded": checkpoints.loaded(self._cards, self.weights),
+                "loaded": checkpoints.loaded(self.cards.values(), self.weights),
                 "seconds": seconds,
                 "problem": self.problem,
             }
@@ -129,7 +130,7 @@ class Service:
         if target == PREDICTED:
             others = [side for side in sides if side.explanation.targets[0] != common]
             name = sides[0].explanation.classes[common]
-            sides = [self._explained(side.card["id"], squashed, name) if side in others else side for side in sides]
+            sides = [self._explained(side.card.model_id, squashed, name) if side in others else side for side in sides]
         compared = compare(sides[0].explanation, sides[1].explanation, rule)
         measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
         band = yardstick((left, right), rule, self.experiments, self.evidence, self.cards) if measured else None
@@ -152,8 +153,8 @@ class Service:
         ):
             if not isinstance(asked, str) or asked not in known:
                 raise Refused(key, asked=_short(asked), known=", ".join(known))
-        classes = self.cards[left]["classes"]
-        if classes != self.cards[right]["classes"]:
+        classes = self.cards[left].classes
+        if classes != self.cards[right].classes:
             raise Refused("other_classes")
         if not isinstance(target, str) or target not in (PREDICTED, *classes):
             raise Refused("unknown_target", asked=_short(target), known=", ".join(classes))
@@ -203,11 +204,11 @@ class Service:
             checkpoint = checkpoints.load(model_id, self.weights)
         except checkpoints.CheckpointError as error:
             log.warning("%s cannot be loaded: %s", model_id, error)
-            raise Refused("model_fails", title=self.cards[model_id]["title"], reason=told(error)) from error
+            raise Refused("model_fails", title=self.cards[model_id].title, reason=told(error)) from error
         began = time.perf_counter()
         explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
         log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
-        return Side(checkpoint.card.to_json(), explanation)
+        return Side(checkpoint.card, explanation)
 
 
 def refused(asked: object, code: str, sentence: str = "") -> dict[str, Any]:

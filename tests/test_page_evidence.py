@@ -29,7 +29,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def findings(studied, data=None, **changed) -> Findings:
     weights = changed.get("weights", studied.weights)
-    cards = {card.model_id: card.to_json() for card in checkpoints.available(weights).cards}
+    cards = {card.model_id: card for card in checkpoints.available(weights).cards}
     experiments = read_experiments(weights / "experiments.json", cards)
     return Findings(weights, changed.get("evidence", studied.evidence), cards, experiments, data)
 

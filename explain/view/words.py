@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explain.cards import Card
 from explain.explanation import Explanation
 from explain.pairs import Stop
 from explain.view.texts import Texts, texts
@@ -63,22 +64,21 @@ class Words:
         short = [self.say("layer_top") if name == "top" else name for name in short]
         return short if len(set(short)) == len(short) else list(addresses)
 
-    def accuracy(self, card: dict[str, Any]) -> tuple[str, str]:
+    def accuracy(self, card: Card) -> tuple[str, str]:
         """A card's accuracy on its test split, and what that means; empty where the card does not say."""
-        test = test_split(card)
-        value, interval, count = test.get("accuracy"), test.get("accuracy_interval"), test.get("n")
-        if not _is_share(value):
+        test = card.test
+        if test.accuracy is None:
             return "", ""
-        facts = {"value": f"{100 * value:.1f}", "count": f"{count:,}" if isinstance(count, int) else "?"}
-        if not (isinstance(interval, list) and len(interval) == 2 and all(map(_is_share, interval))):
+        facts = {"value": f"{100 * test.accuracy:.1f}", "count": "?" if test.n is None else f"{test.n:,}"}
+        if test.accuracy_interval is None:
             return self.say("accuracy", **facts), self.say("accuracy_title", **facts)
-        low, high = (100 * bound for bound in interval)
+        low, high = (100 * bound for bound in test.accuracy_interval)
         text = self.say("accuracy_interval", half=f"{(high - low) / 2:.1f}", **facts)
         return text, self.say("accuracy_title_interval", low=f"{low:.1f}", high=f"{high:.1f}", **facts)
 
     def verdict(
         self,
-        cards: Sequence[dict[str, Any]],
+        cards: Sequence[Card],
         explanations: Sequence[Explanation],
         asked: str,
         target: str,
@@ -191,15 +191,11 @@ def capital(sentence: str) -> str:
     return re.sub(r"^(\**)(\w)", lambda found: found[1] + found[2].upper(), sentence)
 
 
-def right_at(card: dict[str, Any], confidence: float) -> float | None:
+def right_at(card: Card, confidence: float) -> float | None:
     """How often the model is right when it is that sure, from its reliability on test pictures; None if unknown."""
-    bins = test_split(card).get("reliability")
-    for row in bins if isinstance(bins, list) else []:
-        try:
-            if row["confidence_low"] <= confidence <= row["confidence_high"] and row["n"] >= LEAST_IN_BIN:
-                return float(row["accuracy"])
-        except (KeyError, TypeError):
-            continue
+    for row in card.test.reliability:
+        if row.confidence_low <= confidence <= row.confidence_high and row.n >= LEAST_IN_BIN:
+            return row.accuracy
     return None
 
 
@@ -210,14 +206,3 @@ def sentences(*texts: str, warning: str = "") -> list[dict[str, str]]:
         for text, tone in [*((text, "") for text in texts), (warning, "warn")]
         if text
     ]
-
-
-def test_split(card: dict[str, Any]) -> dict[str, Any]:
-    """What a card says of its test split; empty where it says nothing."""
-    splits = card.get("splits")
-    test = splits.get("test") if isinstance(splits, dict) else None
-    return test if isinstance(test, dict) else {}
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, (int, float)) and 0 <= value <= 1

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explain.cards import Card
 from explain.pictures import MAX_BYTES, PictureError, read, resize
 from explain.view.message import data_url
 from explain.view.words import number
@@ -103,8 +104,8 @@ def _keys(arrays: dict[str, np.ndarray]) -> list[tuple[str, str]]:
     return list(zip(arrays["identities"].tolist(), arrays["digests"].tolist(), strict=True))
 
 
-def fits(arrays: dict[str, np.ndarray], card: dict[str, Any]) -> bool:
-    count = len(card["classes"])
+def fits(arrays: dict[str, np.ndarray], card: Card) -> bool:
+    count = len(card.classes)
     labels = arrays["labels"]
     return arrays["probabilities"].shape[1] == count and (not len(labels) or 0 <= labels.min() <= labels.max() < count)
 
