@@ -11,8 +11,9 @@ from PIL import Image
 
 from explain import view
 from explain.cams import RULES
+from explain.cards import Card
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
-from explain.view.words import capital, test_split
+from explain.view.words import capital
 from page import evidence, limits, texts, uploads
 from page.service import ONE_PASS, PREDICTED, Service, commands
 from page.texts import TEXTS, WORDS, say
@@ -151,7 +152,8 @@ def catalog(service: Service) -> dict[str, Any]:
             for one in service.experiments
         ],
         "models": [
-            {key: card[key] for key in ("id", "title", "description", "classes")} for card in service.cards.values()
+            {"id": card.model_id, "title": card.title, "description": card.description, "classes": list(card.classes)}
+            for card in service.cards.values()
         ],
         "start": dict(zip(("left", "right"), service.start, strict=True)) if service.cards else None,
         "rules": [
@@ -223,27 +225,23 @@ def about(service: Service) -> str:
 def _models(service: Service) -> str:
     rows = []
     for card in service.cards.values():
-        test = test_split(card)
         cells = [
             WORDS.accuracy(card)[0],
-            _figure(test.get("n"), ",.0f"),
-            _figure(test.get("log_loss"), ".3f"),
-            _figure(test.get("calibration_error"), ".3f"),
-            _figure(card.get("parameters"), ",.0f"),
+            _figure(card.test.n, ",.0f"),
+            _figure(card.test.log_loss, ".3f"),
+            _figure(card.test.calibration_error, ".3f"),
+            _figure(card.parameters, ",.0f"),
             _recipe(card),
         ]
-        first = f"<td><strong>{_escaped(card['title'])}</strong><small>{_escaped(card['description'])}</small></td>"
+        first = f"<td><strong>{_escaped(card.title)}</strong><small>{_escaped(card.description)}</small></td>"
         rows.append(f"<tr>{first}{''.join(f'<td>{_escaped(cell)}</td>' for cell in cells)}</tr>")
     head = "".join(f"<th>{_escaped(column)}</th>" for column in TEXTS["about_columns"])
     return _scrolling(f"<tr>{head}</tr>{''.join(rows)}")
 
 
-def _recipe(card: dict[str, Any]) -> str:
-    """Optimizer, learning rate and epochs, as far as the card tells them."""
-    recipe = card.get("recipe") if isinstance(card.get("recipe"), dict) else {}
-    optimizer = recipe.get("optimizer") if isinstance(recipe.get("optimizer"), dict) else {}
-    parts = [str(optimizer[key]) for key in ("name", "learning_rate") if key in optimizer]
-    return ", ".join(parts)
+def _recipe(card: Card) -> str:
+    """Optimizer and learning rate, as far as the card tells them."""
+    return ", ".join(str(setting) for setting in (card.optimizer, card.learning_rate) if setting is not None)
 
 
 def _sources(service: Service) -> list[list[str]]:
@@ -272,8 +270,8 @@ def _snippet(service: Service) -> str:
     )
 
 
-def _figure(value: object, form: str) -> str:
-    return format(value, form) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+def _figure(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
 
 
 def _scrolling(rows: str) -> str:

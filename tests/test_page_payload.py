@@ -5,12 +5,15 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from explain import checkpoints
+from explain.cards import Card, Digests, Figures
 from explain.explanation import Cost, Explanation, Features, Layer
 from explain.pairs import compare
 from explain.pictures import Picture
@@ -26,17 +29,19 @@ pytest_plugins = ["page_fixtures"]
 ROOT = Path(__file__).parent.parent
 WORDS = Words()
 NAMES = Names("SGD", "Adam")
-CARD = {
-    "id": "one",
-    "title": "Net, SGD",
-    "description": "A net.",
-    "classes": ["Cat", "Dog"],
-    "input": [8, 8],
-    "parameters": 3_373_000,
-    "recipe": {"model": {"name": "efficientnet-lite0"}},
-    "splits": {"test": {"n": 4000, "accuracy": 0.9882, "accuracy_interval": [0.985, 0.991]}},
-}
-OTHER = CARD | {"id": "two", "title": "Net, Adam", "splits": {}}
+CARD = Card(
+    model_id="one",
+    title="Net, SGD",
+    description="A net.",
+    classes=("Cat", "Dog"),
+    input_size=(8, 8),
+    parameters=3_373_000,
+    recipe={"model": {"name": "efficientnet-lite0"}},
+    splits={"test": Figures(n=4000, accuracy=0.9882, accuracy_interval=(0.985, 0.991))},
+)
+OTHER = replace(CARD, model_id="two", title="Net, Adam", splits={})
+BARE = {"id": "bare", "title": "Bare", "description": "A net.", "classes": ["Cat", "Dog"], "input": [32, 32]}
+BARE |= {"digests": {"model": "0" * 64}}
 
 
 def explanation(maps: list, dog: float = 0.9, target: int = 1, dead: float = 0.0) -> Explanation:
@@ -201,11 +206,12 @@ def test_a_side_tells_what_its_card_tells():
 
 
 @pytest.mark.parametrize(
-    "card", [{}, {"splits": None}, {"splits": {"test": 3}}, {"splits": {"test": {"accuracy": "?"}}}]
+    "odd", [{}, {"splits": None}, {"splits": {"test": 3}}, {"splits": {"test": {"accuracy": "?"}}}]
 )
-def test_cards_with_missing_or_odd_figures_are_survived(card):
+def test_cards_with_missing_or_odd_figures_are_survived(odd):
+    card = Card.from_json(BARE | {"recipe": "none"} | odd)
     assert WORDS.accuracy(card) == ("", "")
-    assert view_message.detail({"input": [32, 32], "recipe": "none"} | card, WORDS) == "32 × 32 px"
+    assert view_message.detail(card, WORDS) == "32 × 32 px"
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -418,9 +424,12 @@ def test_a_band_of_a_checkpoint_that_was_trained_anew_since_is_none(tmp_path):
     path = tmp_path / "--".join(pair) / "comparison.json"
     found = json.loads(path.read_text()) | {"left": {"model": "a" * 64}, "right": {"model": "b" * 64}}
     path.write_text(json.dumps(found))
-    cards = {id: {"digests": {"model": digest * 64}} for id, digest in zip(pair, "ab", strict=True)}
+    cards = {
+        name: replace(CARD, model_id=name, digests=Digests(model=digest * 64))
+        for name, digest in zip(pair, "ab", strict=True)
+    }
     assert yardstick(pair, "gradcam", experiments, tmp_path, cards).n == 900
-    cards[pair[1]] = {"digests": {"model": "c" * 64}}
+    cards[pair[1]] = replace(CARD, digests=Digests(model="c" * 64))
     assert outdated(found, *pair, cards) == [pair[1]]
     assert yardstick(pair, "gradcam", experiments, tmp_path, cards) is None
 
@@ -498,6 +507,7 @@ def test_examples_are_a_closed_list_with_their_names():
 
 @pytest.fixture(scope="module")
 def service(weights, evidence):
+    checkpoints._kept.clear()
     service = Service(weights, evidence)
     service.load()
     assert service.problem == ""
@@ -515,6 +525,28 @@ def test_a_broken_folder_is_told_and_the_others_load(service):
     assert set(service.cards) == judges
     assert [folder for folder, _ in service.problems] == ["broken"]
     assert service.state()["loaded"] == ["judge-mild", "judge-steep"]
+
+
+def test_an_ensemble_is_asked_like_any_other_model(weights, evidence, tmp_path):
+    for folder in weights.iterdir():
+        (tmp_path / folder.name).symlink_to(folder)
+    card = BARE | {"id": "both", "title": "Both", "input": [48, 48], "members": ["judge-mild", "judge-steep"]}
+    (tmp_path / "both").mkdir()
+    (tmp_path / "both" / "card.json").write_text(json.dumps(card))
+    service = Service(tmp_path, evidence)
+    service._ready.set()
+    found = service.answer(red(), "both", "judge-biased", target="Cat")
+    assert {"both", "judge-mild", "judge-steep", "judge-biased"} == set(found["loaded"])
+    left, right = found["sides"]["left"], found["sides"]["right"]
+    assert left["title"] == "Both"
+    alone = [service.answer(red(), name, "judge-biased")["sides"]["left"]["bars"] for name in card["members"]]
+    shares = [{bar["name"]: bar["share"] for bar in bars} for bars in (left["bars"], *alone)]
+    assert shares[0]["Cat"] == pytest.approx((shares[1]["Cat"] + shares[2]["Cat"]) / 2, abs=1e-6)
+    assert [layer["address"] for layer in left["layers"]] == [layer["address"] for layer in right["layers"]]
+    assert all(layer["features"] is layer["dead"] is None for layer in left["layers"])
+    assert left["layers"][-1]["map"]["max"] > 1  # a density
+    assert json.dumps(found, allow_nan=False)
+    assert service.checked("both", "judge-mild", "gradcam", "Dog")
 
 
 def test_two_small_models_look_at_a_red_corner(service):
@@ -618,7 +650,7 @@ def test_errors_of_the_library_are_said_in_the_pages_words(service, monkeypatch,
     (tmp_path / "photo.png").write_bytes(b"hello")
     asked = ASKED | {"upload": str(tmp_path / "photo.png")}
     assert "holds text" in service.ask(asked)["sentence"]  # the library's own
-    monkeypatch.setitem(texts.TEXTS["errors"], "text", "Das ist Text.")
+    monkeypatch.setitem(texts.TEXTS["errors"], "picture.text", "Das ist Text.")
     assert service.ask(asked)["sentence"] == "Das ist Text."
 
 

@@ -3,13 +3,15 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from studied import save
-from test_page_payload import NAMES, RISING, WORDS, band, explanation, message, plain, said
+from test_page_payload import CARD, NAMES, RISING, WORDS, band, explanation, message, plain, said
 
+from explain.cards import TrainedOn
 from explain.checkpoints import available
 from page import texts, uploads
 from page.evidence import Findings
@@ -128,9 +130,9 @@ def test_where_one_rate_is_unknown_the_other_is_told():
 
 
 def test_the_population_is_the_models_data_set():
-    pets, others = {"dataset": {"name": "cats-dogs"}}, {"dataset": {"name": "elsewhere"}}
+    pets, others = (replace(CARD, dataset=TrainedOn(name=name)) for name in ("cats-dogs", "elsewhere"))
     assert WORDS.population([pets, pets]) == PHOTOS
-    for cards in ([pets, others], [others, others], [{}, {}], [{"dataset": "cats-dogs"}] * 2):
+    for cards in ([pets, others], [others, others], [CARD, CARD], [pets, CARD]):
         assert WORDS.population(cards) == "pictures of the test split"
 
 
@@ -180,7 +182,7 @@ def test_of_examples_without_data_it_is_not_known(tmp_path):
 
 
 def test_a_test_picture_belongs_to_its_own_class():
-    cards = {card["id"]: card for card in available(ROOT / "weights").cards}
+    cards = {card.model_id: card for card in available(ROOT / "weights").cards}
     findings = Findings(ROOT / "weights", ROOT / "evidence", cards, [])
     with np.load(ROOT / "weights/cats-dogs-effnet-adam/evaluation/predictions.npz") as arrays:
         identities, labels = arrays["identities"], arrays["labels"]

@@ -36,6 +36,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from explain.cards import Card
 from explain.explanation import Explanation, Features, Layer
 from explain.pairs import Comparison, Stop
 from explain.pictures import Picture, fit, resize
@@ -50,7 +51,7 @@ FULL = 3.0  # a difference in full colour, in heats of an even spread; the same 
 class Side(NamedTuple):
     """One model's part: its card and what it saw."""
 
-    card: dict[str, Any]
+    card: Card
     explanation: Explanation
 
 
@@ -88,7 +89,7 @@ def message(
         rates, yardstick = (), None
     rule, classes = comparison.rule, left.explanation.classes
     target = classes[comparison.target]
-    called = words.names(left.card["title"], right.card["title"])
+    called = words.names(left.card.title, right.card.title)
     sides = {"left": side(left, right, rule, words), "right": side(right, left, rule, words)}
     bands = [None] * len(comparison.stops) if yardstick is None else yardstick["bands"]
     stops = [
@@ -99,8 +100,8 @@ def message(
     cost = [one.explanation.cost[rule] for one in (left, right)]
     return {
         "kind": "result",
-        "left": left.card["id"],
-        "right": right.card["id"],
+        "left": left.card.model_id,
+        "right": right.card.model_id,
         "rule": rule,
         "names": called._asdict(),
         "target": {
@@ -144,7 +145,7 @@ def side(own: Side, other: Side, rule: str, words: Words) -> dict[str, Any]:
     text, title = words.accuracy(card)
     labels = words.layer_names([layer.address for layer in explanation.layers])
     return {
-        "title": card["title"],
+        "title": card.title,
         "detail": detail(card, words),
         "accuracy": text,
         "accuracy_title": title,
@@ -157,15 +158,12 @@ def side(own: Side, other: Side, rule: str, words: Words) -> dict[str, Any]:
     }
 
 
-def detail(card: dict[str, Any], words: Words) -> str:
+def detail(card: Card, words: Words) -> str:
     """Network, weights and input size in a line, as far as the card tells them."""
-    recipe = card.get("recipe")
-    model = recipe.get("model") if isinstance(recipe, dict) else None
-    name = model.get("name") if isinstance(model, dict) else None
-    parts = [_network(name)] if isinstance(name, str) and name else []
-    if isinstance(card.get("parameters"), int):
-        parts.append(words.say("weights", count=f"{card['parameters'] / 1e6:.1f}"))
-    height, width = card["input"]
+    parts = [] if card.network is None else [_network(card.network)]
+    if card.parameters is not None:
+        parts.append(words.say("weights", count=f"{card.parameters / 1e6:.1f}"))
+    height, width = card.input_size
     return " · ".join([*parts, words.say("input", height=height, width=width)])
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explain.cards import Card
 from explain.explanation import Explanation
 from explain.pairs import Stop
 from explain.view.texts import Texts, texts
@@ -62,23 +63,21 @@ class Words:
         short = [self.say("layer_top") if name == "top" else name for name in short]
         return short if len(set(short)) == len(short) else list(addresses)
 
-    def accuracy(self, card: dict[str, Any]) -> tuple[str, str]:
+    def accuracy(self, card: Card) -> tuple[str, str]:
         """A card's accuracy on its test split, and what that means; empty where the card does not say."""
-        test = test_split(card)
-        value, interval, count = test.get("accuracy"), test.get("accuracy_interval"), test.get("n")
-        if not _is_share(value):
+        test = card.test
+        if test.accuracy is None:
             return "", ""
-        facts = {"value": f"{100 * value:.1f}", "count": f"{count:,}" if isinstance(count, int) else "?"}
-        if not (isinstance(interval, list) and len(interval) == 2 and all(map(_is_share, interval))):
+        facts = {"value": f"{100 * test.accuracy:.1f}", "count": "?" if test.n is None else f"{test.n:,}"}
+        if test.accuracy_interval is None:
             return self.say("accuracy", **facts), self.say("accuracy_title", **facts)
-        low, high = (100 * bound for bound in interval)
+        low, high = (100 * bound for bound in test.accuracy_interval)
         text = self.say("accuracy_interval", half=f"{(high - low) / 2:.1f}", **facts)
         return text, self.say("accuracy_title_interval", low=f"{low:.1f}", high=f"{high:.1f}", **facts)
 
-    def population(self, cards: Sequence[dict[str, Any]]) -> str:
+    def population(self, cards: Sequence[Card]) -> str:
         """What the test pictures are that rates and yardsticks of these models were measured on."""
-        sets = [card.get("dataset") for card in cards]
-        names = {data.get("name") if isinstance(data, dict) else None for data in sets}
+        names = {card.dataset.name if card.dataset else None for card in cards}
         known = self.texts["populations"]
         return known.get(names.pop(), known[None]) if len(names) == 1 else known[None]
 
@@ -212,14 +211,3 @@ def sentences(*texts: str, warning: str = "") -> list[dict[str, str]]:
         for text, tone in [*((text, "") for text in texts), (warning, "warn")]
         if text
     ]
-
-
-def test_split(card: dict[str, Any]) -> dict[str, Any]:
-    """What a card says of its test split; empty where it says nothing."""
-    splits = card.get("splits")
-    test = splits.get("test") if isinstance(splits, dict) else None
-    return test if isinstance(test, dict) else {}
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, (int, float)) and 0 <= value <= 1

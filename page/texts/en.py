@@ -256,6 +256,7 @@ TEXTS: dict[str, Any] = {
     "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",
     "busy": "Too many photos are waiting just now; please try again in a minute.",
     "internal": "Something went wrong on the server; please try again, or take another photo.",
-    # by code of a PictureError or CheckpointError; what is not here is said in the library's own words
+    # by key of a PictureError or CheckpointError ("picture.too-large"), filled in by the error's facts; what is not
+    # here is said in the library's own words
     "errors": {},
 }
