@@ -12,6 +12,7 @@ from scipy import stats
 
 from explain import Checkpoint, compare, explain
 from explain.agreement import cka
+from explain.cards import Card, Digests
 from explain.measures import feature_figures, focus_entropy, share_inside
 from training import claims, data
 from training.claims import CLAIMS, FAILS, HOLDS, OPEN, judge
@@ -38,8 +39,11 @@ def checkpoint(id, seed, classes=("Cat", "Dog"), depth=3):
     layers = [keras.layers.Conv2D(6, 3, 2, "same", activation="relu") for _ in range(depth)]
     head = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1, "sigmoid")]
     model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Rescaling(1 / 128, -1), *layers, *head])
-    card = {"id": id, "title": id.upper(), "classes": list(classes), "input": [32, 32], "digests": {"model": id * 2}}
-    return Checkpoint(id, card, Path(), model)
+    digests = Digests(model=id * 2)
+    card = Card(
+        model_id=id, title=id.upper(), description="A net.", classes=classes, input_size=(32, 32), digests=digests
+    )
+    return Checkpoint(card, Path(), model)
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,6 @@ from explain.agreement import cka, heat
 from explain.align import Comparison, align, common_target, compare
 from explain.cams import RULES
 from explain.checkpoints import Checkpoint
-from explain.engine import explain
 from explain.explanation import Explanation
 from explain.measures import feature_figures, focus_entropy, share_inside
 from training import TrainingError
@@ -118,15 +117,15 @@ def measure(
         CompareError: when the two tell other classes apart.
     """
     if left.classes != right.classes:
-        raise CompareError(f"{left.id} and {right.id} tell different classes apart.")
+        raise CompareError(f"{left.model_id} and {right.model_id} tell different classes apart.")
     sides = left, right
     items = _evenly(dataset.items[split], count)
-    arrays = {side.id: pixels(items, side.input_size[0], cache) for side in sides}
+    arrays = {side.model_id: pixels(items, side.input_size[0], cache) for side in sides}
     comparisons: dict[str, list[Comparison]] = {rule: [] for rule in RULES}
     values, features = [[], []], [[], []]
     targets: list[int] = []
-    for first in progress(range(0, len(items), BATCH), f"{left.id} and {right.id}"):
-        batches = [np.asarray(arrays[side.id][first : first + BATCH]) for side in sides]
+    for first in progress(range(0, len(items), BATCH), f"{left.model_id} and {right.model_id}"):
+        batches = [np.asarray(arrays[side.model_id][first : first + BATCH]) for side in sides]
         explanations = _explain(sides, batches, tuple(RULES), ALL_CHANNELS)
         owns = _explain(sides, batches, (RULE,), common=False)
         targets += explanations[0].targets.tolist()
@@ -145,7 +144,7 @@ def measure(
     pooled = [[np.concatenate(layer) for layer in zip(*own, strict=True)] for own in features]
     found = {
         **{
-            name: {"id": side.id, "model": side.card["digests"]["model"], "title": side.card["title"]}
+            name: {"id": side.model_id, "model": side.card.digests.model, "title": side.card.title}
             for name, side in zip(("left", "right"), sides, strict=True)
         },
         "dataset": dataset.name,
@@ -191,7 +190,7 @@ def _explain(
         probabilities = [side.predict(batch) for side, batch in zip(sides, pictures, strict=True)]
         targets = [common_target(a, b) for a, b in zip(*probabilities, strict=True)]
     return [
-        explain(side.model, batch, target=targets, rules=rules, features=features, classes=side.classes)
+        side.explain(batch, target=targets, rules=rules, features=features)
         for side, batch in zip(sides, pictures, strict=True)
     ]
 

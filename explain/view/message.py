@@ -43,6 +43,7 @@ from PIL import Image
 
 from explain.agreement import Agreement
 from explain.align import Comparison
+from explain.cards import Card
 from explain.explanation import Explanation, Features, Layer
 from explain.pictures import Picture, fit, resize
 from explain.view.words import Words, sentences
@@ -56,7 +57,7 @@ FULL = 3.0  # a difference in full colour, in heats of an even spread; the same 
 class Explained(NamedTuple):
     """A model's card and what it saw."""
 
-    card: dict[str, Any]
+    card: Card
     explanation: Explanation
 
 
@@ -67,6 +68,8 @@ def message(
     asked: str = "predicted",
     yardsticks: Sequence[Mapping[str, Any] | None] | None = None,
     words: Words | None = None,
+    rates: Sequence[float | None] = (),
+    belongs: bool | None = None,
 ) -> dict[str, Any]:
     """Everything the browser needs for one picture and 2 to 6 models, in the form told at the top of this module.
 
@@ -79,27 +82,36 @@ def message(
             reference: {"n": test pictures, "pairs": of seeds, "below": the share of depths at which a picture may lie
             below the band by luck, or None, "bands": [{"rank", "overlap": [p10, p50, p90]}, one a stop]}.
         words: sentences of a language; by default English.
+        rates: of each model, what share, 0 to 1, of test pictures that it is about as sure of it is at least right for;
+            None where that is not known.
+        belongs: whether the picture shows one of the classes, None where that is not known. If it does not, nothing is
+            told that was measured on pictures of these classes: no rates, no yardstick.
 
     `ask`, `milliseconds` and `loaded` are the server's to add.
     """
     words = words or Words()
     yardsticks = [None] * len(explained) if yardsticks is None else yardsticks
+    if belongs is False:
+        rates, yardsticks = (), [None] * len(explained)
     rule, classes = comparison.rule, explained[0].explanation.classes
-    names = words.names(*(card["title"] for card, _ in explained))
+    names = words.names(*(card.title for card, _ in explained))
+    population = words.population([card for card, _ in explained])
+    explanations = [explanation for _, explanation in explained]
     models = [
         {
-            "id": card["id"],
-            "title": card["title"],
+            "id": card.model_id,
+            "title": card.title,
             "name": name,
             "target": classes[target],
             **packed_model(card, explanation, rule, words),
-            "bars": bars(explanation, [other.explanation for other in explained], words),
-            "yardstick": None if place == comparison.reference else legend(yardsticks[place], words),
+            "bars": bars(explanation, explanations, words),
+            "yardstick": legend(yardstick, words, population, belongs),
         }
-        for place, ((card, explanation), name, target) in enumerate(
-            zip(explained, names, comparison.targets, strict=True)
+        for (card, explanation), name, target, yardstick in zip(
+            explained, names, comparison.targets, yardsticks, strict=True
         )
     ]
+    models[comparison.reference]["yardstick"] = None
     places = _places(comparison, explained)
     stops = [
         {
@@ -114,8 +126,8 @@ def message(
         for index, stop in enumerate(comparison.stops)
     ]
     if len(models) == 2:
-        add_words(stops, models, comparison, explained, asked, yardsticks, words)
-    costs = [explanation.cost[rule] for _, explanation in explained]
+        add_words(stops, models, comparison, explained, asked, yardsticks, words, rates, belongs)
+    costs = [explanation.cost[rule] for explanation in explanations]
     return {
         "kind": "result",
         "rule": rule,
@@ -125,7 +137,7 @@ def message(
             "text": words.say("explained", name=classes[comparison.targets[0]]),
         },
         "picture": shown(picture, words),
-        "saw": {_size(explanation): data_url(explanation.pictures[0], "PNG") for _, explanation in explained},
+        "saw": {_size(explanation): data_url(explanation.pictures[0], "PNG") for explanation in explanations},
         "models": models,
         "reference": comparison.reference,
         "stops": stops,
@@ -149,7 +161,7 @@ def shown(picture: Picture, words: Words) -> dict[str, Any]:
     }
 
 
-def packed_model(card: dict[str, Any], explanation: Explanation, rule: str, words: Words) -> dict[str, Any]:
+def packed_model(card: Card, explanation: Explanation, rule: str, words: Words) -> dict[str, Any]:
     """What a model is, and its maps by one rule."""
     text, title = words.accuracy(card)
     labels = words.layer_names([layer.address for layer in explanation.layers])
@@ -165,15 +177,12 @@ def packed_model(card: dict[str, Any], explanation: Explanation, rule: str, word
     }
 
 
-def detail(card: dict[str, Any], words: Words) -> str:
+def detail(card: Card, words: Words) -> str:
     """Network, weights and input size in a line, as far as the card tells them."""
-    recipe = card.get("recipe")
-    model = recipe.get("model") if isinstance(recipe, dict) else None
-    name = model.get("name") if isinstance(model, dict) else None
-    parts = [_network(name)] if isinstance(name, str) and name else []
-    if isinstance(card.get("parameters"), int):
-        parts.append(words.say("weights", count=f"{card['parameters'] / 1e6:.1f}"))
-    height, width = card["input"]
+    parts = [] if card.network is None else [_network(card.network)]
+    if card.parameters is not None:
+        parts.append(words.say("weights", count=f"{card.parameters / 1e6:.1f}"))
+    height, width = card.input_size
     return " · ".join([*parts, words.say("input", height=height, width=width)])
 
 
@@ -235,15 +244,17 @@ def packed_agreement(agreement: Agreement, band: Mapping[str, Any] | None) -> di
     return {"rank": agreement.rank, "overlap": agreement.overlap, "band": band, "difference": packed}
 
 
-def legend(yardstick: Mapping[str, Any] | None, words: Words) -> dict[str, str]:
-    """What the bands behind an agreement are: long, short, and closely."""
+def legend(
+    yardstick: Mapping[str, Any] | None, words: Words, population: str, belongs: bool | None = None
+) -> dict[str, str]:
+    """What the bands behind an agreement are: long, short, and closely; `population`: what they were measured on."""
     if yardstick is None:
-        keys, text = ("legend_none", "legend_none_short"), words.say("no_yardstick_title")
-    else:
-        keys = "legend_seeds", "legend_seeds_short"
-        key = "yardstick" if yardstick["pairs"] == 1 else "yardstick_wider"
-        text = words.say(key, count=f"{yardstick['n']:,}", pairs=yardstick["pairs"])
-    return {"legend": words.say(keys[0]), "short": words.say(keys[1]), "text": text}
+        key = "no_yardstick_neither_title" if belongs is False else "no_yardstick_title"
+        text = words.say(key, population=population)
+        return {"legend": words.say("legend_none"), "short": words.say("legend_none_short"), "text": text}
+    key = "yardstick" if yardstick["pairs"] == 1 else "yardstick_wider"
+    text = words.say(key, count=f"{yardstick['n']:,}", pairs=yardstick["pairs"], population=population)
+    return {"legend": words.say("legend_seeds"), "short": words.say("legend_seeds_short"), "text": text}
 
 
 def add_words(
@@ -254,15 +265,19 @@ def add_words(
     asked: str,
     yardsticks: Sequence[Mapping[str, Any] | None],
     words: Words,
+    rates: Sequence[float | None],
+    belongs: bool | None,
 ) -> None:
     """Give each packed stop of two models its words."""
     names, target = [model["name"] for model in models], models[0]["target"]
     cards, explanations = zip(*explained, strict=True)
-    verdict = words.verdict(cards, explanations, asked, target, names)
+    population = words.population(cards)
+    verdict = words.verdict(explanations, asked, target, names)
+    verdict[0] = " ".join(filter(None, [verdict[0], words.rates(rates, names, population)]))
     other = 1 - comparison.reference
     ranks = [stop.versus[other].rank for stop in comparison.stops]
     labels = [models[0]["layers"][stop["layers"][0]]["name"] for stop in stops]
-    agreement = words.agreement(ranks, yardsticks[other], labels)
+    agreement = words.agreement(ranks, yardsticks[other], labels, population, belongs)
     for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
         layers = [model["layers"][place] for model, place in zip(models, packed["layers"], strict=True)]
         heat = words.heat(stop, names, target, [layer["map"]["max"] == 0 for layer in layers])
