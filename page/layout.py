@@ -32,6 +32,9 @@ def build(service: Service) -> gr.Blocks:
     def state(_: object = None) -> dict[str, Any]:
         return service.state()
 
+    def prepare(experiment_ids: object = None) -> dict[str, Any]:
+        return service.prepare(experiment_ids)
+
     choices = catalog(service)
     with gr.Blocks(title=say("name"), analytics_enabled=False, delete_cache=uploads.SWEEP, fill_width=True) as page:
         gr.HTML(_head(), elem_classes="tm-head-box", apply_default_css=False)
@@ -42,7 +45,7 @@ def build(service: Service) -> gr.Blocks:
                     html_template=template(),
                     js_on_load=view.joined(SCRIPTS),
                     apply_default_css=False,
-                    server_functions=[state],
+                    server_functions=[state, prepare],
                     catalog=choices,
                 )
             if service.cards:

@@ -19,6 +19,7 @@ from explain.explanation import Explanation
 from explain.pictures import Picture, fit, read
 from explain.view.message import Explained, message
 from page import uploads
+from page.background import Background
 from page.errors import PageError
 from page.evidence import Findings, NotThere
 from page.examples import Example, read_examples
@@ -30,6 +31,7 @@ log = logging.getLogger("two-minds")
 
 ROOT = Path(__file__).resolve().parent.parent
 FEATURES = 12  # feature maps a layer
+AHEAD = 3  # experiments of the chooser whose models are made ready unasked
 PREDICTED = "predicted"
 
 # All rules of one pass are traced together: the second costs next to nothing, and no change of rule traces anew.
@@ -66,6 +68,7 @@ class Service:
         self.examples: dict[str, Example] = read_examples(Path(examples))
         self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data)
         self.problem = ""  # a sentence when the models could not be loaded
+        self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()
         self._seconds: list[float] = []  # that loading a model took
         self._guard = threading.Lock()
@@ -95,6 +98,40 @@ class Service:
             self.problem = say("start_fails")
         finally:
             self._ready.set()
+
+    def run(self) -> None:
+        """`load`, and from then on make models ready before they are asked for; for a thread, as it does not return."""
+        self.load()
+        self.prepare([experiment.id for experiment in self.experiments[:AHEAD]])
+        self._background.run()
+
+    def prepare(self, experiment_ids: object) -> dict[str, Any]:
+        """Make the models of experiments ready, in this order, when there is time and room; `state`.
+
+        `experiment_ids` comes from outside and may be anything; what is no experiment's id is passed over.
+        """
+        asked = experiment_ids if isinstance(experiment_ids, list) else []
+        known = {experiment.id: experiment for experiment in self.experiments}
+        found = [known[name] for name in asked if isinstance(name, str) and name in known]
+        self._background.want(model_id for experiment in found for model_id in (experiment.left, experiment.right))
+        return self.state()
+
+    def _steps(self, model_id: str) -> list[Callable[[], object]]:
+        """What makes a model ready: it is read, then traced."""
+        if model_id in checkpoints.loaded([self.cards[model_id]], self.weights):
+            return []
+        return [
+            lambda: checkpoints.load(model_id, self.weights),
+            lambda: self._explained(model_id, _grey, PREDICTED),
+        ]
+
+    def _fits(self, model_id: str) -> bool:
+        """Whether a model finds room in memory without another leaving it, as far as its card tells."""
+        ids = {*checkpoints.loaded(self.cards.values(), self.weights), model_id}
+        members = {name for card in map(self.cards.get, ids) for name in card.members or [card.model_id]}
+        cards = [self.cards[name] for name in members if name in self.cards]
+        size = sum(4 * (card.parameters or 0) + checkpoints.TRACE_BYTES for card in cards)
+        return size <= checkpoints.KEPT_BYTES
 
     def state(self, *_: object) -> dict[str, Any]:
         """For the browser: whether the first pair is there, which models are, seconds that one takes as a rule."""
@@ -216,6 +253,10 @@ class Service:
         `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
         path) or example (an id), models (ids), rule, target.
         """
+        with self._background.question():
+            return self._asked(asked)
+
+    def _asked(self, asked: object) -> dict[str, Any]:
         try:
             asked = asked if isinstance(asked, Mapping) else {}
             choice = [asked.get(key) for key in ("models", "rule", "target")]

@@ -96,4 +96,17 @@ for (const place of MODELS) {
     request({ models: withModel(asking.wish.models, place, target.value) });
   });
 }
+// Who looks at the chooser may choose: the models of what it offers are made ready, those behind the shown one first
+let preparing = false;
+async function prepare() {
+  const ids = catalog.experiments.map(({ id }) => id);
+  const shown = ids.indexOf(ref.experiment.value);
+  if (preparing || !server_state.ready || ids.length < 2) return;
+  preparing = true;
+  try {
+    Object.assign(server_state, await server.prepare([...ids.slice(shown + 1), ...ids.slice(0, shown + 1)]));
+  } catch { /* it is a help alone */ }
+  preparing = false;
+}
+for (const type of ['pointerenter', 'focus']) ref.experiment.addEventListener(type, prepare);
 ref.rule.addEventListener('change', () => request({ rule: ref.rule.value }));
