@@ -59,7 +59,7 @@ def main() -> None:
         _, url, _ = page.launch(prevent_thread_lock=True, **launch_options())
         logging.info("Two Minds is at %s", url)
         # Only now: importing TensorFlow earlier would delay the page by many seconds.
-        threading.Thread(target=service.load, daemon=True).start()
+        threading.Thread(target=service.run, daemon=True).start()
         page.block_thread()
 
 

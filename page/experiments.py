@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from explain.cards import Card
+
 log = logging.getLogger("two-minds")
 
 
@@ -56,6 +58,11 @@ class Yardstick:
     overlap: np.ndarray
     below: float | None = None
     pairs: int = 1
+
+    def along(self, depths: Iterable[float]) -> dict[str, Any]:
+        """As `explain.view.message` takes it, for stops at these depths."""
+        bands = [self.at(depth) for depth in depths]
+        return {"n": self.n, "pairs": self.pairs, "below": self.below, "bands": bands}
 
     def at(self, depth: float) -> dict[str, list[float]]:
         """Percentiles of rank and overlap at a depth, linear between those measured."""
@@ -95,17 +102,16 @@ def seeds_of(pair: Sequence[str], experiments: Iterable[Experiment]) -> list[Exp
     return own or [experiment for experiment in seeds if {experiment.left, experiment.right} & set(pair)]
 
 
-def outdated(found: Any, left: str, right: str, cards: Mapping[str, dict[str, Any]]) -> list[str]:
+def outdated(found: Any, left: str, right: str, cards: Mapping[str, Card]) -> list[str]:
     """Those of the two checkpoints that were trained anew since they were compared, by the digests of their files."""
     ids = []
-    for side, id in (("left", left), ("right", right)):
+    for side, model_id in (("left", left), ("right", right)):
         try:
             digest = found[side]["model"]
         except (KeyError, TypeError):
             continue
-        card = cards.get(id, {}).get("digests")
-        if isinstance(card, Mapping) and "model" in card and card["model"] != digest:
-            ids.append(id)
+        if model_id in cards and cards[model_id].digests.model != digest:
+            ids.append(model_id)
     return ids
 
 
@@ -114,7 +120,7 @@ def yardstick(
     rule: str,
     experiments: Iterable[Experiment],
     evidence: Path,
-    cards: Mapping[str, dict[str, Any]],
+    cards: Mapping[str, Card],
 ) -> Yardstick | None:
     """The band for a pair and a rule, or None unless each side belongs to a pair of seeds that was measured as it is.
 
@@ -134,7 +140,7 @@ def yardstick(
     return Yardstick(min(one.n for one in measured), depths, **merged, below=below, pairs=len(measured))
 
 
-def _measured(evidence: Path, seeds: Experiment, rule: str, cards: Mapping[str, dict[str, Any]]) -> Yardstick | None:
+def _measured(evidence: Path, seeds: Experiment, rule: str, cards: Mapping[str, Card]) -> Yardstick | None:
     path = evidence / f"{seeds.left}--{seeds.right}" / "comparison.json"
     try:
         whole: Any = json.loads(path.read_text(encoding="utf-8"))

@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 from PIL import Image
 
+from explain import view
 from explain.cams import RULES
-from explain.overlay import colours, difference
+from explain.cards import Card
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
-from page import evidence, limits, texts, uploads, words
-from page.payload import base64_of
+from explain.view.words import capital
+from page import evidence, limits, texts, uploads
 from page.service import ONE_PASS, PREDICTED, Service, commands
-from page.texts import say
+from page.texts import TEXTS, WORDS, say
 from page.theme import theme
 
-HERE = Path(__file__).parent
-COLOURS = ("viridis", "magma", "cividis", "jet")
+VIEW = Path(__file__).parent / "view"
+SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ("ask", "choosers", "start")))
+STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css")
 MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
 LARGE = ("dog-shepherd", "cat-yarn", "cat-chelsea")  # examples of the empty page; where missing, the first ones
 
@@ -31,25 +32,28 @@ def build(service: Service) -> gr.Blocks:
     def state(_: object = None) -> dict[str, Any]:
         return service.state()
 
+    def prepare(experiment_ids: object = None) -> dict[str, Any]:
+        return service.prepare(experiment_ids)
+
     choices = catalog(service)
     with gr.Blocks(title=say("name"), analytics_enabled=False, delete_cache=uploads.SWEEP, fill_width=True) as page:
         gr.HTML(_head(), elem_classes="tm-head-box", apply_default_css=False)
         with gr.Tabs():
             with gr.Tab(say("compare"), id="compare", elem_id="tm-compare"):
-                view = gr.HTML(
+                comparison = gr.HTML(
                     value=None,
-                    html_template=(HERE / "compare.html").read_text(encoding="utf-8"),
-                    js_on_load=(HERE / "compare.js").read_text(encoding="utf-8"),
+                    html_template=template(),
+                    js_on_load=view.joined(SCRIPTS),
                     apply_default_css=False,
-                    server_functions=[state],
+                    server_functions=[state, prepare],
                     catalog=choices,
                 )
             if service.cards:
                 with gr.Tab(say("evidence"), id="evidence"):
                     gr.HTML(
                         value=None,
-                        html_template=(HERE / "evidence.html").read_text(encoding="utf-8"),
-                        js_on_load=(HERE / "evidence.js").read_text(encoding="utf-8"),
+                        html_template=(VIEW / "evidence.html").read_text(encoding="utf-8"),
+                        js_on_load=view.joined([view.HERE / "common.js", VIEW / "evidence.js"]),
                         apply_default_css=False,
                         server_functions=service.findings.served(),
                         catalog=evidence.catalog(choices),
@@ -62,10 +66,10 @@ def build(service: Service) -> gr.Blocks:
         async def ask(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
             return await gate.ask(event._data, request.session_hash)
 
-        view.ask(
+        comparison.ask(
             ask,
             inputs=None,
-            outputs=view,
+            outputs=comparison,
             api_visibility="private",
             show_progress="hidden",
             trigger_mode="multiple",
@@ -78,10 +82,9 @@ def build(service: Service) -> gr.Blocks:
 
 def launch_options() -> dict[str, Any]:
     """What `launch` needs for the page to look and behave as it should."""
-    style = "".join((HERE / name).read_text(encoding="utf-8") for name in ("compare.css", "evidence.css"))
     return {
         "theme": theme(),
-        "head": f"<style>{style}</style>",
+        "head": f"<style>{view.joined(STYLES)}</style>",
         "footer_links": ["api"],
         "run_history": False,
         "max_file_size": uploads.MAX_FILE,
@@ -92,39 +95,43 @@ def launch_options() -> dict[str, Any]:
     }
 
 
+def template() -> str:
+    """Compare's HTML: the view's, with what asks around it."""
+    around, controls = ((VIEW / name).read_text(encoding="utf-8") for name in ("template.html", "controls.html"))
+    return around.replace("<!-- view -->", view.template(controls))
+
+
 def _endpoint(service: Service, gate: limits.Gate) -> None:
     """`compare` for gradio_client and plain HTTP: the same answer as the page's, or one sentence."""
-    first, second = service.start if service.cards else ("", "")
+    ids = list(service.cards)
     with gr.Row(visible=False):
         image = uploads.GuardedImage(label="picture")
-        left = gr.Textbox(first, label="left")
-        right = gr.Textbox(second, label="right")
+        models = gr.Dropdown(
+            ids, value=list(service.start) if ids else [], multiselect=True, allow_custom_value=True, label="models"
+        )
         rule = gr.Textbox(ONE_PASS[0], label="rule")
         target = gr.Textbox(PREDICTED, label="target")
         result = gr.JSON(label="result")
         button = gr.Button()
 
-    async def compare(
-        picture: Any, left: str, right: str, rule: str, target: str, request: gr.Request
-    ) -> dict[str, Any]:
-        """What two models see in a picture: predictions, maps of every layer, their agreement and difference by depth.
+    async def compare(picture: Any, models: list[str], rule: str, target: str, request: gr.Request) -> dict[str, Any]:
+        """What models see in a picture: predictions, maps of every layer, their agreement and difference by depth.
 
         Args:
             picture: JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, uploaded.
-            left: id of a model.
-            right: id of a model.
+            models: ids of 2 to 6 models; the others are held against the first.
             rule: name of a rule, as gradcam.
             target: a class's name, or predicted.
         """
-        asked = {"upload": picture, "left": left, "right": right, "rule": rule, "target": target}
-        found = await gate.ask(asked, request.session_hash)
-        if found["kind"] == "error":
-            raise uploads.refusal(html.escape(found["sentence"], quote=False))
-        return found
+        asked = {"upload": picture, "models": models, "rule": rule, "target": target}
+        answer = await gate.ask(asked, request.session_hash)
+        if answer["kind"] == "error":
+            raise uploads.refusal(html.escape(answer["sentence"], quote=False))
+        return answer
 
     button.click(
         compare,
-        [image, left, right, rule, target],
+        [image, models, rule, target],
         result,
         api_name="compare",
         concurrency_limit=None,  # the gate's
@@ -138,18 +145,23 @@ def catalog(service: Service) -> dict[str, Any]:
     """Everything the view needs before the first answer."""
     examples = list(service.examples)
     large = [id for id in LARGE if id in examples] or examples[:3]
-    titles = {file.removesuffix(".jpg"): what.partition("(")[0].strip() for file, what, *_ in _sources(service)}
-    scale = np.linspace(0, 1, 256)[None]
     return {
+        **view.catalog(TEXTS),
         "labels": texts.labels(),
         "experiments": [
-            {"id": one.id, "title": one.title, "question": one.question, "left": one.left, "right": one.right}
-            for one in service.experiments
+            {
+                "id": experiment.id,
+                "title": experiment.title,
+                "question": experiment.question,
+                "models": [experiment.left, experiment.right],
+            }
+            for experiment in service.experiments
         ],
         "models": [
-            {key: card[key] for key in ("id", "title", "description", "classes")} for card in service.cards.values()
+            {"id": card.model_id, "title": card.title, "description": card.description, "classes": list(card.classes)}
+            for card in service.cards.values()
         ],
-        "start": dict(zip(("left", "right"), service.start, strict=True)) if service.cards else None,
+        "start": list(service.start) if service.cards else None,
         "rules": [
             {
                 "name": name,
@@ -158,22 +170,16 @@ def catalog(service: Service) -> dict[str, Any]:
             }
             for name in ONE_PASS
         ],
-        "colours": [
-            {"name": name, "title": say(f"colours_{name}"), "table": base64_of(colours(scale, name))}
-            for name in COLOURS
-        ],
-        "diverging": base64_of(difference(np.linspace(-1, 1, 255)[None], 1.0)),
         "examples": [
             {
                 "id": id,
-                "title": words.capital(titles.get(id, id)),
-                "thumb": _thumbnail(path, 90, 68),
-                "large": _thumbnail(path, 540, 405) if id in large else None,
+                "title": capital(example.title),
+                "thumb": _thumbnail(example.path, 90, 68),
+                "large": _thumbnail(example.path, 540, 405) if id in large else None,
             }
-            for id, path in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
+            for id, example in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
         ],
         "accepted": say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
-        "name": say("name"),
         "megabytes": MAX_BYTES // MEGA,
         "minutes": MINUTES,
         "most_bytes": MAX_BYTES,
@@ -201,7 +207,7 @@ def _head() -> str:
 
 def about(service: Service) -> str:
     """About, as HTML; whatever comes from cards and other files is escaped."""
-    points = "".join(f"<li>{_escaped(point)}</li>" for point in texts.points())
+    points = "".join(f"<li>{_escaped(point)}</li>" for point in TEXTS["about_points"])
     rules = "".join(
         f"<tr><td>{_escaped(rule.title)}<small>{_escaped(rule.warning)}</small></td>"
         f'<td class="tm-equation">{_escaped(rule.equation)}</td><td>{_escaped(rule.source)}</td></tr>'
@@ -225,35 +231,29 @@ def about(service: Service) -> str:
 def _models(service: Service) -> str:
     rows = []
     for card in service.cards.values():
-        test = words.test_split(card)
         cells = [
-            words.accuracy(card)[0],
-            _figure(test.get("n"), ",.0f"),
-            _figure(test.get("log_loss"), ".3f"),
-            _figure(test.get("calibration_error"), ".3f"),
-            _figure(card.get("parameters"), ",.0f"),
+            WORDS.accuracy(card)[0],
+            _figure(card.test.n, ",.0f"),
+            _figure(card.test.log_loss, ".3f"),
+            _figure(card.test.calibration_error, ".3f"),
+            _figure(card.parameters, ",.0f"),
             _recipe(card),
         ]
-        first = f"<td><strong>{_escaped(card['title'])}</strong><small>{_escaped(card['description'])}</small></td>"
+        first = f"<td><strong>{_escaped(card.title)}</strong><small>{_escaped(card.description)}</small></td>"
         rows.append(f"<tr>{first}{''.join(f'<td>{_escaped(cell)}</td>' for cell in cells)}</tr>")
-    head = "".join(f"<th>{_escaped(column)}</th>" for column in texts.columns())
+    head = "".join(f"<th>{_escaped(column)}</th>" for column in TEXTS["about_columns"])
     return _scrolling(f"<tr>{head}</tr>{''.join(rows)}")
 
 
-def _recipe(card: dict[str, Any]) -> str:
-    """Optimizer, learning rate and epochs, as far as the card tells them."""
-    recipe = card.get("recipe") if isinstance(card.get("recipe"), dict) else {}
-    optimizer = recipe.get("optimizer") if isinstance(recipe.get("optimizer"), dict) else {}
-    parts = [str(optimizer[key]) for key in ("name", "learning_rate") if key in optimizer]
-    return ", ".join(parts)
+def _recipe(card: Card) -> str:
+    """Optimizer and learning rate, as far as the card tells them."""
+    return ", ".join(str(setting) for setting in (card.optimizer, card.learning_rate) if setting is not None)
 
 
 def _sources(service: Service) -> list[list[str]]:
-    """Rows of the table of the examples' sources in their README.md, its head first: file, what (remark), author ..."""
-    path = next(iter(service.examples.values()), HERE).with_name("README.md")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines if line.startswith("|")]
-    return [row for row in rows if len(row) > 1 and not set("".join(row)) <= set("-: ")]
+    """Rows of the table of the examples' sources, its head first."""
+    rows = [[example.title, example.author, example.licence, example.source] for example in service.examples.values()]
+    return [TEXTS["about_source_columns"], *rows]
 
 
 def _table(rows: list[list[str]]) -> str:
@@ -267,17 +267,17 @@ def _table(rows: list[list[str]]) -> str:
 
 
 def _snippet(service: Service) -> str:
-    left, right = service.start if service.cards else ("LEFT", "RIGHT")
+    models = ", ".join(f'"{model_id}"' for model_id in (service.start if service.cards else ("FIRST", "SECOND")))
     return (
         "from gradio_client import Client, handle_file\n"
         'client = Client("http://localhost:7860")\n'
-        f'client.predict(handle_file("photo.jpg"), "{left}", "{right}", "gradcam", "predicted", '
+        f'client.predict(handle_file("photo.jpg"), [{models}], "gradcam", "predicted", '
         'api_name="/compare")'
     )
 
 
-def _figure(value: object, form: str) -> str:
-    return format(value, form) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+def _figure(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
 
 
 def _scrolling(rows: str) -> str:

@@ -1,43 +1,45 @@
-"""What stands behind the page: from a visitor's question to a payload. It keeps models, and nothing about visitors."""
+"""What stands behind the page: from a visitor's question to a message. It keeps models, and nothing about visitors."""
 
 import functools
 import logging
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from explain import checkpoints
+from explain.align import FEWEST, MOST, Comparison, common_target, compare
 from explain.cams import RULES
-from explain.engine import explain
-from explain.pairs import common_target, compare
-from explain.pictures import Picture, PictureError, fit, read
+from explain.cards import Card
+from explain.errors import UserError
+from explain.explanation import Explanation
+from explain.pictures import Picture, fit, read
+from explain.view.message import Explained, message
 from page import uploads
+from page.background import Background
+from page.errors import PageError
 from page.evidence import Findings, NotThere
+from page.examples import Example, read_examples
 from page.experiments import Experiment, read_experiments, yardstick
-from page.payload import Side, payload
-from page.texts import say, told
+from page.rates import right_at_least
+from page.texts import WORDS, say, told
 
 log = logging.getLogger("two-minds")
 
 ROOT = Path(__file__).resolve().parent.parent
 FEATURES = 12  # feature maps a layer
+AHEAD = 3  # experiments of the chooser whose models are made ready unasked
 PREDICTED = "predicted"
 
 # All rules of one pass are traced together: the second costs next to nothing, and no change of rule traces anew.
 ONE_PASS = tuple(name for name, rule in RULES.items() if tuple(rule.cost) == (1, 1))
 
 
-class Refused(ValueError):
-    """What was asked for does not exist or cannot be done. `str(error)` is one sentence, `code` is stable."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
+class Refused(PageError):
+    """A question that names something that does not exist, or things that do not go together."""
 
 
 class Service:
@@ -58,17 +60,16 @@ class Service:
         data: Path | None = None,
     ) -> None:
         self.weights, self.evidence = Path(weights), Path(evidence)
-        found = checkpoints.available(self.weights)
-        self.cards: dict[str, dict[str, Any]] = {card["id"]: card for card in found.cards}
-        self.problems: list[tuple[str, str]] = found.problems
+        cards, self.problems = checkpoints.available(self.weights)
+        self.cards: dict[str, Card] = {card.model_id: card for card in cards}
         for folder, sentence in self.problems:
             log.warning("Passed over %s: %s", folder, sentence)
         self.experiments: list[Experiment] = read_experiments(self.weights / "experiments.json", self.cards)
-        self.examples: dict[str, Path] = {path.stem: path for path in sorted(Path(examples).glob("*.jpg"))}
+        self.examples: dict[str, Example] = read_examples(Path(examples))
         self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data)
         self.problem = ""  # a sentence when the models could not be loaded
+        self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()
-        self._warm: OrderedDict[str, None] = OrderedDict()  # ids that answer at once, least recently used first
         self._seconds: list[float] = []  # that loading a model took
         self._guard = threading.Lock()
 
@@ -87,9 +88,9 @@ class Service:
         try:
             import keras  # noqa: F401  so that its import does not count as a model's
 
-            for id in dict.fromkeys(self.start if self.cards else ()):
+            for model_id in dict.fromkeys(self.start if self.cards else ()):
                 began = time.perf_counter()
-                self._explained(id, _grey, PREDICTED)
+                self._explained(model_id, _grey)
                 self._seconds.append(time.perf_counter() - began)
             log.info("The models are ready.")
         except Exception:
@@ -98,13 +99,47 @@ class Service:
         finally:
             self._ready.set()
 
+    def run(self) -> None:
+        """`load`, and from then on make models ready before they are asked for; for a thread, as it does not return."""
+        self.load()
+        self.prepare([experiment.id for experiment in self.experiments[:AHEAD]])
+        self._background.run()
+
+    def prepare(self, experiment_ids: object) -> dict[str, Any]:
+        """Make the models of experiments ready, in this order, when there is time and room; `state`.
+
+        `experiment_ids` comes from outside and may be anything; what is no experiment's id is passed over.
+        """
+        asked = experiment_ids if isinstance(experiment_ids, list) else []
+        known = {experiment.id: experiment for experiment in self.experiments}
+        found = [known[name] for name in asked if isinstance(name, str) and name in known]
+        self._background.want(model_id for experiment in found for model_id in (experiment.left, experiment.right))
+        return self.state()
+
+    def _steps(self, model_id: str) -> list[Callable[[], object]]:
+        """What makes a model ready: it is read, then traced."""
+        if model_id in checkpoints.loaded([self.cards[model_id]], self.weights):
+            return []
+        return [
+            lambda: checkpoints.load(model_id, self.weights),
+            lambda: self._explained(model_id, _grey, PREDICTED),
+        ]
+
+    def _fits(self, model_id: str) -> bool:
+        """Whether a model finds room in memory without another leaving it, as far as its card tells."""
+        ids = {*checkpoints.loaded(self.cards.values(), self.weights), model_id}
+        members = {name for card in map(self.cards.get, ids) for name in card.members or [card.model_id]}
+        cards = [self.cards[name] for name in members if name in self.cards]
+        size = sum(4 * (card.parameters or 0) + checkpoints.TRACE_BYTES for card in cards)
+        return size <= checkpoints.KEPT_BYTES
+
     def state(self, *_: object) -> dict[str, Any]:
         """For the browser: whether the first pair is there, which models are, seconds that one takes as a rule."""
         with self._guard:
             seconds = sum(self._seconds) / len(self._seconds) if self._seconds else 0.0
             return {
                 "ready": self._ready.is_set(),
-                "loaded": list(self._warm),
+                "loaded": checkpoints.loaded(self.cards.values(), self.weights),
                 "seconds": seconds,
                 "problem": self.problem,
             }
@@ -112,122 +147,151 @@ class Service:
     # --- answering --------------------------------------------------------------------------------------------------
 
     def answer(
-        self, picture: Picture, left: object, right: object, rule: object = "gradcam", target: object = PREDICTED
+        self,
+        picture: Picture,
+        models: object,
+        rule: object = "gradcam",
+        target: object = PREDICTED,
+        belongs: bool | None = None,
     ) -> dict[str, Any]:
-        """The payload for a picture and two models.
+        """The message for a picture and 2 to 6 models.
 
         Args:
             picture: as it was read.
-            left, right: ids of checkpoints.
+            models: ids of checkpoints; the others are held against the first.
             rule: name of a rule.
-            target: a class's name, or "predicted": that with the higher mean probability.
+            target: a class's name, or "predicted": that with the highest mean probability.
+            belongs: whether the picture shows one of the models' classes; None where that is not known.
 
         Raises:
-            Refused: for anything that does not exist, and for two models of different classes.
+            Refused: for anything that does not exist, for fewer or more models, and for models of different classes.
         """
-        left, right, rule, target = self.checked(left, right, rule, target)
+        models, rule, target = self.checked(models, rule, target)
         self._ready.wait()
         began = time.perf_counter()
-        squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once where both take one size
-        sides = [self._explained(id, squashed, target) for id in (left, right)]
-        others = []  # explanations of a class that the other model does not find likelier
-        common = common_target(*(side.explanation.probabilities[0] for side in sides))
+        squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once for all that take one size
+        explained = [self._explained(model_id, squashed, target) for model_id in models]
+        rows = [explanation.probabilities[0] for _, explanation in explained]
+        spent = []  # on another class than the one that is explained
         if target == PREDICTED:
-            others = [side for side in sides if side.explanation.targets[0] != common]
-            name = sides[0].explanation.classes[common]
-            sides = [self._explained(side.card["id"], squashed, name) if side in others else side for side in sides]
-        compared = compare(sides[0].explanation, sides[1].explanation, rule)
-        measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
-        band = yardstick((left, right), rule, self.experiments, self.evidence, self.cards) if measured else None
-        message = payload(picture, *sides, compared, target, band)
-        message["loaded"] = self.state()["loaded"]
-        for side in others:
-            cost = side.explanation.cost[rule]
-            message["cost"]["passes"] += cost.forward + cost.backward
-            message["cost"]["explain"] += cost.milliseconds
-        message["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
-        return message
+            common = common_target(*rows)
+            name = self.cards[models[0]].classes[common]
+            for place, model_id in enumerate(models):
+                if explained[place].explanation.targets[0] != common:
+                    spent.append(explained[place].explanation.cost[rule])
+                    explained[place] = self._explained(model_id, squashed, name)
+        comparison = compare(*(explanation for _, explanation in explained), rule=rule)
+        yardsticks = [self._yardstick(models, place, rows, comparison) for place in range(len(models))]
+        rates = [self.right_at_least(*pair) for pair in explained]
+        answer = message(picture, explained, comparison, target, yardsticks, WORDS, rates, belongs)
+        answer["loaded"] = self.state()["loaded"]
+        answer["cost"]["passes"] += sum(cost.forward + cost.backward for cost in spent)
+        answer["cost"]["explain"] += sum(cost.milliseconds for cost in spent)
+        answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
+        return answer
 
-    def checked(self, left: object, right: object, rule: object, target: object) -> tuple[str, str, str, str]:
+    def _yardstick(
+        self, models: Sequence[str], place: int, rows: Sequence[np.ndarray], comparison: Comparison
+    ) -> dict[str, Any] | None:
+        """How far two seeds agree, for a model and the reference; measured for the class that both find likelier."""
+        pair = comparison.reference, place
+        common = common_target(*(rows[k] for k in pair))
+        if place == comparison.reference or any(comparison.targets[k] != common for k in pair):
+            return None
+        ids = [models[k] for k in pair]
+        band = yardstick(ids, comparison.rule, self.experiments, self.evidence, self.cards)
+        return band and band.along(stop.depth for stop in comparison.stops)
+
+    def checked(self, models: object, rule: object, target: object) -> tuple[list[str], str, str]:
         """The same, if all of it exists and goes together; Refused if not."""
+        if not isinstance(models, (list, tuple)) or not FEWEST <= len(models) <= MOST:
+            raise Refused("model_count", fewest=FEWEST, most=MOST)
         for asked, known, key in (
-            (left, self.cards, "unknown_model"),
-            (right, self.cards, "unknown_model"),
+            *((model_id, self.cards, "unknown_model") for model_id in models),
             (rule, ONE_PASS, "unknown_rule"),
         ):
             if not isinstance(asked, str) or asked not in known:
-                raise Refused(key, say(key, asked=_short(asked), known=", ".join(known)))
-        classes = self.cards[left]["classes"]
-        if classes != self.cards[right]["classes"]:
-            raise Refused("other_classes", say("other_classes"))
+                raise Refused(key, asked=_short(asked), known=", ".join(known))
+        classes = self.cards[models[0]].classes
+        if any(self.cards[model_id].classes != classes for model_id in models):
+            raise Refused("other_classes")
         if not isinstance(target, str) or target not in (PREDICTED, *classes):
-            raise Refused("unknown_target", say("unknown_target", asked=_short(target), known=", ".join(classes)))
-        return left, right, rule, target
+            raise Refused("unknown_target", asked=_short(target), known=", ".join(classes))
+        return list(models), rule, target
 
-    def example(self, id: object) -> Picture:
-        """An example by its id, or a picture of the test split by its identity; Refused for any other."""
-        if isinstance(id, str) and "/" in id:  # no example has one
+    def example(self, name: object) -> Picture:
+        """An example by its id, or a picture of the test split by its identity; Refused or NotThere for any other."""
+        if isinstance(name, str) and "/" in name:  # no example has one
             try:
-                return self.findings.picture(id)
+                return self.findings.picture(name)
             except NotThere as error:
                 if error.code != "evidence_unknown":
-                    raise Refused(error.code, str(error)) from None
-        if not isinstance(id, str) or id not in self.examples:
-            raise Refused("unknown_example", say("unknown_example"))
-        return read(self.examples[id])
+                    raise
+        if not isinstance(name, str) or name not in self.examples:
+            raise Refused("unknown_example")
+        return read(self.examples[name].path)
+
+    def belongs(self, name: object, classes: Sequence[str]) -> bool | None:
+        """Whether an example, or a picture of the test split, shows one of these classes; None if that isn't known."""
+        if name in self.examples:
+            return self.examples[name].belongs(classes)
+        truth = self.findings.truth(name)
+        return None if truth is None else truth in classes
+
+    def right_at_least(self, card: Card, explanation: Explanation) -> float | None:
+        """What share of test pictures that a model is about as sure of it is at least right for; None if unknown."""
+        predictions = self.findings.predictions(card.model_id)
+        if predictions is None:
+            return None
+        probabilities = predictions["probabilities"]
+        right = probabilities.argmax(1) == predictions["labels"]
+        return right_at_least(probabilities.max(1), right, float(explanation.probabilities[0].max()))
 
     def ask(self, asked: object) -> dict[str, Any]:
-        """What the browser asks for, as it sends it; a payload, or {"kind": "error", "ask", "code", "sentence"}.
+        """What the browser asks for, as it sends it; a message, or {"kind": "error", "ask", "code", "sentence"}.
 
         `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
-        path) or example (an id), left, right, rule, target.
+        path) or example (an id), models (ids), rule, target.
         """
+        with self._background.question():
+            return self._asked(asked)
+
+    def _asked(self, asked: object) -> dict[str, Any]:
         try:
             asked = asked if isinstance(asked, Mapping) else {}
-            choice = [asked.get(key) for key in ("left", "right", "rule", "target")]
+            choice = [asked.get(key) for key in ("models", "rule", "target")]
             self.checked(*choice)  # before anything is opened
             self._ready.wait()
             began = time.perf_counter()
+            belongs = None
             if asked.get("upload") is not None:
                 picture = uploads.picture(asked["upload"])
             elif asked.get("example") is not None:
                 picture = self.example(asked["example"])
+                belongs = self.belongs(asked["example"], self.cards[choice[0][0]].classes)
             else:
-                raise Refused("no_picture", say("no_picture"))
-            message = self.answer(picture, *choice)
-            message["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
-            return {**message, "ask": _number(asked)}
-        except (Refused, uploads.NotUploaded) as error:
-            return refused(asked, error.code, str(error))
-        except PictureError as error:
+                raise Refused("no_picture")
+            answer = self.answer(picture, *choice, belongs)
+            answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
+            return {**answer, "ask": _number(asked)}
+        except UserError as error:
             return refused(asked, error.code, told(error))
         except Exception:
             log.exception("A request failed.")
             return refused(asked, "internal")
 
-    def _explained(self, id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str) -> Side:
+    def _explained(
+        self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str = PREDICTED
+    ) -> Explained:
         try:
-            checkpoint = checkpoints.load(id, self.weights)
+            checkpoint = checkpoints.load(model_id, self.weights)
         except checkpoints.CheckpointError as error:
-            log.warning("%s cannot be loaded: %s", id, error)
-            sentence = say("model_fails", title=self.cards[id]["title"], reason=told(error))
-            raise Refused("model_fails", sentence) from error
+            log.warning("%s cannot be loaded: %s", model_id, error)
+            raise Refused("model_fails", title=self.cards[model_id].title, reason=told(error)) from error
         began = time.perf_counter()
-        explanation = explain(
-            checkpoint.model,
-            squashed(checkpoint.input_size),
-            target=target,
-            rules=ONE_PASS,
-            features=FEATURES,
-            classes=checkpoint.classes,
-        )
-        log.debug("%s explained in %.0f ms", id, 1000 * (time.perf_counter() - began))
-        with self._guard:
-            self._warm[id] = None
-            self._warm.move_to_end(id)
-            while len(self._warm) > checkpoints.KEPT:
-                self._warm.popitem(last=False)
-        return Side(checkpoint.card, explanation)
+        explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
+        log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
+        return Explained(checkpoint.card, explanation)
 
 
 def refused(asked: object, code: str, sentence: str = "") -> dict[str, Any]:
@@ -239,8 +303,8 @@ def commands() -> str:
     """How to get the first pair, for a page without any."""
     return "\n".join(
         line
-        for id in ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
-        for line in (f"python -m training run {id} --data-dir DIR", f"python -m training ship {id}")
+        for recipe in ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
+        for line in (f"python -m training run {recipe} --data-dir DIR", f"python -m training ship {recipe}")
     )
 
 

@@ -19,7 +19,8 @@ from studied import CLAIMS, FIGURE, IDENTITIES, LEFT, MISSING, OTHER, RIGHT, TWI
 from test_page_http import ask, get, post
 
 from explain import checkpoints, pictures
-from page.evidence import LISTS, PAGE, PLOTS, Findings, NotThere, drawing
+from page.evidence import LISTS, PAGE, PLOTS, Findings, NotThere
+from page.evidence.drawing import drawing
 from page.experiments import read_experiments
 
 pytest_plugins = ["page_fixtures", "evidence_fixtures"]
@@ -28,7 +29,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def findings(studied, data=None, **changed) -> Findings:
     weights = changed.get("weights", studied.weights)
-    cards = {card["id"]: card for card in checkpoints.available(weights).cards}
+    cards = {card.model_id: card for card in checkpoints.available(weights).cards}
     experiments = read_experiments(weights / "experiments.json", cards)
     return Findings(weights, changed.get("evidence", studied.evidence), cards, experiments, data)
 
@@ -179,7 +180,7 @@ def test_a_verdict_without_a_threshold_is_none(own):
 
 def test_what_was_measured_on_an_earlier_checkpoint_says_so_and_judges_nothing(own):
     path = own.evidence / f"{LEFT}--{RIGHT}" / "comparison.json"
-    cards = {card["id"]: card["digests"]["model"] for card in checkpoints.available(own.weights).cards}
+    cards = {card.model_id: card.digests.model for card in checkpoints.available(own.weights).cards}
     comparison = json.loads(path.read_text())
     for side, id in (("left", LEFT), ("right", RIGHT)):
         comparison[side]["model"] = cards[id]
@@ -528,13 +529,13 @@ def test_a_stranger_gets_what_is_on_a_list_and_nothing_else(data_server, studied
     assert "Traceback" not in data_server.log()
 
 
-CHOICE = {"ask": 1, "left": LEFT, "right": RIGHT, "rule": "gradcam", "target": "predicted"}
+CHOICE = {"ask": 1, "models": [LEFT, RIGHT], "rule": "gradcam", "target": "predicted"}
 
 
 def test_compare_opens_a_test_picture_by_its_identity(data_server):
     found = ask(data_server, CHOICE | {"example": "dog/2"})
     assert found["kind"] == "result"
-    assert found["sides"]["left"]["bars"][0]["name"] == "Dog"
+    assert found["models"][0]["bars"][0]["name"] == "Dog"
     assert (found["picture"]["width"], found["picture"]["height"]) == (80, 60)
 
 

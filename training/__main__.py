@@ -9,6 +9,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from explain.cards import Card, Figures
+from explain.errors import UserError
 from training import TrainingError
 from training.recipe import Recipe, RecipeError, all_recipes, find, override
 
@@ -121,9 +123,7 @@ def main() -> int:
         print(f"\nInterrupted.{advice}", file=sys.stderr)
         return 130
     except Exception as error:
-        from explain.checkpoints import CheckpointError
-
-        if not isinstance(error, TrainingError | CheckpointError):
+        if not isinstance(error, UserError):
             raise
         print(error, file=sys.stderr)
         return 2
@@ -174,11 +174,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"Trial: best of validation {state.best}. Run folder: {folder}")
         return 0
     if (folder / "card.json").exists():  # the test split is touched once
-        card = json.loads((folder / "card.json").read_text())
-        print(f"Finished and measured before ({card['tested']}); --fresh starts anew.")
+        card = Card.read(folder)
+        print(f"Finished and measured before ({card.tested}); --fresh starts anew.")
     else:
         card = finish(recipe, dataset, state, folder, cache, arguments.smoke)
-    for split, figures in card["splits"].items():
+    for split, figures in card.splits.items():
         print(f"{split:11} {_figures(figures)}")
     print(f"Checkpoint and card: {folder}")
     if not arguments.smoke:
@@ -220,17 +220,17 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
     checkpoint = checkpoints.load(arguments.id, arguments.weights)
     cache = arguments.runs_dir / "cache"
-    dataset = data.load(checkpoint.card["dataset"]["name"], arguments.data_dir, cache)
-    print(f"{checkpoint.id} on {dataset.name}, {dataset.edition} edition, " + _counts(dataset))
-    if dataset.digest != checkpoint.card["digests"]["data"]:
+    dataset = data.load(_dataset(checkpoint.card), arguments.data_dir, cache)
+    print(f"{checkpoint.model_id} on {dataset.name}, {dataset.edition} edition, " + _counts(dataset))
+    if dataset.digest != checkpoint.card.digests.data:
         print("These are not the very files of the card (another edition?); figures may differ a little.")
     from training.evaluate import check
 
-    rows = check(checkpoint.card, checkpoint.model, dataset, arguments.split or ["test"], cache)
+    rows = check(checkpoint, dataset, arguments.split or ["test"], cache)
     for row in rows:
-        print(f"{row['split']:11} now:  {_figures(row['now'])}")
-        print(f"{'':11} card: {_figures(row['card'])}  {'agrees' if row['agrees'] else 'DIFFERS'}")
-    return 0 if all(row["agrees"] for row in rows) else 1
+        print(f"{row.split:11} now:  {_figures(row.now)}")
+        print(f"{'':11} card: {_figures(row.card)}  {'agrees' if row.agrees else 'DIFFERS'}")
+    return 0 if all(row.agrees for row in rows) else 1
 
 
 def compare(arguments: argparse.Namespace) -> int:
@@ -240,16 +240,16 @@ def compare(arguments: argparse.Namespace) -> int:
     from training.data import pets
 
     marked = pets.load(arguments.heads_dir) if arguments.heads_dir else None
-    left, right = (checkpoints.load(id, arguments.weights) for id in (arguments.left, arguments.right))
+    left, right = (checkpoints.load(model_id, arguments.weights) for model_id in (arguments.left, arguments.right))
     cache = arguments.runs_dir / "cache"
-    dataset = data.load(left.card["dataset"]["name"], arguments.data_dir, cache)
+    dataset = data.load(_dataset(left.card), arguments.data_dir, cache)
     from training import plots
     from training.compare import CompareError, keep, measure, reproduced, write
 
-    if dataset.digest != left.card["digests"]["data"]:
+    if dataset.digest != left.card.digests.data:
         print("These are not the very files that the models were measured on (another edition?).")
     if arguments.check:
-        path = arguments.evidence / f"{left.id}--{right.id}" / "comparison.json"
+        path = arguments.evidence / f"{left.model_id}--{right.model_id}" / "comparison.json"
         if not path.exists():
             raise CompareError(f"There is no {path} to be checked.")
         shipped = json.loads(path.read_text())
@@ -261,7 +261,9 @@ def compare(arguments: argparse.Namespace) -> int:
         print("agrees" if apart < REPRODUCED else "DIFFERS")
         return 0 if apart < REPRODUCED else 1
     if not arguments.force:
-        keep(arguments.evidence, left.id, right.id, min(arguments.count, len(dataset.items["test"])), marked)
+        keep(
+            arguments.evidence, left.model_id, right.model_id, min(arguments.count, len(dataset.items["test"])), marked
+        )
     found, pictures = measure(left, right, dataset, "test", arguments.count, cache, marked)
     folder = write(found, pictures, arguments.evidence)
     for stop, alike in zip(found["stops"], found["agreement"]["gradcam"]["stops"], strict=True):
@@ -273,12 +275,12 @@ def compare(arguments: argparse.Namespace) -> int:
     if marked is None:
         print("Without --heads-dir nothing is said about heads and animals.")
     for claim in plots.draw_all(arguments.evidence, arguments.weights):
-        if claim["figure"] and {claim["left"], claim["right"]} == {left.id, right.id}:
+        if claim["figure"] and {claim["left"], claim["right"]} == {left.model_id, right.model_id}:
             print(f"{claim['sentence']} {claim['verdict']}: {_span(claim['figure'])}, threshold {claim['threshold']}")
     print(f"Written: {folder}")
     listed = arguments.weights / "experiments.json"
     pairs = [(one["left"], one["right"]) for one in json.loads(listed.read_text())] if listed.exists() else []
-    if (left.id, right.id) not in pairs:
+    if (left.model_id, right.model_id) not in pairs:
         print(f"The page shows it once {listed} has an experiment with this left and this right.")
     return 0
 
@@ -291,13 +293,24 @@ def _counts(dataset: object) -> str:
     return ", ".join(f"{len(items):,} {split}" for split, items in dataset.items.items())
 
 
-def _figures(figures: dict) -> str:
-    low, high = figures["accuracy_interval"]
-    return (
-        f"n {figures['n']:,}, accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f}), "
-        f"log loss {figures['log_loss']:.4f}, AUC {figures['auc']:.4f}, "
-        f"calibration error {figures['calibration_error']:.4f}"
-    )
+def _figures(figures: Figures) -> str:
+    """What is known of n, accuracy with its interval, log loss, AUC and calibration error, in a line."""
+    parts = [] if figures.n is None else [f"n {figures.n:,}"]
+    names = {"accuracy": "accuracy", "log_loss": "log loss", "auc": "AUC", "calibration_error": "calibration error"}
+    for name, title in names.items():
+        value = getattr(figures, name)
+        if value is not None:
+            parts.append(f"{title} {value:.4f}")
+            if name == "accuracy" and figures.accuracy_interval is not None:
+                parts[-1] += " ({:.4f} to {:.4f})".format(*figures.accuracy_interval)
+    return ", ".join(parts)
+
+
+def _dataset(card: Card) -> str:
+    """Name of the data set that a checkpoint was trained on."""
+    if card.dataset is None:
+        raise TrainingError(f"The card of {card.model_id} does not say which data set it was trained on.")
+    return card.dataset.name
 
 
 COMMANDS = {"list": list_recipes, "run": run, "search": search, "ship": ship, "evaluate": evaluate, "compare": compare}

@@ -1,0 +1,314 @@
+"""The one message from which the browser draws everything: pure functions from what was computed to a JSON-able dict.
+
+    kind        "result"
+    ask         the request's number, as the browser gave it
+    rule        name of the rule that was asked for
+    target      {asked: "predicted" or a class, options: [class, ...], text: what is explained, in words}
+    picture     {src: data URL (JPEG, longest side at most 1,024), width, height, notes: [sentence, ...]}
+    saw         {"HxW": data URL (PNG)}: the squashed picture, by size of input
+    models      [{...}, ...]: 2 to 6, each
+        id, title, detail, accuracy, accuracy_title, input: [h, w]
+        name    what sentences call it
+        target  the explained class
+        bars    [{name, share: 0 to 1, text}, ...]: at most five classes, the same for all models, likeliest first
+        layers  [{address, name, shape: [h, w, channels], dead: share of channels or null, map, features}, ...]
+            map         {size: [h, w], data: base64 of uint8 rows, max}: value = data / 255 x max; max 0: all zero
+            features    {size: [h, w], data: base64 of uint8 channels x rows,
+                         channels, importance, low, high: [k]} or null:
+                        value = low + data / 255 x (high - low); at most 48 pixels a side
+        yardstick   {legend, short, text}: what the bands behind its agreement are; null for the reference
+    reference   place of the model that the others are held against
+    stops       [{layers: [place in each model's layers], depth, versus, words}, ...]
+        versus  [{...}, ...]: each model against the reference; null for the reference
+            rank, overlap   null: undefined
+            band            {rank, overlap: [p10, p50, p90]} or null
+            difference      {size, data: base64 of int8 rows, limit} or null: the reference's heat less the model's;
+                            value = data / 127 x limit, and what is beyond the limit counts as the limit, the same one
+                            everywhere
+        words   [{text, tone: "" or "warn"}, ...], **stars** around what stands out; of two models alone, of more none
+    cost        {passes, milliseconds: from the request to this message, loading a model too if that had to be,
+                 explain: in the models}
+    loaded      ids of the checkpoints that answer without being loaded
+
+All numbers are finite. Two models of 192 pixels take about 600 kB, of which the picture is a quarter.
+"""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from explain.agreement import Agreement
+from explain.align import Comparison
+from explain.cards import Card
+from explain.explanation import Explanation, Features, Layer
+from explain.pictures import Picture, fit, resize
+from explain.view.words import Words, sentences
+
+LONGEST = 1024  # pixels of the shown picture's longer side
+LONGEST_FEATURE = 48
+BARS = 5
+FULL = 3.0  # a difference in full colour, in heats of an even spread; the same for all depths and pictures
+
+
+class Explained(NamedTuple):
+    """A model's card and what it saw."""
+
+    card: Card
+    explanation: Explanation
+
+
+def message(
+    picture: Picture,
+    explained: Sequence[Explained],
+    comparison: Comparison,
+    asked: str = "predicted",
+    yardsticks: Sequence[Mapping[str, Any] | None] | None = None,
+    words: Words | None = None,
+    rates: Sequence[float | None] = (),
+    belongs: bool | None = None,
+) -> dict[str, Any]:
+    """Everything the browser needs for one picture and 2 to 6 models, in the form told at the top of this module.
+
+    Args:
+        picture: as it was read.
+        explained: the models, each with its explanation of this picture alone.
+        comparison: of these, by the rule to show.
+        asked: the class asked for, or "predicted".
+        yardsticks: for each model how far two seeds agree by this rule, None where that is not known and for the
+            reference: {"n": test pictures, "pairs": of seeds, "below": the share of depths at which a picture may lie
+            below the band by luck, or None, "bands": [{"rank", "overlap": [p10, p50, p90]}, one a stop]}.
+        words: sentences of a language; by default English.
+        rates: of each model, what share, 0 to 1, of test pictures that it is about as sure of it is at least right for;
+            None where that is not known.
+        belongs: whether the picture shows one of the classes, None where that is not known. If it does not, nothing is
+            told that was measured on pictures of these classes: no rates, no yardstick.
+
+    `ask`, `milliseconds` and `loaded` are the server's to add.
+    """
+    words = words or Words()
+    yardsticks = [None] * len(explained) if yardsticks is None else yardsticks
+    if belongs is False:
+        rates, yardsticks = (), [None] * len(explained)
+    rule, classes = comparison.rule, explained[0].explanation.classes
+    names = words.names(*(card.title for card, _ in explained))
+    population = words.population([card for card, _ in explained])
+    explanations = [explanation for _, explanation in explained]
+    models = [
+        {
+            "id": card.model_id,
+            "title": card.title,
+            "name": name,
+            "target": classes[target],
+            **packed_model(card, explanation, rule, words),
+            "bars": bars(explanation, explanations, words),
+            "yardstick": legend(yardstick, words, population, belongs),
+        }
+        for (card, explanation), name, target, yardstick in zip(
+            explained, names, comparison.targets, yardsticks, strict=True
+        )
+    ]
+    models[comparison.reference]["yardstick"] = None
+    places = _places(comparison, explained)
+    stops = [
+        {
+            "layers": places[index],
+            "depth": stop.depth,
+            "versus": [
+                agreement and packed_agreement(agreement, yardstick and yardstick["bands"][index])
+                for agreement, yardstick in zip(stop.versus, yardsticks, strict=True)
+            ],
+            "words": [],
+        }
+        for index, stop in enumerate(comparison.stops)
+    ]
+    if len(models) == 2:
+        add_words(stops, models, comparison, explained, asked, yardsticks, words, rates, belongs)
+    costs = [explanation.cost[rule] for explanation in explanations]
+    return {
+        "kind": "result",
+        "rule": rule,
+        "target": {
+            "asked": asked,
+            "options": list(classes),
+            "text": words.say("explained", name=classes[comparison.targets[0]]),
+        },
+        "picture": shown(picture, words),
+        "saw": {_size(explanation): data_url(explanation.pictures[0], "PNG") for explanation in explanations},
+        "models": models,
+        "reference": comparison.reference,
+        "stops": stops,
+        "cost": {
+            "passes": sum(cost.forward + cost.backward for cost in costs),
+            "explain": sum(cost.milliseconds for cost in costs),
+        },
+    }
+
+
+def shown(picture: Picture, words: Words) -> dict[str, Any]:
+    """The picture as the browser shows it."""
+    height, width = picture.pixels.shape[:2]
+    scale = min(1.0, LONGEST / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    return {
+        "src": data_url(fit(picture.pixels, size), "JPEG", quality=86),
+        "width": size[1],
+        "height": size[0],
+        "notes": [words.texts["notes"][note] for note in picture.notes],
+    }
+
+
+def packed_model(card: Card, explanation: Explanation, rule: str, words: Words) -> dict[str, Any]:
+    """What a model is, and its maps by one rule."""
+    text, title = words.accuracy(card)
+    labels = words.layer_names([layer.address for layer in explanation.layers])
+    return {
+        "detail": detail(card, words),
+        "accuracy": text,
+        "accuracy_title": title,
+        "input": list(explanation.pictures.shape[1:3]),
+        "layers": [
+            packed_layer(layer, label, explanation, rule)
+            for layer, label in zip(explanation.layers, labels, strict=True)
+        ],
+    }
+
+
+def detail(card: Card, words: Words) -> str:
+    """Network, weights and input size in a line, as far as the card tells them."""
+    parts = [] if card.network is None else [_network(card.network)]
+    if card.parameters is not None:
+        parts.append(words.say("weights", count=f"{card.parameters / 1e6:.1f}"))
+    height, width = card.input_size
+    return " · ".join([*parts, words.say("input", height=height, width=width)])
+
+
+def bars(explanation: Explanation, explanations: Sequence[Explanation], words: Words) -> list[dict[str, Any]]:
+    """The likeliest classes by the mean of all models, so that each shows the same rows."""
+    means = sum(each.probabilities[0].astype(float) for each in explanations)
+    order = np.argsort(-means, kind="stable")[:BARS]
+    shares = ((explanation.classes[k], float(explanation.probabilities[0, k])) for k in order)
+    return [{"name": name, "share": share, "text": words.confidence(share)} for name, share in shares]
+
+
+def packed_layer(layer: Layer, label: str, explanation: Explanation, rule: str) -> dict[str, Any]:
+    """A layer's map and feature maps."""
+    features = explanation.features.get(layer.address)
+    return {
+        "address": layer.address,
+        "name": label,
+        "shape": list(layer.shape),
+        "map": packed_map(explanation.map(layer.address, rule)),
+        "dead": None if features is None else float(features.dead[0]),
+        "features": None if features is None else packed_features(features),
+    }
+
+
+def packed_map(heatmap: np.ndarray) -> dict[str, Any]:
+    """A map, float32 h x w, nowhere negative (what is, counts as zero), as 8 bits of its greatest value."""
+    heat = np.nan_to_num(np.maximum(heatmap, 0), posinf=0).astype(np.float64)  # 255 / top may be beyond 32 bits
+    top = float(heat.max())
+    levels = np.rint(heat * (255 / top)) if top > 0 else np.zeros_like(heat)
+    return {"size": list(heat.shape), "data": base64_of(levels.astype(np.uint8)), "max": top}
+
+
+def packed_features(features: Features) -> dict[str, Any]:
+    """The first picture's feature maps, each from its least to its greatest value, at most 48 pixels a side."""
+    maps = np.nan_to_num(features.maps[0])
+    height, width = maps.shape[:2]
+    scale = min(1.0, LONGEST_FEATURE / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    channels = np.stack([resize(np.ascontiguousarray(maps[..., k]), size) for k in range(maps.shape[2])])
+    low, high = channels.min((1, 2)), channels.max((1, 2))
+    span = np.where(high > low, high - low, 1)[:, None, None]
+    levels = np.rint(255 * (channels - low[:, None, None]) / span).astype(np.uint8)
+    return {
+        "size": list(size),
+        "data": base64_of(levels),
+        "channels": features.channels[0].tolist(),
+        "importance": np.nan_to_num(features.importance[0]).astype(float).tolist(),
+        "low": low.astype(float).tolist(),
+        "high": high.astype(float).tolist(),
+    }
+
+
+def packed_agreement(agreement: Agreement, band: Mapping[str, Any] | None) -> dict[str, Any]:
+    """How far a model agrees with the reference at a stop, and how far two seeds do there."""
+    packed = None
+    if agreement.difference is not None:
+        levels = np.rint(np.clip(agreement.difference, -FULL, FULL) * (127 / FULL)).astype(np.int8)
+        packed = {"size": list(levels.shape), "data": base64_of(levels), "limit": FULL}
+    return {"rank": agreement.rank, "overlap": agreement.overlap, "band": band, "difference": packed}
+
+
+def legend(
+    yardstick: Mapping[str, Any] | None, words: Words, population: str, belongs: bool | None = None
+) -> dict[str, str]:
+    """What the bands behind an agreement are: long, short, and closely; `population`: what they were measured on."""
+    if yardstick is None:
+        key = "no_yardstick_neither_title" if belongs is False else "no_yardstick_title"
+        text = words.say(key, population=population)
+        return {"legend": words.say("legend_none"), "short": words.say("legend_none_short"), "text": text}
+    key = "yardstick" if yardstick["pairs"] == 1 else "yardstick_wider"
+    text = words.say(key, count=f"{yardstick['n']:,}", pairs=yardstick["pairs"], population=population)
+    return {"legend": words.say("legend_seeds"), "short": words.say("legend_seeds_short"), "text": text}
+
+
+def add_words(
+    stops: Sequence[dict[str, Any]],
+    models: Sequence[dict[str, Any]],
+    comparison: Comparison,
+    explained: Sequence[Explained],
+    asked: str,
+    yardsticks: Sequence[Mapping[str, Any] | None],
+    words: Words,
+    rates: Sequence[float | None],
+    belongs: bool | None,
+) -> None:
+    """Give each packed stop of two models its words."""
+    names, target = [model["name"] for model in models], models[0]["target"]
+    cards, explanations = zip(*explained, strict=True)
+    population = words.population(cards)
+    verdict = words.verdict(explanations, asked, target, names)
+    verdict[0] = " ".join(filter(None, [verdict[0], words.rates(rates, names, population)]))
+    other = 1 - comparison.reference
+    ranks = [stop.versus[other].rank for stop in comparison.stops]
+    labels = [models[0]["layers"][stop["layers"][0]]["name"] for stop in stops]
+    agreement = words.agreement(ranks, yardsticks[other], labels, population, belongs)
+    for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
+        layers = [model["layers"][place] for model, place in zip(models, packed["layers"], strict=True)]
+        heat = words.heat(stop, names, target, [layer["map"]["max"] == 0 for layer in layers])
+        dead = words.dead([layer["dead"] for layer in layers], names)
+        packed["words"] = sentences(*verdict, heat, agree, warning=dead)
+
+
+def data_url(pixels: np.ndarray, kind: str, **options: Any) -> str:
+    """A picture, uint8 H x W x 3, as a data URL of that kind ("JPEG" or "PNG")."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def base64_of(values: np.ndarray) -> str:
+    """The bytes of an array of 8-bit numbers, row by row."""
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+
+
+def _size(explanation: Explanation) -> str:
+    return "x".join(map(str, explanation.pictures.shape[1:3]))
+
+
+def _places(comparison: Comparison, explained: Sequence[Explained]) -> list[list[int]]:
+    """Of each stop's layers among all layers of their models."""
+    order = [{layer.address: place for place, layer in enumerate(explanation.layers)} for _, explanation in explained]
+    return [
+        [places[layer.address] for places, layer in zip(order, stop.layers, strict=True)] for stop in comparison.stops
+    ]
+
+
+def _network(name: str) -> str:
+    known = {"efficientnet": "EfficientNet", "vgg16": "VGG16", "cnn": "CNN"}
+    return "-".join(known.get(part, part.capitalize()) for part in name.split("-"))

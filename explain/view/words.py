@@ -1,0 +1,209 @@
+"""What was measured on one picture, in words; nothing is said that was not measured on it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from explain.agreement import together
+from explain.align import Stop
+from explain.cards import Card
+from explain.explanation import Explanation
+from explain.view.texts import Texts, texts
+
+ALIKE = 1.2  # ratio of two areas that is still "about as much"
+SURE = 0.1  # difference of two confidences that is worth a word
+
+
+class Words:
+    """Sentences and names in one language.
+
+    Args:
+        sentences: the language's; by default English.
+    """
+
+    def __init__(self, sentences: Texts | None = None) -> None:
+        self.texts = sentences or texts()
+        self.say = self.texts.say
+
+    def names(self, *titles: str) -> tuple[str, ...]:
+        """Short names of titles: without what they all begin with, as "SGD" and "Adam"; by number where alike."""
+        parts = [title.split(", ") for title in titles]
+        while all(len(rest) > 1 for rest in parts) and len({rest[0] for rest in parts}) == 1:
+            parts = [rest[1:] for rest in parts]
+        short = [", ".join(rest) for rest in parts]
+        return tuple(
+            self.say("nth_model", place=place) if short.count(name) > 1 else name
+            for place, name in enumerate(short, start=1)
+        )
+
+    def percent(self, share: float) -> str:
+        """A share that was counted, 0 to 1, as percent; all and none alone are 100 and 0."""
+        return self.say("percent", value=round(100 * share)) if share in (0, 1) else self.confidence(share)
+
+    def confidence(self, share: float) -> str:
+        """A model's probability, 0 to 1, as percent: never certainty, also where its 32 bits are full."""
+        if share >= 0.9995:
+            return self.say("above")
+        if share <= 0.0005:
+            return self.say("below")
+        value = 100 * share
+        return self.say("percent", value=f"{value:.{int(value > 99 or value < 1)}f}")
+
+    def layer_names(self, addresses: Sequence[str]) -> list[str]:
+        """What layers are called on the page: "block 2b" for "block2b_add"; addresses where two would be the same."""
+        last = [address.split("/")[-1] for address in addresses]
+        short = [re.sub(r"_(add|project_bn|activation|bn|out|relu|act|drop)$", "", name) for name in last]
+        short = [re.sub(r"^([a-z]+)_?(\d\w*)$", r"\1 \2", name).replace("_", " ") for name in short]
+        short = [self.say("layer_top") if name == "top" else name for name in short]
+        return short if len(set(short)) == len(short) else list(addresses)
+
+    def accuracy(self, card: Card) -> tuple[str, str]:
+        """A card's accuracy on its test split, and what that means; empty where the card does not say."""
+        test = card.test
+        if test.accuracy is None:
+            return "", ""
+        facts = {"value": f"{100 * test.accuracy:.1f}", "count": "?" if test.n is None else f"{test.n:,}"}
+        if test.accuracy_interval is None:
+            return self.say("accuracy", **facts), self.say("accuracy_title", **facts)
+        low, high = (100 * bound for bound in test.accuracy_interval)
+        text = self.say("accuracy_interval", half=f"{(high - low) / 2:.1f}", **facts)
+        return text, self.say("accuracy_title_interval", low=f"{low:.1f}", high=f"{high:.1f}", **facts)
+
+    def population(self, cards: Sequence[Card]) -> str:
+        """What the test pictures are that rates and yardsticks of these models were measured on."""
+        names = {card.dataset.name if card.dataset else None for card in cards}
+        known = self.texts["populations"]
+        return known.get(names.pop(), known[None]) if len(names) == 1 else known[None]
+
+    def verdict(self, explanations: Sequence[Explanation], asked: str, target: str, names: Sequence[str]) -> list[str]:
+        """Who says what, and how sure.
+
+        Args:
+            explanations: of two models, of one picture.
+            asked: the class asked for, or "predicted".
+            target: the explained class.
+            names: of the models.
+        """
+        choices, sure = [], []
+        for explanation in explanations:
+            choice = int(np.argmax(explanation.probabilities[0]))
+            choices.append(explanation.classes[choice].lower())
+            sure.append(float(explanation.probabilities[0, choice]))
+        shares = dict(zip(("first_share", "second_share"), map(self.confidence, sure), strict=True))
+        if choices[0] != choices[1]:
+            facts = {"first": names[0], "first_name": choices[0], "second": names[1], "second_name": choices[1]}
+            told = [self.say("other_class", **facts, **shares)]
+            return told + ([self.say("common", name=target.lower())] if asked != target else [])
+        if abs(sure[0] - sure[1]) < SURE:
+            return [self.say("same_class", name=choices[0], **shares)]
+        least = int(sure[1] < sure[0])
+        return [
+            self.say(
+                "same_class_unsure",
+                name=choices[0],
+                unsure=names[least],
+                share=self.confidence(sure[least]),
+                other=names[1 - least],
+                other_share=self.confidence(sure[1 - least]),
+            )
+        ]
+
+    def rates(self, rates: Sequence[float | None], names: Sequence[str], population: str) -> str:
+        """How often each is right where it is about as sure, as far as that is known; `rates`: see `message`."""
+        known = [(name, self.percent(rate)) for name, rate in zip(names, rates, strict=False) if rate is not None]
+        if not known:
+            return ""
+        (side, rate), *others = known
+        if not others:
+            return self.say("rate", population=population, side=side, rate=rate)
+        other, other_rate = others[0]
+        if other_rate == rate:
+            return self.say("rate_each", population=population, rate=rate)
+        return self.say("rates", population=population, side=side, rate=rate, other=other, other_rate=other_rate)
+
+    def heat(self, stop: Stop, names: Sequence[str], target: str, zero: Sequence[bool]) -> str:
+        """Where the two maps of a stop peak and how widely they spread. `zero`: which of them are zero everywhere."""
+        if all(zero):
+            return self.say("zero_both", name=target.lower())
+        if any(zero):
+            return self.say("zero_one", side=names[list(zero).index(True)], name=target.lower())
+        if not any(stop.heats):
+            return self.say("heat_both")
+        if None in stop.heats:
+            return self.say("heat_one", side=names[stop.heats.index(None)])
+        same = together(*stop.heats)
+        peaks = self.say("peaks_same" if same else "peaks_apart")
+        areas = [heat.spread for heat in stop.heats]
+        ratio = max(areas) / min(areas)
+        if ratio < ALIKE:
+            return self.say(
+                "spread_alike", peaks=peaks, first_share=self.percent(areas[0]), second_share=self.percent(areas[1])
+            )
+        wider = names[int(areas[1] > areas[0])]
+        how = f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
+        return self.say("spread_wider_same" if same else "spread_wider_apart", peaks=peaks, wider=wider, ratio=how)
+
+    def agreement(
+        self,
+        ranks: Sequence[float | None],
+        yardstick: Mapping[str, Any] | None,
+        layers: Sequence[str],
+        population: str,
+        belongs: bool | None = None,
+    ) -> list[str]:
+        """For each stop: whether the maps agree as two seeds do, there and over all depths; empty where undefined.
+
+        At one depth, 1 of 10 pictures lies below the band by luck, so the number of such depths is held against that
+        of two seeds. `ranks`: of the stops. `yardstick`, `belongs`: see `message`. `layers`: names of the stops' first
+        layers.
+        `population`: what the yardstick was measured on.
+        """
+        if yardstick is None:
+            key = "no_yardstick_neither" if belongs is False else "no_yardstick"
+            told = [None if rank is None else number(rank) for rank in ranks]
+            return [self.say(key, population=population, rank=rank) if rank else "" for rank in told]
+        bands = [band["rank"] for band in yardstick["bands"]]
+        defined = [place for place, rank in enumerate(ranks) if rank is not None]
+        short = {place: bands[place][0] - ranks[place] for place in defined if ranks[place] < bands[place][0]}
+        told = [""] * len(ranks)
+        if not short:
+            course = "course_none"
+        elif yardstick["below"] is None:
+            course = "course_some"
+        else:
+            course = "course_less" if len(short) / len(defined) > yardstick["below"] else "course_luck"
+        worst = layers[max(short, key=short.get)] if short else ""
+        for place in defined:
+            rank, (low, _, high) = ranks[place], bands[place]
+            key = "agree_less" if rank < low else "agree_more" if rank > high else "agree_within"
+            here = self.say(key, rank=number(rank), low=number(low), high=number(high), population=population)
+            told[place] = self.say(course, here=here, count=len(short), of=len(defined), layer=worst)
+        return told
+
+    def dead(self, shares: Sequence[float | None], names: Sequence[str]) -> str:
+        """Shares of dead channels of two models; empty where there are none or they are unknown."""
+        if None in shares or not any(shares):
+            return ""
+        first, second = map(self.percent, shares)
+        return self.say("dead", first=names[0], second=names[1], first_share=first, second_share=second)
+
+
+def number(value: float) -> str:
+    """With two decimals and a true minus sign."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+def capital(sentence: str) -> str:
+    """With a capital letter at its beginning, behind stars."""
+    return re.sub(r"^(\**)(\w)", lambda found: found[1] + found[2].upper(), sentence)
+
+
+def sentences(*texts: str, warning: str = "") -> list[dict[str, str]]:
+    """[{"text", "tone"}], without the empty ones; the tone is "warn" for the warning, else empty."""
+    return [
+        {"text": capital(text), "tone": tone}
+        for text, tone in [*((text, "") for text in texts), (warning, "warn")]
+        if text
+    ]

@@ -1,0 +1,263 @@
+"""English."""
+
+from typing import Any
+
+TEXTS: dict[str, Any] = {
+    "labels": {
+        "experiment": "Experiment",
+        "first_model": "Left",
+        "second_model": "Right",
+        "free": "Free choice",
+        "drop": "Drop a photo",
+        "drop_touch": "Choose a photo",
+        "camera": "Take a photo",
+        "examples": "Examples",
+        "dismiss": "Dismiss",
+        "veil": "Drop it anywhere",
+        "none_title": "There are no trained models yet",
+        "none_text": "The page shows what lies in weights/. Train the first pair, put it there, and start again:",
+        "empty_title": "See where two models look, and where they part",
+        "empty_text": "Two classifiers that differ in one thing look at your photo side by side, layer by layer.",
+        "empty_drop": "Drop a photo, paste it, or click to choose",
+        "empty_drop_touch": "Choose a photo",
+        "empty_or": "or start with one of these",
+        "privacy": "Photos are deleted within {minutes} minutes after their last use; nothing leaves this server.",
+        "rule": "Rule",
+        "target": "Class to explain",
+        "predicted": "predicted",
+        "shoot": "Take it",
+        "camera_wait": "Waiting for the camera; your browser may ask you.",
+        "camera_none": "The camera cannot be used: there is none, or the browser may not use it.",
+        "sending": "Sending the photo",
+        "models_loading": "The models are loading; you can already choose a photo",
+        "loading": "Loading {titles}, about {seconds} s as a rule",
+        "loading_unknown": "Loading {titles}",
+        "looking": "Both models are looking",
+        "still": "Still at it; the server is busy",
+        "no_answer": "The server has not answered; please try again.",
+        "not_sent": "The photo could not be sent; please try again.",
+        "too_large": "This file is larger than {megabytes} MB; please choose a smaller one.",
+    },
+    "tagline": "what two models see in one picture",
+    "compare": "Compare",
+    "evidence": "Evidence",
+    "about": "About",
+    "accepted": "{kinds} · at most {megabytes} MB",
+    # evidence
+    "evidence_labels": {
+        "lead": "What the trainings gave, what was measured on two models at a time, and what becomes of the "
+        "claims of the original experiments.",
+        "jumps": "On this page",
+        "models": "Models",
+        "claims": "Claims",
+        "plots": "Plots",
+        "pictures": "Test pictures",
+        "models_title": "The models against the original's figures",
+        "models_text": "Ours: the shipped checkpoint on each whole split, unaugmented, with 95 % intervals. "
+        "The original: on training (augmented) and validation the best of all epochs, accuracy and loss each for "
+        "itself; on test one figure. Its report gives no intervals.",
+        "model": "Model",
+        "train": "Training",
+        "validation": "Validation",
+        "test": "Test",
+        "no_figure": "none",
+        "claims_title": "The original claims, judged",
+        "rule": "How they are judged",
+        "tested": "What is tested",
+        "claims_none": "The claims have not been judged yet: `python -m training compare` does it.",
+        "pair_title": "One experiment closely",
+        "experiment": "Experiment",
+        "csv": "CSV ↓",
+        "csv_title": "Data of “{title}” as CSV",
+        "make": "What is missing is made by:",
+        "list": "List",
+        "picture": "Picture",
+        "truth": "True class",
+        "agreement": "Agreement",
+        "agreement_text": "Agreement: rank correlation of the two Grad-CAMs at the last layer; – where the two "
+        "were not compared on the picture.",
+        "wrong": "wrong",
+        "unknown": "not measured",
+        "open": "Open {identity} in Compare",
+        "range": "{from} to {to} of {count}",
+        "list_none": "No picture of the test split is in this list.",
+        "previous": "Previous",
+        "next": "Next",
+        "examples": "Free examples",
+        "examples_text": "These free pictures can be opened in Compare with the two models:",
+        "open_example": "Open “{title}” in Compare",
+        "loading": "Loading",
+        "failed": "This could not be loaded.",
+        "again": "Try again",
+    },
+    "evidence_rules": [
+        "A claim's figure is taken from a comparison of two checkpoints, with its 95 % interval, and signed so "
+        "that the claim asks for more of it.",
+        "The threshold is the larger of the claim's own margin (what it takes to be worth speaking of) and luck: "
+        "the greatest end of the intervals of the same difference between two seeds of one recipe. Claims on one "
+        "model alone, and experiments without a second seed, have only the margin.",
+        "A claim that two things differ holds when the whole interval lies above the threshold, does not hold when "
+        "it lies below, and cannot be told when the threshold lies within. A claim that there is no difference to "
+        "speak of: the other way round. Where a comparison is missing, the claim cannot be told.",
+        "Rule, figures and margins were written down in training/claims.py before any of the figures was computed. "
+        "After SGD and Adam, and before VGG16, two faults in computing the figures were put right (see there).",
+    ],
+    "evidence_verdicts": {"holds": "holds", "fails": "does not hold", "open": "cannot be told"},
+    "evidence_plots": {
+        "curves": (
+            "Accuracy and loss by epoch",
+            "How the two trainings went: solid on the validation split, dotted on augmented training pictures.",
+        ),
+        "confusion": ("Confusion matrices", "Test pictures by their true class and the one each model predicts."),
+        "roc": (
+            "ROC",
+            "How many of a class are found for how many of the others taken for it, at every threshold; dashed: "
+            "chance.",
+        ),
+        "reliability": (
+            "Reliability",
+            "How often a model is right when it is that sure: on the dashed line as often as it says. Larger dots "
+            "stand for more pictures.",
+        ),
+        "agreement": (
+            "Agreement by depth",
+            "Rank correlation of the two Grad-CAMs, and how far their hottest fifths overlap (chance: 0.2): the "
+            "median over test pictures, and where 8 of 10 lie; in grey two seeds of one recipe, where there are two.",
+        ),
+        "features": (
+            "Feature maps by depth",
+            "Dead channels, and contrast, entropy and roughness of the live ones, with 95 % intervals. Dots at the "
+            "foot: depths where the two differ (paired test, p < 0.001).",
+        ),
+        "focus": (
+            "Spread of Grad-CAM by depth",
+            "How evenly the heat lies (0 in one cell, 1 everywhere), and the share of the map above half of its "
+            "peak, with 95 % intervals. Dots at the foot: depths where the two differ (paired test, p < 0.001).",
+        ),
+        "heads": (
+            "Heads and animals",
+            "Share of Grad-CAM's heat inside the head and inside the animal, by depth, with 95 % intervals; "
+            "dashed: their share of the area. Dots at the foot: depths where the two differ (paired test, "
+            "p < 0.001).",
+        ),
+        "cka": (
+            "Likeness of features",
+            "Linear CKA of the ends of all pairs of blocks, features averaged over space: 1 the same up to "
+            "rotation and scale, 0 unrelated.",
+        ),
+    },
+    "evidence_lists": {
+        "left_wrong": ("{left} is wrong", "Pictures that {left} gets wrong, the surest first."),
+        "right_wrong": ("{right} is wrong", "Pictures that {right} gets wrong, the surest first."),
+        "disagree": ("The two disagree", "Pictures for which the two predict different classes, the surest first."),
+        "unsure": ("Least certain", "The pictures that the two together are least sure of."),
+        "sure": ("Most certain", "The pictures of which the less sure of the two is surest."),
+        "other_evidence": (
+            "Same prediction from different evidence",
+            "Both predict the same class, and their Grad-CAMs at the last layer agree least; among the {compared} "
+            "of {of} pictures on which the two were compared.",
+        ),
+    },
+    "evidence_ours": "ours",
+    "evidence_original": "original",
+    "evidence_original_what": "Original: {what}.",
+    "evidence_interval": "{low} to {high}",
+    "evidence_loss": "loss {loss}",
+    "evidence_best": "best of {epochs} epochs",
+    "evidence_after": "after {epochs} epoch",
+    "evidence_pair": "{left} and {right}",
+    "evidence_measured": "Maps and features were measured on {count} test pictures. Agreement is of maps for one "
+    "class, the more likely one by both models; all else about maps is for what each model itself predicts.",
+    "evidence_measured_heads": "Maps and features were measured on {count} test pictures; heads and animals on "
+    "{heads} other pictures in which they are marked. Agreement is of maps for one class, the more likely one by "
+    "both models; all else about maps is for what each model itself predicts.",
+    "evidence_no_plots": "{left} and {right} have not been compared yet, so there are no plots of the two.",
+    "evidence_missing": "Not there: {plots}.",
+    "evidence_no_lists": "The list of test pictures needs what both models predicted for them "
+    "(evaluation/predictions.npz beside each model).",
+    "evidence_figure": "Measured: **{mean}**, 95 % interval {low} to {high}, on {count} pictures.",
+    "evidence_threshold": "**{threshold}**, its margin",
+    "evidence_threshold_luck": "**{threshold}**, the larger of its margin ({margin}) and what two seeds differ by",
+    "evidence_needs": "To hold, all of the interval must lie above {threshold}.",
+    "evidence_needs_same": "To hold, all of the interval must lie below {threshold}.",
+    "evidence_no_luck": "**Not judged:** this was not measured between two seeds of one recipe ({pairs}), so luck "
+    "cannot be told from difference.",
+    "evidence_not_compared": "**Not judged:** {left} and {right} have not been compared yet.",
+    "evidence_stale": "This was measured on an earlier training of {titles}: compare the two anew.",
+    "evidence_claim_stale": "**Not judged:** this was measured on an earlier training of {titles}.",
+    "evidence_not_measured": "**Not judged:** the comparison of {left} and {right} lacks this figure.",
+    "evidence_no_data_long": "The test pictures may not be passed on, so they are not shown: only their numbers in "
+    "the data set. Whoever runs this page with the data (app.py --data-dir DIR) sees them here.",
+    "evidence_other_data": "The data folder of this server holds none of these pictures.",
+    "evidence_unknown": "There is nothing of that name here.",
+    "evidence_no_table": "The data of this plot are not there.",
+    "evidence_no_data": "This server has no data set to show pictures from.",
+    "evidence_no_file": "Not in the data folder.",
+    "evidence_other_edition": "Another edition: not the file the models were tested on.",
+    "evidence_unreadable": "This file cannot be read.",
+    # about
+    "about_what": "Two classifiers that differ in one thing, the optimizer for example, look at your photo. "
+    "For every layer "
+    "of both, the page shows where in the picture the evidence for a class lies, pairs layers by depth, and says "
+    "how far the two agree.",
+    "about_read": "How to read it",
+    "about_points": [
+        "A map shows where a layer holds evidence for the explained class, from little to much as the colours "
+        "run (viridis: from violet to yellow), none where the photo shows through. Each map has its own scale; "
+        "“map” shows its true cells, “what it saw” the squashed picture that went in.",
+        "One scrubber moves through both models from the first layer to the last. The blue curve is "
+        "Spearman's rank "
+        "correlation of the two maps: 1 the same order of places, 0 unrelated.",
+        "The grey band is the yardstick: how far two trainings of one recipe agree that differ by luck alone. At "
+        "each depth 8 of 10 test pictures lie in it and 1 of 10 below, so with many depths a test picture lies below "
+        "at some of them by luck. Only where it is below at more depths than two seeds are on 9 of 10 test pictures "
+        "does that say something about the two models, and the words say so.",
+        "The difference divides each map by its own sum first: red where the left model has more of its heat, blue "
+        "where the right one has. Its scale is the same at all depths and for all photos.",
+        "With “predicted”, both models are asked about one class, the one with the higher mean probability. "
+        "Maps of "
+        "different classes would differ by construction.",
+        "A map shows what a model responds to, not why, and no map proves that a model is right.",
+    ],
+    "about_keys": "Keys: ← → Home End move; with the focus in the comparison (click into it) O M S choose what to "
+    "show, + − 0 zoom. Ctrl and wheel, a double click or two fingers zoom, too.",
+    "about_models": "Models",
+    "about_columns": [
+        "Model",
+        "Test accuracy",
+        "Test pictures",
+        "Log loss",
+        "Calibration error",
+        "Weights",
+        "Recipe",
+    ],
+    "about_source_columns": ["Picture", "Author", "Licence", "Taken from"],
+    "about_problems": "Passed over, because they cannot be used:",
+    "about_rules": "Rules",
+    "about_rules_text": "Aₖ is channel k of a layer, Gₖ the gradient of the explained score there, ⊙ place by place.",
+    "about_privacy": "Privacy",
+    "about_privacy_text": "Your photo goes to the server that runs this page, and nowhere else. It is read, "
+    "answered with "
+    "maps, and deleted within {minutes} minutes after its last use, from disk and memory, or when the server "
+    "stops. There are no cookies of ours, no statistics, and no requests to other hosts.",
+    "about_sources": "Sources",
+    "about_sources_text": "The example photographs:",
+    "about_api": "For programs",
+    "about_api_text": "The same answer, as JSON, by gradio_client:",
+    # errors
+    "no_picture": "Choose a photo first.",
+    "gone": "This photo is no longer on the server; please drop it again.",
+    "unknown_example": "There is no example of that name.",
+    "unknown_model": "There is no model {asked!r}. There are: {known}.",
+    "model_count": "Choose {fewest} to {most} models.",
+    "unknown_rule": "There is no rule {asked!r}. There are: {known}.",
+    "unknown_target": "Neither “predicted” nor a class of these models: {asked!r}. There are: {known}.",
+    "not_uploaded": "Only pictures that were uploaded here are read.",
+    "model_fails": "{title} cannot be loaded: {reason}",
+    "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",
+    "busy": "Too many photos are waiting just now; please try again in a minute.",
+    "internal": "Something went wrong on the server; please try again, or take another photo.",
+    # by key of a PictureError or CheckpointError ("picture.too-large"), filled in by the error's facts; what is not
+    # here is said in the library's own words
+    "errors": {},
+}
