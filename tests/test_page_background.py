@@ -18,7 +18,7 @@ from page.service import AHEAD, Service
 pytest_plugins = ["page_fixtures"]
 FIRST = ["judge-mild", "judge-steep", "judge-mild-seed2", "judge-steep-seed2"]  # of the first three experiments
 FOURTH = {"id": "biased", "title": "Biased?", "question": "?", "left": "judge-mild", "right": "judge-biased"}
-ASKED = {"left": "judge-mild", "right": "judge-steep", "rule": "gradcam", "target": "predicted", "example": "cow"}
+ASKED = {"models": ["judge-mild", "judge-steep"], "rule": "gradcam", "target": "own", "example": "cow"}
 
 
 class Done:
@@ -226,7 +226,7 @@ def test_switching_shows_no_loading(chromium, ahead):
             page.select_option("[data-ref=experiment]", id)
             page.wait_for_timeout(150)
             page.wait_for_selector(shown)
-        assert page.text_content("[data-ref=title-right]") == "Judge, biased"
+        assert page.text_content("[data-ref=title-1]") == "Judge, biased"
         told = page.evaluate("told.filter(Boolean)")
         assert told
         assert not [text for text in told if "Loading" in text], told

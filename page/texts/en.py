@@ -23,8 +23,9 @@ TEXTS: dict[str, Any] = {
         "empty_or": "or start with one of these",
         "privacy": "Photos are deleted within {minutes} minutes after their last use; nothing leaves this server.",
         "rule": "Rule",
-        "target": "Class to explain",
-        "predicted": "predicted",
+        "target": "Explain",
+        "own": "each its own answer",
+        "common": "one class for both ({name})",
         "shoot": "Take it",
         "camera_wait": "Waiting for the camera; your browser may ask you.",
         "camera_none": "The camera cannot be used: there is none, or the browser may not use it.",
@@ -214,9 +215,9 @@ TEXTS: dict[str, Any] = {
         "does that say something about the two models, and the words say so.",
         "The difference divides each map by its own sum first: red where the left model has more of its heat, blue "
         "where the right one has. Its scale is the same at all depths and for all photos.",
-        "With “predicted”, both models are asked about one class, the one with the higher mean probability. "
-        "Maps of "
-        "different classes would differ by construction.",
+        "Each map explains its own model's answer. Where the two answers differ, each picture says what it is evidence "
+        "for, and there is no difference and no number: maps of different classes differ whatever the models look at. "
+        "“One class for both” explains on both sides the class with the higher mean probability.",
         "A map shows what a model responds to, not why, and no map proves that a model is right.",
     ],
     "about_keys": "Keys: ← → Home End move; with the focus in the comparison (click into it) O M S choose what to "
@@ -251,7 +252,7 @@ TEXTS: dict[str, Any] = {
     "unknown_model": "There is no model {asked!r}. There are: {known}.",
     "model_count": "Choose {fewest} to {most} models.",
     "unknown_rule": "There is no rule {asked!r}. There are: {known}.",
-    "unknown_target": "Neither “predicted” nor a class of these models: {asked!r}. There are: {known}.",
+    "unknown_target": "Neither “own”, “common” nor a class of these models: {asked!r}. There are: {known}.",
     "not_uploaded": "Only pictures that were uploaded here are read.",
     "model_fails": "{title} cannot be loaded: {reason}",
     "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",
