@@ -4,7 +4,7 @@
 
     [{"id": "sgd-adam", "title": "SGD or Adam?", "question": "...", "left": ID, "right": ID, "seeds": false}, ...]
 
-"seeds" marks a pair that differs by luck alone. What `training compare` found for it lies in
+"seeds" marks a pair that differs by luck alone. What `study compare` found for it lies in
 `evidence/LEFT--RIGHT/comparison.json`:
 
     {"left": {"model": sha256 of its file, ...}, "right": {"model": sha256 of its file, ...},

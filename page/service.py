@@ -45,7 +45,7 @@ class Service:
 
     Args:
         weights: folder of checkpoints.
-        evidence: folder with what `training compare` wrote.
+        evidence: folder with what `study compare` wrote.
         examples: folder of example pictures.
         data: folder of a data set's pictures, if there is one.
     """

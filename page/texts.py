@@ -187,7 +187,7 @@ TEXTS: dict[str, dict[str, Any]] = {
             "claims_title": "The original claims, judged",
             "rule": "How they are judged",
             "tested": "What is tested",
-            "claims_none": "The claims have not been judged yet: `python -m training compare` does it.",
+            "claims_none": "The claims have not been judged yet: `python -m study compare` does it.",
             "pair_title": "One experiment closely",
             "experiment": "Experiment",
             "csv": "CSV ↓",
@@ -222,7 +222,7 @@ TEXTS: dict[str, dict[str, Any]] = {
             "A claim that two things differ holds when the whole interval lies above the threshold, does not hold when "
             "it lies below, and cannot be told when the threshold lies within. A claim that there is no difference to "
             "speak of: the other way round. Where a comparison is missing, the claim cannot be told.",
-            "Rule, figures and margins were written down in training/claims.py before any of the figures was computed. "
+            "Rule, figures and margins were written down in study/claims.py before any of the figures was computed. "
             "After SGD and Adam, and before VGG16, two faults in computing the figures were put right (see there).",
         ],
         "evidence_verdicts": {"holds": "holds", "fails": "does not hold", "open": "cannot be told"},

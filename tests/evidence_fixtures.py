@@ -31,10 +31,10 @@ from studied import (
 
 @pytest.fixture(scope="session")
 def studied(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Studied:
-    """Two pairs of judges with evidence drawn by `training.plots`, a third without any, and a folder of pictures."""
+    """Two pairs of judges with evidence drawn by `study.plots`, a third without any, and a folder of pictures."""
     from test_plots import comparison, table
 
-    from training import plots
+    from study import plots
 
     folder = tmp_path_factory.mktemp("studied")
     own, evidence, data = folder / "weights", folder / "evidence", folder / "data"

@@ -10,7 +10,7 @@ import pytest
 
 from page.evidence import LISTS, PLOTS, Findings
 from page.experiments import read_experiments
-from training import claims
+from study import claims
 
 ROOT = Path(__file__).parent.parent
 

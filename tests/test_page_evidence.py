@@ -162,13 +162,13 @@ def test_claims_are_told_with_figure_interval_and_threshold(found):
     assert "Judge, mild twice" in unknown["told"][1]
     assert first["commands"] == []  # the seeds' comparison has this figure: nothing is missing that a command makes
     assert second["claims"][0]["told"] == ["**Not judged:** not and here have not been compared yet."]
-    assert second["commands"] == ["python -m training compare not here --data-dir DIR --heads-dir DIR"]
+    assert second["commands"] == ["python -m study compare not here --data-dir DIR --heads-dir DIR"]
 
 
 def test_a_missing_comparison_of_seeds_is_named_with_its_command(own):
     shutil.rmtree(own.evidence / f"{LEFT}--{TWIN}")
     commands = findings(own).claims()[0]["commands"]
-    assert commands == [f"python -m training compare {LEFT} {TWIN} --data-dir DIR --heads-dir DIR"]
+    assert commands == [f"python -m study compare {LEFT} {TWIN} --data-dir DIR --heads-dir DIR"]
 
 
 def test_a_verdict_without_a_threshold_is_none(own):
@@ -193,7 +193,7 @@ def test_what_was_measured_on_an_earlier_checkpoint_says_so_and_judges_nothing(o
     found = findings(own)
     answer, claims = found.pair({"experiment": "pair"}), found.claims()[0]
     assert answer["missing"] == ["This was measured on an earlier training of Judge, steep: compare the two anew."]
-    assert answer["commands"] == [f"python -m training compare {LEFT} {RIGHT} --data-dir DIR --heads-dir DIR"]
+    assert answer["commands"] == [f"python -m study compare {LEFT} {RIGHT} --data-dir DIR --heads-dir DIR"]
     assert claims["commands"] == answer["commands"]
     assert [one["verdict"] for one in claims["claims"]] == ["open"] * 3
     assert "earlier training of Judge, steep" in claims["claims"][0]["told"][0]
@@ -233,7 +233,7 @@ def test_a_pair_shows_its_plots_and_what_is_missing(found):
     assert answer["missing"] == ["Not there: Heads and animals."]
     answer = found.pair({"experiment": "bare"})
     assert (answer["plots"], answer["lists"], answer["measured"]) == ([], [], "")
-    assert answer["commands"] == [f"python -m training compare {RIGHT} judge-biased --data-dir DIR --heads-dir DIR"]
+    assert answer["commands"] == [f"python -m study compare {RIGHT} judge-biased --data-dir DIR --heads-dir DIR"]
     assert "predictions" in answer["no_lists"]
 
 

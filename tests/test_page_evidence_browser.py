@@ -190,7 +190,7 @@ def test_pairs_without_evidence_say_how_it_is_made(bare):
     bare.choose("bare")
     page = bare.page
     assert "have not been compared yet" in page.inner_text(".tm-lacking")
-    command = f"python -m training compare {RIGHT} judge-biased --data-dir DIR --heads-dir DIR"
+    command = f"python -m study compare {RIGHT} judge-biased --data-dir DIR --heads-dir DIR"
     assert page.locator(".tm-lacking pre").text_content() == command
     assert page.locator(".tm-plot").count() == 0
     expect(page.locator("[data-ref=no-lists]")).to_be_visible()

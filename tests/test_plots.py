@@ -8,9 +8,9 @@ import xml.etree.ElementTree as xml
 import numpy as np
 import pytest
 
-from training import claims, plots
-from training.claims import CLAIMS
-from training.compare import MEASURES
+from study import claims, plots
+from study.claims import CLAIMS
+from study.compare import MEASURES
 
 LEFT, RIGHT = "cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"
 

@@ -15,8 +15,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from training import claims
-from training.compare import MEASURES
+from study import claims
+from study.compare import MEASURES
 from training.data.dataset import atomically
 
 INK = "#010203"  # becomes currentColor

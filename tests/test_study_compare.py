@@ -13,9 +13,9 @@ from scipy import stats
 from explain import Checkpoint, compare, explain
 from explain.measures import feature_figures, focus_entropy, share_inside
 from explain.pairs import cka
-from training import claims, data
-from training.claims import CLAIMS, FAILS, HOLDS, OPEN, judge
-from training.compare import (
+from study import claims
+from study.claims import CLAIMS, FAILS, HOLDS, OPEN, judge
+from study.compare import (
     MEASURES,
     CompareError,
     _below,
@@ -29,6 +29,7 @@ from training.compare import (
     signed_rank,
     write,
 )
+from training import data
 from training.data import cats_dogs, pets
 from training.data.dataset import DataError, pixels, read_split
 
