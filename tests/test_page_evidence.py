@@ -19,7 +19,8 @@ from studied import CLAIMS, FIGURE, IDENTITIES, LEFT, MISSING, OTHER, RIGHT, TWI
 from test_page_http import ask, get, post
 
 from explain import checkpoints, pictures
-from page.evidence import LISTS, PAGE, PLOTS, Findings, NotThere, drawing
+from page.evidence import LISTS, PAGE, PLOTS, Findings, NotThere
+from page.evidence.drawing import drawing
 from page.experiments import read_experiments
 
 pytest_plugins = ["page_fixtures", "evidence_fixtures"]

@@ -1,39 +1,23 @@
-"""The Evidence tab: what the runs gave, from `weights/` and `evidence/` as `training` wrote them, and a browser of the
-test split.
-
-Everything is chosen by id from a closed list: pairs are the experiments', plots are `PLOTS`, claims are those of
-`evidence/claims.json`, pictures are those of the checkpoints' `evaluation/predictions.npz`. Nothing is read before it
-is asked for; what was read is kept until its file changes.
-
-Files, all of them optional:
-
-    weights/originals.json              {checkpoint id: {what, train, validation, test:
-                                         {accuracy, log_loss, best_of: epochs, where it is the best of so many}}}
-    weights/ID/evaluation/predictions.npz   identities, digests (sha256 of the file), labels, probabilities (n, classes)
-    evidence/LEFT--RIGHT/comparison.json    `study compare`; beside it PLOT.svg with PLOT.csv
-    evidence/LEFT--RIGHT/pictures.npz   identities, digests, rank_last: agreement of the last layer's Grad-CAMs
-    evidence/claims.json                a list of judged claims; claims/ID.svg with ID.csv
-"""
+"""What the Evidence tab answers: checkpoints, claims, plots and lists of test pictures, each chosen by id."""
 
 import asyncio
 import functools
-import hashlib
-import json
 import logging
 import math
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-from xml.etree import ElementTree
+from typing import Any
 
 import numpy as np
 from anyio.to_thread import run_sync
 
-from explain.pictures import MAX_BYTES, Picture, PictureError, read, resize
+from explain.pictures import Picture, read
 from page import texts, words
+from page.evidence.drawing import drawing
+from page.evidence.files import read_arrays, read_json, read_text, version_of
+from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
 from page.experiments import Experiment, outdated, seeds_of
-from page.payload import data_url
 from page.texts import say
 
 log = logging.getLogger("two-minds")
@@ -41,26 +25,15 @@ log = logging.getLogger("two-minds")
 PLOTS = tuple(texts.evidence_plots())
 LISTS = tuple(texts.evidence_lists())
 SPLITS = ("train", "validation", "test")
-PREDICTIONS = "evaluation/predictions.npz"
-PREDICTED = ("identities", "digests", "labels", "probabilities")
 AT_ONCE = 2  # answers; Gradio has few threads for all its visitors
 PAGE = 12  # pictures of a list shown at once
 ORDERS = ("unsure", "sure")  # lists in which every picture has a place
-THUMBNAIL = 192  # pixels of the longer side: twice what is drawn
 VERDICTS = {"holds": "holds", "does not hold": "fails"}  # all else: open
 
 # Where a picture's file lies in the two published layouts of Cats vs Dogs
 _IDENTITY = re.compile(r"(cat|dog)/(\d{1,7})")
 _LAYOUTS = {"PetImages": "PetImages/{Species}/{number}.jpg", "train": "train/{species}.{number}.jpg"}
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
-
-
-class NotThere(ValueError):
-    """What was asked for does not exist or is not shown. `str(error)` is one sentence, `code` is stable."""
-
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(say(code, **facts))
-        self.code = code
 
 
 class Findings:
@@ -144,7 +117,7 @@ class Findings:
                 missing.append(title)
             else:
                 plots.append({"name": name, "title": title, "text": text, "svg": svg})
-        found = _json(folder / "comparison.json")
+        found = read_json(folder / "comparison.json")
         told = []
         if not plots:
             told = [say("evidence_no_plots", left=self._title(one.left), right=self._title(one.right))]
@@ -180,7 +153,7 @@ class Findings:
             if not isinstance(plot, str) or plot not in PLOTS:
                 raise NotThere("evidence_unknown")
             path, name = self._folder(one) / f"{plot}.csv", f"{one.left}--{one.right}-{plot}.csv"
-        text = _text(path)
+        text = read_text(path)
         if text is None:
             raise NotThere("evidence_no_table")
         return {"name": name, "csv": text}
@@ -220,7 +193,7 @@ class Findings:
             digest = self._digest(identity)
             try:
                 path = self._file(identity)
-                found[identity] = {"src": _thumbnail(path, _version(path), digest)}
+                found[identity] = {"src": thumbnail(path, version_of(path), digest)}
             except NotThere as error:
                 if error.code == "evidence_unknown":
                     raise
@@ -238,13 +211,13 @@ class Findings:
             PictureError: as `explain.pictures.read` does.
         """
         digest = self._digest(identity)
-        return read(_content(self._file(identity), digest))
+        return read(content(self._file(identity), digest))
 
     # --- the checkpoints ----------------------------------------------------------------------------------------------
 
     def models(self) -> list[dict[str, Any]]:
         """See `overview`."""
-        originals = _json(self.weights / "originals.json")
+        originals = read_json(self.weights / "originals.json")
         originals = originals if isinstance(originals, dict) else {}
         groups = []
         first = [id for one in self.experiments.values() for id in (one.left, one.right)]
@@ -304,7 +277,7 @@ class Findings:
         left, right = claim["left"], claim["right"]
         found, threshold = claim["figure"], claim["threshold"]
         if found is None:
-            there = _version(self.evidence / f"{left}--{right}" / "comparison.json") is not None
+            there = version_of(self.evidence / f"{left}--{right}" / "comparison.json") is not None
             key = "evidence_not_measured" if there else "evidence_not_compared"
             facts = {"left": self._title(left), "right": self._title(right)}
             return [say(key, **facts)], [_command(left, right)]
@@ -336,32 +309,32 @@ class Findings:
 
     def _outdated(self, left: str, right: str) -> str:
         """Titles of those of the two that were trained anew since they were compared."""
-        found = _json(self.evidence / f"{left}--{right}" / "comparison.json")
+        found = read_json(self.evidence / f"{left}--{right}" / "comparison.json")
         return ", ".join(map(self._title, outdated(found, left, right, self.cards)))
 
     def _lacks(self, one: Experiment, claim: dict[str, Any]) -> bool:
-        found = _json(self._folder(one) / "comparison.json")
+        found = read_json(self._folder(one) / "comparison.json")
         return not isinstance(found, dict) or claim["measure"] not in {"cka", *(found.get("measures") or {})}
 
     def _judged(self) -> list[dict[str, Any]]:
-        found = _json(self.evidence / "claims.json")
+        found = read_json(self.evidence / "claims.json")
         return [one for one in found if _whole_claim(one)] if isinstance(found, list) else []
 
     # --- the test split -----------------------------------------------------------------------------------------------
 
-    def _rows(self, one: Experiment) -> "Rows | None":
+    def _rows(self, one: Experiment) -> Rows | None:
         sides = [self._predictions(id) for id in (one.left, one.right)]
         if None in sides or self.cards[one.left]["classes"] != self.cards[one.right]["classes"]:
             return None
         old = self._outdated(one.left, one.right)
         pictures = self._folder(one) / ("none" if old else "pictures.npz")  # an earlier model's maps
-        return _rows(*(self.weights / id / PREDICTIONS for id in (one.left, one.right)), pictures)
+        return rows_of(*(self.weights / id / PREDICTIONS for id in (one.left, one.right)), pictures)
 
     def _predictions(self, id: str) -> dict[str, np.ndarray] | None:
-        found = _arrays(self.weights / id / PREDICTIONS, PREDICTED)
-        return found if found and found["probabilities"].ndim == 2 and _fits(found, self.cards[id]) else None
+        found = read_arrays(self.weights / id / PREDICTIONS, PREDICTED)
+        return found if found and found["probabilities"].ndim == 2 and fits(found, self.cards[id]) else None
 
-    def _lists(self, one: Experiment, rows: "Rows") -> list[dict[str, Any]]:
+    def _lists(self, one: Experiment, rows: Rows) -> list[dict[str, Any]]:
         left, right = self._names(one)
         return [
             {
@@ -377,7 +350,7 @@ class Findings:
         """The digest of a picture that some checkpoint was tested on."""
         if isinstance(identity, str) and len(identity) < 200:
             for id in self.cards:
-                found = _places(self.weights / id / PREDICTIONS)
+                found = digests_of(self.weights / id / PREDICTIONS)
                 if identity in found:
                     return found[identity]
         raise NotThere("evidence_unknown")
@@ -429,58 +402,6 @@ class Findings:
         return words.names(self._title(one.left), self._title(one.right))
 
 
-class Rows(NamedTuple):
-    """Pictures that both models of a pair were tested on.
-
-    `identities` (n strings), `labels` (n), `choices` and `sure` (2 x n: the predicted class and its probability),
-    `ranks` (n, NaN where the two were not compared).
-    """
-
-    identities: np.ndarray
-    labels: np.ndarray
-    choices: np.ndarray
-    sure: np.ndarray
-    ranks: np.ndarray
-
-    @property
-    def compared(self) -> int:
-        """How many of them have an agreement."""
-        return int(np.isfinite(self.ranks).sum())
-
-    def order(self, name: str) -> list[int]:
-        """Places of a list's pictures, the most telling first."""
-        left, right = self.choices != self.labels
-        differ = self.choices[0] != self.choices[1]
-        chosen, by = {
-            "left_wrong": (left, -self.sure[0]),
-            "right_wrong": (right, -self.sure[1]),
-            "disagree": (differ, -self.sure.sum(0)),
-            "unsure": (np.ones_like(differ), self.sure.sum(0)),
-            "sure": (np.ones_like(differ), -self.sure.min(0)),
-            "other_evidence": (~differ & np.isfinite(self.ranks), self.ranks),
-        }[name]
-        places = np.flatnonzero(chosen)
-        return places[np.argsort(by[places], kind="stable")].tolist()
-
-    def told(self, place: int, classes: Sequence[str]) -> dict[str, Any]:
-        """A picture in words."""
-        sides = {
-            side: {
-                "name": classes[self.choices[k, place]],
-                "share": words.confidence(float(self.sure[k, place])),
-                "right": bool(self.choices[k, place] == self.labels[place]),
-            }
-            for k, side in enumerate(("left", "right"))
-        }
-        rank = float(self.ranks[place])
-        return {
-            "identity": str(self.identities[place]),
-            "truth": classes[self.labels[place]],
-            **sides,
-            "agreement": words.number(rank) if math.isfinite(rank) else "",
-        }
-
-
 def catalog(choices: Mapping[str, Any]) -> dict[str, Any]:
     """What the view needs before it asks anything. `choices`: Compare's catalog (`layout.catalog`)."""
     examples = [{key: one[key] for key in ("id", "title", "thumb")} for one in choices["examples"]]
@@ -491,38 +412,6 @@ def catalog(choices: Mapping[str, Any]) -> dict[str, Any]:
         "examples": examples,
         "page": PAGE,
     }
-
-
-def _rows(left: Path, right: Path, pictures: Path) -> Rows:
-    return _joined(left, right, pictures, *map(_version, (left, right, pictures)))
-
-
-@functools.lru_cache(maxsize=16)
-def _joined(left: Path, right: Path, pictures: Path, *versions: object) -> Rows:
-    ours, theirs = (_arrays(path, PREDICTED) for path in (left, right))
-    where = {key: place for place, key in enumerate(_keys(theirs))}
-    places = np.array([(k, where[key]) for k, key in enumerate(_keys(ours)) if key in where], int).reshape(-1, 2)
-    probabilities = ours["probabilities"][places[:, 0]], theirs["probabilities"][places[:, 1]]
-    measured = _arrays(pictures, ("identities", "digests", "rank_last"))
-    ranks = dict(zip(_keys(measured), measured["rank_last"], strict=True)) if measured else {}
-    keys = _keys(ours)
-    return Rows(
-        identities=ours["identities"][places[:, 0]],
-        labels=ours["labels"][places[:, 0]],
-        choices=np.stack([table.argmax(1) for table in probabilities]),
-        sure=np.stack([table.max(1) for table in probabilities]).astype(float),
-        ranks=np.array([ranks.get(keys[k], np.nan) for k in places[:, 0]], float),
-    )
-
-
-def _keys(arrays: dict[str, np.ndarray]) -> list[tuple[str, str]]:
-    return list(zip(arrays["identities"].tolist(), arrays["digests"].tolist(), strict=True))
-
-
-def _fits(arrays: dict[str, np.ndarray], card: dict[str, Any]) -> bool:
-    count = len(card["classes"])
-    labels = arrays["labels"]
-    return arrays["probabilities"].shape[1] == count and (not len(labels) or 0 <= labels.min() <= labels.max() < count)
 
 
 # --- numbers and words ------------------------------------------------------------------------------------------------
@@ -596,210 +485,7 @@ def _whole_claim(claim: object) -> bool:
     )
 
 
-# --- files: read once, and again when they have changed ---------------------------------------------------------------
-
-
-def _version(path: Path) -> tuple[int, int] | None:
-    """Changes when the file does; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-def _text(path: Path) -> str | None:
-    version = _version(path)
-    return None if version is None else _text_of(path, version)
-
-
-@functools.lru_cache(maxsize=64)
-def _text_of(path: Path, version: object) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        log.warning("%s/%s cannot be read.", path.parent.name, path.name)
-        return None
-
-
-def _json(path: Path) -> Any:
-    version = _version(path)
-    return None if version is None else _json_of(path, version)
-
-
-@functools.lru_cache(maxsize=32)
-def _json_of(path: Path, version: object) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        log.warning("%s/%s cannot be read.", path.parent.name, path.name)
-        return None
-
-
-def _arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray] | None:
-    """Arrays of one length from an .npz; None where it lacks one of them."""
-    version = _version(path)
-    return None if version is None else _arrays_of(path, tuple(names), version)
-
-
-@functools.lru_cache(maxsize=16)
-def _arrays_of(path: Path, names: tuple[str, ...], version: object) -> dict[str, np.ndarray] | None:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in names}
-        if len({len(array) for array in found.values()}) != 1:
-            raise ValueError("arrays of different lengths")
-        return found
-    except Exception:  # a damaged archive raises nearly anything
-        log.warning("%s/%s cannot be read.", path.parent.name, path.name)
-        return None
-
-
-def _places(predictions: Path) -> dict[str, str]:
-    """Digest by identity."""
-    version = _version(predictions)
-    return {} if version is None else _places_of(predictions, version)
-
-
-@functools.lru_cache(maxsize=16)
-def _places_of(predictions: Path, version: object) -> dict[str, str]:
-    found = _arrays(predictions, PREDICTED)
-    return dict(_keys(found)) if found else {}
-
-
-def _content(path: Path, digest: str) -> bytes:
-    """The bytes of a picture's file, if it is the very one."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise NotThere("evidence_other_edition")
-        data = path.read_bytes()
-    except OSError:
-        raise NotThere("evidence_no_file") from None
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise NotThere("evidence_other_edition")
-    return data
-
-
-@functools.lru_cache(maxsize=512)
-def _thumbnail(path: Path, version: object, digest: str) -> str:
-    """A data URL of some 5 kB."""
-    try:
-        pixels = read(_content(path, digest)).pixels
-    except PictureError:
-        raise NotThere("evidence_unreadable") from None
-    height, width = pixels.shape[:2]
-    scale = min(1.0, THUMBNAIL / max(height, width))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    return data_url(resize(pixels, size), "JPEG", quality=78)
-
-
-# --- plots ------------------------------------------------------------------------------------------------------------
-
-_SVG = "{http://www.w3.org/2000/svg}"
-_ELEMENTS = {"svg", "g", "defs", "path", "use", "text", "tspan", "rect", "circle", "ellipse", "line", "polyline"}
-_ELEMENTS |= {"polygon", "clipPath", "image", "linearGradient", "stop", "title"}
-_ATTRIBUTES = {
-    "d",
-    "x",
-    "y",
-    "width",
-    "height",
-    "transform",
-    "points",
-    "r",
-    "cx",
-    "cy",
-    "rx",
-    "ry",
-    "x1",
-    "x2",
-    "y1",
-    "y2",
-}
-_ATTRIBUTES |= {"offset", "opacity", "preserveAspectRatio", "viewBox", "clip-path", "fill", "stroke", "dx", "dy"}
-_STYLES = {"fill", "fill-opacity", "fill-rule", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray"}
-_STYLES |= {"stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-miterlimit", "opacity", "clip-rule"}
-_STYLES |= {"font-size", "font-weight", "font-style", "text-anchor", "image-rendering", "stop-color", "stop-opacity"}
-_PLAIN = re.compile(r"[\w\s#.,%+-]*")  # of a style's value: no address, no function
-_REFERENCE = re.compile(r"url\(#([\w.:-]+)\)")
-_NAME = re.compile(r"[\w.:-]+")
-_PNG = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=\s]*")
-_THEMED = {"#d0453e": "var(--tm-plot-left)", "#3d6fd9": "var(--tm-plot-right)", "#8a8f98": "var(--tm-plot-luck)"}
-
-
 def _drawing(path: Path, prefix: str, label: str) -> str | None:
     """A plot's SVG for standing in the page; None where there is none, or it is broken."""
-    text = _text(path)
+    text = read_text(path)
     return None if text is None else drawing(text, prefix, label)
-
-
-@functools.lru_cache(maxsize=128)
-def drawing(text: str, prefix: str, label: str) -> str | None:
-    """An SVG that can stand in a page with others: shapes, words and embedded PNGs, and nothing else of it.
-
-    No script, no handler, no style sheet, no reference to anything outside of it. Its ids begin with `prefix`; fonts
-    are the page's; three colours (left, right, luck) follow the page's light and dark.
-
-    Args:
-        text: the SVG document.
-        prefix: unique in the page.
-        label: what it shows, for those who don't see it.
-
-    Returns:
-        SVG as text; None where `text` is none.
-    """
-    if re.search(r"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE):
-        return None
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError:
-        return None
-    if root.tag != f"{_SVG}svg" or not root.get("viewBox"):
-        return None
-    copy = _clean(root, prefix)
-    for name in set(copy.keys()) - {"viewBox"}:
-        del copy.attrib[name]
-    copy.attrib |= {"xmlns": _SVG[1:-1], "role": "img", "aria-label": label}
-    return ElementTree.tostring(copy, encoding="unicode")
-
-
-def _clean(element: ElementTree.Element, prefix: str) -> ElementTree.Element:
-    copy = ElementTree.Element(element.tag.removeprefix(_SVG))
-    for key, value in element.attrib.items():
-        name = key.rpartition("}")[2]
-        if name == "href":
-            if copy.tag == "use" and value.startswith("#") and _NAME.fullmatch(value[1:]):
-                copy.set("href", f"#{prefix}{value[1:]}")
-            elif copy.tag == "image" and _PNG.fullmatch(value):
-                copy.set("href", re.sub(r"\s", "", value))
-        elif name == "id":
-            if _NAME.fullmatch(value):
-                copy.set("id", prefix + value)
-        elif name == "style":
-            copy.set("style", _style(value, prefix))
-        elif key in _ATTRIBUTES and (plain := _value(value, prefix, r"[\w\s#.,%+()-]*")) is not None:
-            copy.set(key, plain)
-    if copy.tag in ("text", "tspan", "title"):
-        copy.text = element.text
-    for child in element:
-        if isinstance(child.tag, str) and child.tag.startswith(_SVG) and child.tag.removeprefix(_SVG) in _ELEMENTS:
-            inner = _clean(child, prefix)
-            inner.tail = child.tail if copy.tag == "text" else None
-            copy.append(inner)
-    return copy
-
-
-def _style(text: str, prefix: str) -> str:
-    kept = []
-    for part in text.split(";"):
-        name, _, value = (piece.strip() for piece in part.partition(":"))
-        if name in _STYLES and (plain := _value(value, prefix)) is not None:
-            kept.append(f"{name}:{_THEMED.get(plain.lower(), plain)}")
-    return ";".join(kept)
-
-
-def _value(value: str, prefix: str, plain: str | re.Pattern = _PLAIN) -> str | None:
-    """An attribute's value, if it names nothing outside: words and numbers, or a reference to something inside."""
-    if found := _REFERENCE.fullmatch(value.strip()):
-        return f"url(#{prefix}{found[1]})"
-    return value if re.fullmatch(plain, value) and "url" not in value.lower() else None

@@ -1,0 +1,21 @@
+"""The Evidence tab: what the runs gave, from `weights/` and `evidence/` as `training` and `study` wrote them; and a
+browser of the test split.
+
+Everything is chosen by id from a closed list: pairs are the experiments', plots are `PLOTS`, claims are those of
+`evidence/claims.json`, pictures are those of the checkpoints' `evaluation/predictions.npz`. Nothing is read before it
+is asked for; what was read is kept until its file changes.
+
+Files, all of them optional:
+
+    weights/originals.json              {checkpoint id: {what, train, validation, test:
+                                         {accuracy, log_loss, best_of: epochs, where it is the best of so many}}}
+    weights/ID/evaluation/predictions.npz   identities, digests (sha256 of the file), labels, probabilities (n, classes)
+    evidence/LEFT--RIGHT/comparison.json    `study compare`; beside it PLOT.svg with PLOT.csv
+    evidence/LEFT--RIGHT/pictures.npz   identities, digests, rank_last: agreement of the last layer's Grad-CAMs
+    evidence/claims.json                a list of judged claims; claims/ID.svg with ID.csv
+"""
+
+from page.evidence.findings import LISTS, PAGE, PLOTS, Findings, catalog
+from page.evidence.testset import NotThere
+
+__all__ = ["LISTS", "PAGE", "PLOTS", "Findings", "NotThere", "catalog"]

@@ -1,0 +1,70 @@
+"""Files that are read once, and again when they have changed; None where they are missing or broken."""
+
+import functools
+import json
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+log = logging.getLogger("two-minds")
+
+
+def version_of(path: Path) -> tuple[int, int] | None:
+    """Changes when the file does; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def read_text(path: Path) -> str | None:
+    """A UTF-8 file."""
+    version = version_of(path)
+    return None if version is None else _text_of(path, version)
+
+
+@functools.lru_cache(maxsize=64)
+def _text_of(path: Path, version: object) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        log.warning("%s/%s cannot be read.", path.parent.name, path.name)
+        return None
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds."""
+    version = version_of(path)
+    return None if version is None else _json_of(path, version)
+
+
+@functools.lru_cache(maxsize=32)
+def _json_of(path: Path, version: object) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        log.warning("%s/%s cannot be read.", path.parent.name, path.name)
+        return None
+
+
+def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray] | None:
+    """Arrays of one length from an .npz; None where it lacks one of them."""
+    version = version_of(path)
+    return None if version is None else _arrays_of(path, tuple(names), version)
+
+
+@functools.lru_cache(maxsize=16)
+def _arrays_of(path: Path, names: tuple[str, ...], version: object) -> dict[str, np.ndarray] | None:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: file[name] for name in names}
+        if len({len(array) for array in found.values()}) != 1:
+            raise ValueError("arrays of different lengths")
+        return found
+    except Exception:  # a damaged archive raises nearly anything
+        log.warning("%s/%s cannot be read.", path.parent.name, path.name)
+        return None
