@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from explain import checkpoints
+from explain.align import common_target, compare
 from explain.cams import RULES
 from explain.engine import explain
-from explain.pairs import common_target, compare
 from explain.pictures import Picture, PictureError, fit, read
 from page import uploads
 from page.evidence import Findings, NotThere
@@ -136,7 +136,7 @@ class Service:
             others = [side for side in sides if side.explanation.targets[0] != common]
             name = sides[0].explanation.classes[common]
             sides = [self._explained(side.card["id"], squashed, name) if side in others else side for side in sides]
-        compared = compare(sides[0].explanation, sides[1].explanation, rule)
+        compared = compare(*(side.explanation for side in sides), rule=rule)
         measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
         band = yardstick((left, right), rule, self.experiments, self.evidence, self.cards) if measured else None
         message = payload(picture, *sides, compared, target, band)

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explain.agreement import together
+from explain.align import Stop
 from explain.explanation import Explanation
-from explain.pairs import Stop
 from page.experiments import Yardstick
 from page.texts import say
 
@@ -140,18 +141,19 @@ def heat(stop: Stop, called: Names, target: str, zero: Sequence[bool]) -> str:
         return say("zero_both", name=target.lower())
     if any(zero):
         return say("zero_one", side=called[list(zero).index(True)], name=target.lower())
-    if stop.left_heat is None and stop.right_heat is None:
+    if not any(stop.heats):
         return say("heat_both")
-    if stop.left_heat is None or stop.right_heat is None:
-        return say("heat_one", side=called[0 if stop.left_heat is None else 1])
-    peaks = say("peaks_same" if stop.together else "peaks_apart")
-    areas = [stop.left_heat.spread, stop.right_heat.spread]
+    if None in stop.heats:
+        return say("heat_one", side=called[stop.heats.index(None)])
+    same = together(*stop.heats)
+    peaks = say("peaks_same" if same else "peaks_apart")
+    areas = [heat.spread for heat in stop.heats]
     ratio = max(areas) / min(areas)
     if ratio < ALIKE:
         return say("spread_alike", peaks=peaks, left_share=percent(areas[0]), right_share=percent(areas[1]))
     wider = called[int(areas[1] > areas[0])]
     how = f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
-    return say("spread_wider_same" if stop.together else "spread_wider_apart", peaks=peaks, wider=wider, ratio=how)
+    return say("spread_wider_same" if same else "spread_wider_apart", peaks=peaks, wider=wider, ratio=how)
 
 
 def agreement(stops: Sequence[Stop], yardstick: Yardstick | None, layers: Sequence[str]) -> list[str]:
@@ -160,11 +162,12 @@ def agreement(stops: Sequence[Stop], yardstick: Yardstick | None, layers: Sequen
     At one depth, 1 of 10 pictures lies below the band by luck, so the number of such depths is held against that of two
     seeds. `layers`: names of the stops' left layers.
     """
+    ranks = [stop.versus[1].rank for stop in stops]
     if yardstick is None:
-        return ["" if stop.rank is None else say("no_yardstick", rank=number(stop.rank)) for stop in stops]
+        return ["" if rank is None else say("no_yardstick", rank=number(rank)) for rank in ranks]
     bands = [yardstick.at(stop.depth)["rank"] for stop in stops]
-    defined = [place for place, stop in enumerate(stops) if stop.rank is not None]
-    short = {place: bands[place][0] - stops[place].rank for place in defined if stops[place].rank < bands[place][0]}
+    defined = [place for place, rank in enumerate(ranks) if rank is not None]
+    short = {place: bands[place][0] - ranks[place] for place in defined if ranks[place] < bands[place][0]}
     told = [""] * len(stops)
     if not short:
         course = "course_none"
@@ -174,7 +177,7 @@ def agreement(stops: Sequence[Stop], yardstick: Yardstick | None, layers: Sequen
         course = "course_less" if len(short) / len(defined) > yardstick.below else "course_luck"
     worst = layers[max(short, key=short.get)] if short else ""
     for place in defined:
-        rank, (low, _, high) = stops[place].rank, bands[place]
+        rank, (low, _, high) = ranks[place], bands[place]
         key = "agree_less" if rank < low else "agree_more" if rank > high else "agree_within"
         here = say(key, rank=number(rank), low=number(low), high=number(high))
         told[place] = say(course, here=here, count=len(short), of=len(defined), layer=worst)

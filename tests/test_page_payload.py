@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explain.align import compare
 from explain.explanation import Cost, Explanation, Features, Layer
-from explain.pairs import compare
 from explain.pictures import Picture
 from page import payload, texts, words
 from page.experiments import Yardstick, outdated, read_experiments, seeds_of, yardstick
