@@ -1,28 +1,31 @@
-"""What the Evidence tab shows of a comparison: one SVG a plot, beside it a CSV with all that is in it.
+"""What the Evidence tab shows of a pair: one SVG a plot, beside it a CSV with all that is in it.
 
 Ink is `currentColor`, so a plot stands on any ground when it is part of a page; left is red and right is blue, as in
-the page's difference maps. Sizes are chosen so that words can be read at a phone's width.
+the page's difference maps. Sizes are chosen so that words can be read at a phone's width. Intervals are over pictures
+and speak of the two files; marked is only where the two *recipes* differ, by trainings (`study.recipes`).
 """
 
 import csv
 import io
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from study import claims
-from study.compare import MEASURES
-from training.data.dataset import atomically
+from page import texts
+from study import claims, recipes
+from study.files import read_rows
+from study.measure import RULE
+from study.recipes import SIGNIFICANT
+from study.store import COLOURS, Store
 
 INK = "#010203"  # becomes currentColor
 SIDES = ("left", "right")
-DIFFER = 0.001  # p of a paired test from which a depth is marked
-COLOURS = {"left": "#d0453e", "right": "#3d6fd9", "luck": "#8a8f98"}
+MANY_CLASSES = 5  # more have one ROC curve, their mean
+MANY_SEEDS = 3  # more pairs of seeds are drawn as thin lines, without bands
 WIDTH = 5.0  # inches; 72 of its units are an inch, a phone is about 360 wide
 STYLE = {
     "svg.fonttype": "none",
@@ -42,80 +45,85 @@ STYLE = {
 Rows = list[dict]
 
 
-def draw_all(evidence: Path, weights: Path) -> list[dict]:
-    """Judge all claims by the comparisons there are (`evidence/claims.json`), and draw everything.
+def draw_all(store: Store, weights: Path, wanted: Iterable[tuple[str, str]]) -> list[dict]:
+    """Judge all recipes and claims by the evidence there is, and draw what is wanted or was drawn before.
 
-    A comparison of two seeds stands in grey behind those of the same experiment, and judges their claims, so all is
-    drawn anew when one comparison is.
+    A training judges the pairs and claims of its recipe, so all is drawn anew when one is measured.
+
+    Args:
+        store: the evidence.
+        weights: folder of checkpoints. Pairs that it lacks one of are judged and not drawn.
+        wanted: pairs to be drawn, if they were compared.
 
     Returns:
         The judged claims.
     """
-    listed = weights / "experiments.json"
-    experiments = json.loads(listed.read_text()) if listed.exists() else []
-    seeds = [(one["left"], one["right"]) for one in experiments if one.get("seeds")]
-    for path in sorted(evidence.glob("*--*/comparison.json")):
-        pair = path.parent.name.split("--")
-        if not all((weights / id / "history.csv").exists() for id in pair):
-            print(f"{path.parent.name} is not drawn anew: {weights} lacks one of the two.")
-            continue
-        lucky = [evidence / "--".join(one) for one in seeds if set(one) & set(pair) and set(one) != set(pair)]
-        draw(path.parent, weights, [one for one in lucky if (one / "comparison.json").exists()])
-    judged = claims.write(evidence)
+    wanted = set(wanted)
+    for pair in store.pairs():
+        tested = recipes.judge(store, *pair)
+        store.write_recipes(*pair, tested)
+        asked = pair in wanted or store.svg(store.pair_plot(*pair, "agreement")) is not None
+        if asked and all((weights / model_id / "history.csv").exists() for model_id in pair):
+            draw(store, *pair, weights)
+    judged = claims.write(store)
     for claim in judged:
-        if claim["threshold"] is not None:
-            _save(evidence / "claims" / claim["id"], *_drawn(lambda: interval(claim)))  # noqa: B023
+        plot = store.claim_plot(claim["id"])
+        if claim["figure"]:
+            store.write_plot(plot, *_drawn(plot.name, lambda: interval(claim)))  # noqa: B023
         else:
-            _remove(evidence / "claims" / claim["id"])
+            store.remove_plot(plot)
     return judged
 
 
-def draw(folder: Path, weights: Path, seeds: Sequence[Path] = ()) -> list[Path]:
-    """Draw a comparison's plots into its folder.
+def draw(store: Store, left: str, right: str, weights: Path) -> list[str]:
+    """Draw a pair's plots into its folder.
 
     Args:
-        folder: holds comparison.json.
-        weights: holds both checkpoints, with their history.csv and evaluation/.
-        seeds: folders of comparisons of two seeds, drawn in grey where they are the yardstick.
+        store: the evidence; it holds the pair's comparison.
+        left: id of a checkpoint.
+        right: id of the other.
+        weights: holds both, with their history.csv and evaluation/.
 
     Returns:
-        The SVG files.
+        The names of the plots.
     """
-    found = json.loads((folder / "comparison.json").read_text())
-    lucky = [json.loads((one / "comparison.json").read_text()) for one in seeds]
-    checkpoints = {side: weights / found[side]["id"] for side in SIDES}
+    found, tested = store.comparison(left, right), store.recipes(left, right)
+    checkpoints = {"left": weights / left, "right": weights / right}
     titles = {side: found[side]["title"] for side in SIDES}
     plots: dict[str, Callable[[], tuple[Figure, Rows]]] = {
         "curves": lambda: curves(checkpoints, titles),
         "confusion": lambda: confusion(checkpoints, titles),
         "roc": lambda: roc(checkpoints, titles),
         "reliability": lambda: reliability(checkpoints, titles),
-        "agreement": lambda: agreement(found, lucky),
-        "features": lambda: by_depth(found, titles, ("dead", "contrast", "entropy", "roughness")),
-        "focus": lambda: by_depth(found, titles, ("focus_entropy", "focus_area")),
-        "cka": lambda: cka(found, titles),
+        "agreement": lambda: agreement(found, seeds(store, left, right), tested),
+        "features": lambda: by_depth(found, titles, ("dead", "contrast", "entropy", "roughness"), tested),
+        "focus": lambda: by_depth(found, titles, ("focus_entropy", "focus_area"), tested),
+        "cka": lambda: cka(found, titles, tested),
     }
     if found["areas"]:
-        plots["heads"] = lambda: by_depth(found, titles, ("head_share", "animal_share"), found["areas"])
+        plots["heads"] = lambda: by_depth(found, titles, ("head_share", "animal_share"), tested, found["areas"])
     else:
-        _remove(folder / "heads")
-    return [_save(folder / name, *_drawn(plot)) for name, plot in plots.items()]
+        store.remove_plot(store.pair_plot(left, right, "heads"))
+    for name, plot in plots.items():
+        store.write_plot(store.pair_plot(left, right, name), *_drawn(name, plot))
+    return list(plots)
 
 
-def _remove(path: Path) -> None:
-    """What an earlier comparison drew and this one cannot."""
-    for suffix in (".svg", ".csv"):
-        path.with_suffix(suffix).unlink(missing_ok=True)
+def seeds(store: Store, left: str, right: str) -> list[dict]:
+    """The comparisons of two trainings of one recipe, the left one's or the right one's, but for this very pair."""
+    families = [set(store.trainings(model_id)) for model_id in (left, right)]
+    return [
+        store.comparison(*pair)
+        for pair in store.pairs()
+        if any(set(pair) <= family for family in families) and set(pair) != {left, right}
+    ]
 
 
-def _drawn(plot: Callable[[], tuple[Figure, Rows]]) -> tuple[Figure, Rows]:
-    with matplotlib.rc_context(STYLE):
-        return plot()
-
-
-def _save(path: Path, figure: Figure, rows: Rows) -> Path:
+def _drawn(name: str, plot: Callable[[], tuple[Figure, Rows]]) -> tuple[str, str]:
+    """A plot's SVG and CSV."""
     text = io.StringIO()
-    with matplotlib.rc_context(STYLE | {"svg.hashsalt": path.name}):
+    with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
+        figure, rows = plot()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
@@ -126,10 +134,7 @@ def _save(path: Path, figure: Figure, rows: Rows) -> Path:
     writer = csv.DictWriter(table, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    target = path.with_suffix(".svg")
-    atomically(target, lambda draft: draft.write_text(svg))
-    atomically(path.with_suffix(".csv"), lambda draft: draft.write_text(table.getvalue()))
-    return target
+    return svg, table.getvalue()
 
 
 def _figure(height: float, rows: int = 1, columns: int = 1, **options: object) -> tuple[Figure, np.ndarray]:
@@ -137,13 +142,8 @@ def _figure(height: float, rows: int = 1, columns: int = 1, **options: object) -
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
-def _read(path: Path) -> Rows:
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def _both(checkpoints: dict[str, Path], name: str) -> dict[str, Rows]:
-    return {side: _read(folder / name) for side, folder in checkpoints.items()}
+    return {side: read_rows(folder / name) for side, folder in checkpoints.items()}
 
 
 # -- from the checkpoints' own figures -------------------------------------------------------------------------------
@@ -155,10 +155,10 @@ def curves(checkpoints: dict[str, Path], titles: dict[str, str]) -> tuple[Figure
     figure, axes = _figure(4.6, 2, sharex=True)
     for place, (name, title) in zip(axes.flat, (("accuracy", "Accuracy"), ("log_loss", "Log loss")), strict=True):
         for side, rows in tables.items():
-            epochs = [int(row["epoch"]) for row in rows]
             marker = "o" if len(rows) < 12 else ""
             for column, line, of in ((f"val_{name}", "-", "validation"), (name, ":", "training, augmented")):
-                values = [float(row[column]) for row in rows]
+                known = [row for row in rows if row[column]]  # within an epoch there is no figure of training
+                epochs, values = ([float(row[key]) for row in known] for key in ("epoch", column))
                 label = f"{titles[side]}: {of}"
                 place.plot(epochs, values, line, color=COLOURS[side], label=label, marker=marker, markersize=3)
         place.set_title(title, loc="left")
@@ -191,19 +191,33 @@ def roc(checkpoints: dict[str, Path], titles: dict[str, str]) -> tuple[Figure, R
     tables = _both(checkpoints, "evaluation/roc.csv")
     figure, axes = _figure(4.2)
     place = axes[0, 0]
-    corner = True
+    corner, table = True, []
     for side, rows in tables.items():
-        for name in dict.fromkeys(row["class"] for row in rows):
-            mine = [(float(r["false_positive"]), float(r["true_positive"])) for r in rows if r["class"] == name]
-            corner &= any(false <= 0.1 and true >= 0.9 for false, true in mine)
-            place.plot(*zip(*mine, strict=True), color=COLOURS[side], label=f"{titles[side]}: {name}")
+        names = dict.fromkeys(row["class"] for row in rows)
+        lines = {
+            name: [(float(r["false_positive"]), float(r["true_positive"])) for r in rows if r["class"] == name]
+            for name in names
+        }
+        table += [{"model": titles[side], **row} for row in rows]
+        if len(lines) > MANY_CLASSES:
+            lines = {f"mean of {len(lines)} classes": _mean_curve(list(lines.values()))}
+        for name, line in lines.items():
+            corner &= any(false <= 0.1 and true >= 0.9 for false, true in line)
+            place.plot(*zip(*line, strict=True), color=COLOURS[side], label=f"{titles[side]}: {name}")
     place.plot([0, 1], [0, 1], "--", color=COLOURS["luck"], linewidth=1)
     if corner:
         place.set(xlim=(-0.004, 0.2), ylim=(0.8, 1.004))
         place.set_title("the upper left corner", loc="left")
     place.set(xlabel="false positive rate", ylabel="true positive rate")
     place.legend(loc="lower right")
-    return figure, [{"model": titles[side], **row} for side, rows in tables.items() for row in rows]
+    return figure, table
+
+
+def _mean_curve(lines: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
+    """True positive rates of several ROC curves, averaged at equal false positive rates."""
+    rates = np.linspace(0, 1, 201) ** 2  # denser at the left
+    means = np.mean([np.interp(rates, *np.array(line).T) for line in lines], axis=0)
+    return [(0.0, 0.0), *zip(rates.tolist(), means.tolist(), strict=True)]
 
 
 def reliability(checkpoints: dict[str, Path], titles: dict[str, str]) -> tuple[Figure, Rows]:
@@ -211,7 +225,8 @@ def reliability(checkpoints: dict[str, Path], titles: dict[str, str]) -> tuple[F
     tables = _both(checkpoints, "evaluation/reliability.csv")
     figure, axes = _figure(4.0)
     place = axes[0, 0]
-    place.plot([0.5, 1], [0.5, 1], "--", color=COLOURS["luck"], linewidth=1, label="as sure as right")
+    least = min(float(row["confidence_low"]) for rows in tables.values() for row in rows)
+    place.plot([least, 1], [least, 1], "--", color=COLOURS["luck"], linewidth=1, label="as sure as right")
     for side, rows in tables.items():
         confidence, accuracy, n = ([float(row[key]) for row in rows] for key in ("confidence", "accuracy", "n"))
         place.plot(confidence, accuracy, color=COLOURS[side], linewidth=1)
@@ -224,81 +239,113 @@ def reliability(checkpoints: dict[str, Path], titles: dict[str, str]) -> tuple[F
 # -- from the comparison ---------------------------------------------------------------------------------------------
 
 
-def agreement(found: dict, lucky: Sequence[dict]) -> tuple[Figure, Rows]:
-    """Rank correlation and overlap of both models' Grad-CAMs by depth, over those of two seeds."""
+def agreement(found: dict, lucky: Sequence[dict], tested: dict | None) -> tuple[Figure, Rows]:
+    """Rank correlation and overlap of both models' Grad-CAMs by depth, over those of two seeds.
+
+    Args:
+        found: the pair's comparison.
+        lucky: comparisons of two seeds.
+        tested: the test of the two recipes, if there is one.
+    """
     figure, axes = _figure(5.2, 2, sharex=True)
     rows: Rows = []
-    for one in [*lucky, found]:
-        own = one is found
-        label = f"{one['left']['title']} and {one['right']['title']}"
-        stops = [stop for stop in one["agreement"]["gradcam"]["stops"] if stop["rank"]]
+    many = len(lucky) > MANY_SEEDS
+    for number, comparison in enumerate([*lucky, found]):
+        shown = comparison is found
+        label = f"{comparison['left']['title']} and {comparison['right']['title']}"
+        stops = [stop for stop in comparison["agreement"][RULE]["stops"] if stop["rank"]]
         depths = [stop["depth"] for stop in stops]
-        colour = INK if own else COLOURS["luck"]
-        line = "-" if own else ("--", ":", "-.")[len(axes[0, 0].lines) % 3]
+        colour = INK if shown else COLOURS["luck"]
+        line = "-" if shown or many else ("--", ":", "-.")[number % 3]
+        drawn = label if shown or not many else f"two seeds, {len(lucky)} pairs" if number == 0 else None
         for place, name in zip(axes.flat, ("rank", "overlap"), strict=True):
             low, middle, high = np.array([stop[name] for stop in stops]).T
-            place.plot(depths, middle, line, color=colour, label=label, linewidth=1.6 if own else 1.2)
-            place.fill_between(depths, low, high, color=colour, alpha=0.12 if own else 0.22, linewidth=0)
+            place.plot(
+                depths, middle, line, color=colour, label=drawn, linewidth=1.6 if shown else 0.6 if many else 1.2
+            )
+            if shown or not many:
+                place.fill_between(depths, low, high, color=colour, alpha=0.12 if shown else 0.22, linewidth=0)
         for stop in stops:
             row = {"pair": label, "depth": stop["depth"]}
             for name in ("rank", "overlap"):
                 row |= {f"{name}_{key}": value for key, value in zip(("p10", "p50", "p90"), stop[name], strict=True)}
                 row |= {f"{name}_{key}": value for key, value in stop[f"{name}_mean"].items()}
             rows.append(row)
-    for place, even, title in zip(axes.flat, (0, 0.2), ("rank correlation", "overlap"), strict=True):
+    for place, name, even, title in zip(
+        axes.flat, ("rank", "overlap"), (0, 0.2), ("rank correlation", "overlap"), strict=True
+    ):
         place.axhline(even, color=COLOURS["luck"], linewidth=0.6)
         place.set(ylabel=title, ylim=(min(-0.1, place.get_ylim()[0]) if even == 0 else 0, 1.02))
+        if tested and tested["agreement"]:
+            depths = [stop["depth"] for stop in found["stops"]]
+            rows += _mark(place, depths, tested["agreement"][name], {"pair": "between less within", "measure": name})
     axes[-1, 0].set_xlabel("depth")
     axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
     return figure, rows
 
 
-def by_depth(
-    found: dict, titles: dict[str, str], names: Sequence[str], areas: dict[str, dict] | None = None
-) -> tuple[Figure, Rows]:
-    """Measures by depth, both models, with their intervals; dots at the foot are depths where the two differ.
+def _mark(place: object, depths: Sequence[float], test: dict, named: dict) -> Rows:
+    """Dots at the foot where the two recipes differ; what the test gave at every depth."""
+    marked = [d for d, p in zip(depths, test["p"], strict=True) if p is not None and p <= SIGNIFICANT]
+    if marked:
+        place.plot(
+            marked,
+            [0.03] * len(marked),
+            "o",
+            color=INK,
+            markersize=2.5,
+            label=f"recipes differ: p ≤ {SIGNIFICANT:.0%}",
+            transform=place.get_xaxis_transform(),
+            clip_on=False,
+        )
+    return [
+        {**named, "depth": depth, "statistic": statistic, "p": p}
+        for depth, statistic, p in zip(depths, test["statistic"], test["p"], strict=True)
+        if p is not None
+    ]
 
-    `areas`: what even heat would have, by the name's part.
+
+def by_depth(
+    found: dict,
+    titles: dict[str, str],
+    names: Sequence[str],
+    tested: dict | None = None,
+    areas: dict[str, dict] | None = None,
+) -> tuple[Figure, Rows]:
+    """Measures by depth, both models, with their intervals; dots at the foot are depths where the recipes differ.
+
+    Args:
+        found: the pair's comparison.
+        titles: by side.
+        names: of the measures.
+        tested: the test of the two recipes, if there is one.
+        areas: what even heat would have, by the name's part.
     """
     figure, axes = _figure(1.1 + 1.75 * ((len(names) + 1) // 2), (len(names) + 1) // 2, 2, sharex=True)
     rows: Rows = []
     depths = [stop["depth"] for stop in found["stops"]]
     for place, name in zip(axes.flat, names, strict=True):
+        stops = found["measures"][name]["stops"]
         for side in SIDES:
-            figures = [stop[side] for stop in found["measures"][name]["stops"]]
-            there = [(depth, one) for depth, one in zip(depths, figures, strict=True) if one]
-            x = [depth for depth, _ in there]
-            low, middle, high = ([one[key] for _, one in there] for key in ("low", "mean", "high"))
+            known = [(depth, stop[side]) for depth, stop in zip(depths, stops, strict=True) if stop[side]]
+            x = [depth for depth, _ in known]
+            low, middle, high = ([figures[key] for _, figures in known] for key in ("low", "mean", "high"))
             place.plot(x, middle, color=COLOURS[side], label=titles[side])
             place.fill_between(x, low, high, color=COLOURS[side], alpha=0.25, linewidth=0)
+        for side, label in (*titles.items(), ("difference", "left - right")):
             rows += [
-                {"measure": name, "model": titles[side], "layer": stop[side], "depth": stop["depth"], **one}
-                for stop, one in zip(found["stops"], figures, strict=True)
-                if one
+                {"measure": name, "model": label, "layer": at.get(side, at["left"]), "depth": at["depth"], **stop[side]}
+                for at, stop in zip(found["stops"], stops, strict=True)
+                if stop[side]
             ]
-        figures = [stop["difference"] for stop in found["measures"][name]["stops"]]
-        rows += [
-            {"measure": name, "model": "left - right", "layer": stop["left"], "depth": stop["depth"], **one}
-            for stop, one in zip(found["stops"], figures, strict=True)
-            if one
-        ]
-        differ = [depth for depth, one in zip(depths, figures, strict=True) if one and one["p"] < DIFFER]
-        if differ:
-            place.plot(
-                differ,
-                [0.03] * len(differ),
-                "o",
-                color=INK,
-                markersize=2.5,
-                label=f"differ: p < {DIFFER:g}",
-                transform=place.get_xaxis_transform(),
-                clip_on=False,
-            )
+        if tested and tested["measures"]:
+            of = f"{len(tested['left'])} and {len(tested['right'])} trainings"
+            rows += _mark(place, depths, tested["measures"][name], {"measure": name, "model": of})
         if areas:
             part = name.partition("_")[0]
             place.axhline(areas[part]["mean"], color=COLOURS["luck"], linestyle="--", linewidth=1, label="its area")
             rows.append({"measure": f"{part} area", **areas[part]})
-        place.set_title(MEASURES[name].title, loc="left", fontsize=9)
+        place.set_title(texts.evidence_measures()[name], loc="left", fontsize=9)
     for place in axes[-1]:
         place.set_xlabel("depth")
     named = {label: line for place in axes.flat for line, label in zip(*place.get_legend_handles_labels(), strict=True)}
@@ -306,8 +353,8 @@ def by_depth(
     return figure, rows
 
 
-def cka(found: dict, titles: dict[str, str]) -> tuple[Figure, Rows]:
-    """Linear CKA of all pairs of layers."""
+def cka(found: dict, titles: dict[str, str], tested: dict | None) -> tuple[Figure, Rows]:
+    """Linear CKA of all pairs of layers; a dot where it is another between the two recipes than within one."""
     table = found["cka"]
     figure, axes = _figure(4.6)
     place = axes[0, 0]
@@ -321,10 +368,18 @@ def cka(found: dict, titles: dict[str, str]) -> tuple[Figure, Rows]:
     place.set_ylabel(titles["left"], color=COLOURS["left"])
     figure.colorbar(picture, shrink=0.8, label="linear CKA").outline.set_linewidth(0)
     known = {  # an interval where two layers stand at one depth
-        (stop["left"], stop["right"]): {key: one[key] for key in ("low", "high", "n")}
-        for stop, one in zip(found["stops"], table["stops"], strict=True)
-        if one
+        (stop["left"], stop["right"]): {key: alike[key] for key in ("low", "high", "n")}
+        for stop, alike in zip(found["stops"], table["stops"], strict=True)
+        if alike
     }
+    if tested and tested["cka"]:
+        for stop, p in zip(found["stops"], tested["cka"]["p"], strict=True):
+            pair = stop["left"], stop["right"]
+            if p is not None and pair in known:
+                known[pair]["p"] = p
+                if p <= SIGNIFICANT:
+                    x, y = (table[side].index(stop[side]) for side in ("right", "left"))
+                    place.plot(x, y, "o", color="#ffffff", markeredgecolor=INK, markersize=4)
     rows = [
         {"left": left, "right": right, "cka": value, **known.get((left, right), {})}
         for left, values in zip(table["left"], table["values"], strict=True)
@@ -339,22 +394,24 @@ def _thinned(addresses: Sequence[str], most: int = 18) -> tuple[list[int], list[
 
 
 def interval(claim: dict) -> tuple[Figure, Rows]:
-    """A judged claim's figure, luck's figures, and the threshold."""
-    lines = [("the claim's figure", claim["figure"], INK)]
-    lines += [(title, one, COLOURS["luck"]) for title, one in claim["luck"].items()]
-    figure, axes = _figure(0.75 + 0.3 * len(lines))
-    place = axes[0, 0]
-    for row, (_, one, colour) in enumerate(lines):
-        place.plot([one["low"], one["high"]], [row, row], color=colour, linewidth=3, solid_capstyle="butt")
-        place.plot(one["mean"], row, "o", color=colour, markersize=6)
-    place.axvline(claim["threshold"], color=COLOURS["left"], linestyle="--", linewidth=1)
+    """A judged claim's figure and its margin; the table also has the figure of every training."""
+    figure, axes = _figure(1.05)
+    place, found = axes[0, 0], claim["figure"]
+    place.plot([found["low"], found["high"]], [0, 0], color=INK, linewidth=3, solid_capstyle="butt")
+    place.plot(found["mean"], 0, "o", color=INK, markersize=6)
+    place.axvline(claim["margin"], color=COLOURS["left"], linestyle="--", linewidth=1)
     above = {"transform": place.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": 8}
-    place.text(claim["threshold"], 1, "threshold", color=COLOURS["left"], **above)
+    place.text(claim["margin"], 1, "margin", color=COLOURS["left"], **above)
     place.axvline(0, color=COLOURS["luck"], linewidth=0.6)
     place.xaxis.get_major_locator().set_params(nbins=5)
-    place.set_yticks(range(len(lines)), [label for label, _, _ in lines])
-    place.set_ylim(len(lines) - 0.4, -0.6)
+    place.set_yticks([0], ["the claim's figure"])
+    place.set_ylim(0.6, -0.6)
     place.spines["left"].set_visible(False)
     place.tick_params(left=False)
-    rows = [{"what": label, **one} for label, one, _ in lines] + [{"what": "threshold", "mean": claim["threshold"]}]
+    rows = [{"what": "the claim's figure", **found}, {"what": "margin", "mean": claim["margin"]}]
+    rows += [
+        {"what": f"{side}: {name}", "mean": value}
+        for side, values in claim["trainings"].items()
+        for name, value in values.items()
+    ]
     return figure, rows

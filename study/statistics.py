@@ -18,6 +18,7 @@ import numpy as np
 from scipy import special
 
 LEVEL = 0.95
+ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)  # quantiles
 RESAMPLES = 2000
 ENOUGH = 4  # trainings of each recipe: of four against four there are 70 labellings, and 2/70 is below 5 %
 MOST_LABELLINGS = 200_000  # ten against ten
@@ -46,12 +47,12 @@ def bootstrap(values: np.ndarray, drawn: np.ndarray | None = None) -> dict | Non
     drawn = draws(len(values)) if drawn is None else drawn
     number = drawn @ known
     means = (drawn @ np.where(known, values, 0))[number > 0] / number[number > 0]
-    return figure(values[known].mean(), *np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]), int(known.sum()))
+    return figure(values[known].mean(), *np.quantile(means, ENDS), int(known.sum()))
 
 
 def wilson(events: float, n: int) -> tuple[float, float]:
     """Interval of a share by Wilson's score (J. Am. Stat. Assoc. 22, 1927); it has a width also where all are alike."""
-    z = special.ndtri((1 + LEVEL) / 2)
+    z = special.ndtri(ENDS[1])
     share, room = events / n, z * z / n
     middle = (share + room / 2) / (1 + room)
     half = z * math.sqrt(share * (1 - share) / n + room / (4 * n)) / (1 + room)
@@ -108,7 +109,7 @@ def group_difference(some: np.ndarray, others: np.ndarray) -> dict | None:
     half = 0.0
     if sum(parts):
         freedom = sum(parts) ** 2 / sum(p * p / (len(g) - 1) for p, g in zip(parts, (some, others), strict=True))
-        half = special.stdtrit(freedom, (1 + LEVEL) / 2) * math.sqrt(sum(parts))
+        half = special.stdtrit(freedom, ENDS[1]) * math.sqrt(sum(parts))
     return figure(difference, difference - half, difference + half, min(len(some), len(others)))
 
 

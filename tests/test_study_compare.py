@@ -1,34 +1,25 @@
-"""Comparing checkpoints over many pictures: every figure is the mean of the single pictures', and claims follow."""
+"""Checkpoints over many pictures: every figure is the mean of the single pictures', of a model or of a pair."""
 
+import csv
 import json
-import types
-from dataclasses import replace
+import shutil
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from scipy import stats
 
-from explain import Checkpoint, compare, explain
+from explain import Checkpoint, explain
 from explain.agreement import cka
+from explain.align import align, compare
+from explain.cams import RULES
 from explain.measures import feature_figures, focus_entropy, share_inside
-from study import claims
-from study.claims import CLAIMS, FAILS, HOLDS, OPEN, judge
-from study.compare import (
-    MEASURES,
-    CompareError,
-    _below,
-    _cka,
-    _differing,
-    _draws,
-    _figure,
-    keep,
-    measure,
-    reproduced,
-    signed_rank,
-    write,
-)
+from study import StudyError, statistics
+from study.__main__ import keep
+from study.compare import below, differing, likeness, reproduced
+from study.compare import compare as compare_measured
+from study.measure import LIFTS, MARKED, MEASURES, at, history, kept, measure, pictures_digest
+from study.store import Store
 from training import data
 from training.data import cats_dogs, pets
 from training.data.dataset import DataError, pixels, read_split
@@ -251,110 +242,6 @@ def test_how_often_luck_alone_lies_below_the_band():
     # shares of stops below: 0.4, 0.2, 0.2, 0.2 and six times none; the 90th percentile of ten lies 0.1 above the ninth
     assert _below(ranks) == pytest.approx(0.2 + 0.1 * 0.2)
     assert _below(np.full((3, 2), np.nan)) is None
-
-
-# -- intervals -------------------------------------------------------------------------------------------------------
-
-
-def test_the_interval_of_a_mean_is_the_one_of_the_central_limit():
-    values = np.random.default_rng(1).normal(2, 3, 900)  # 3 / sqrt(900) = 0.1
-    figure = _figure(values, _draws(900, 2000))
-    assert figure["mean"] == pytest.approx(values.mean(), abs=1e-6)
-    assert figure["low"] == pytest.approx(values.mean() - 0.196, abs=0.02)
-    assert figure["high"] == pytest.approx(values.mean() + 0.196, abs=0.02)
-
-
-def test_undefined_pictures_are_left_out():
-    values = np.array([np.nan, 1, 3, np.nan])
-    figure = _figure(values, _draws(4, 500))
-    assert (figure["mean"], figure["n"]) == (2, 2)
-    assert (figure["low"], figure["high"]) == (1, 3)
-    assert _figure(np.full(4, np.nan), _draws(4, 500)) is None
-
-
-def test_the_paired_test_is_wilcoxon_s():
-    differences = np.array([1.0, 2, 3, 4, 5, 6, -7, np.nan])
-    # of the 2^7 signs: those whose smaller rank sum is at most 7 are 38, by counting
-    assert signed_rank(differences) == pytest.approx(stats.wilcoxon(differences[:7], method="exact").pvalue, rel=0.01)
-    assert signed_rank(np.zeros(5)) == 1
-
-
-# -- claims ----------------------------------------------------------------------------------------------------------
-
-DIFFER = next(claim for claim in CLAIMS if claim.id == "adam-distinct")  # margin 0.02, two pairs of seeds
-SAME = next(claim for claim in CLAIMS if claim.id == "features-alike")  # 1 - CKA, margin 0.05
-
-
-def lay(evidence, left, right, low, high, cka_low=0.9, cka_high=0.9):
-    figure = {"mean": (low + high) / 2, "low": low, "high": high, "n": 10, "p": 1}
-    alike = {"mean": cka_low, "low": cka_low, "high": cka_high, "n": 10}
-    row = {"left": figure, "right": figure, "difference": figure}
-    found = {
-        **{side: {"id": id, "title": id} for side, id in (("left", left), ("right", right))},
-        "measures": {name: {"stops": [row], "all": row} for name in MEASURES},
-        "cka": {"stops": [alike], "all": alike},
-    }
-    folder = evidence / f"{left}--{right}"
-    folder.mkdir(parents=True)
-    (folder / "comparison.json").write_text(json.dumps(found))
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "luck", "sign", "verdict"),
-    [
-        (0.03, 0.05, 0.01, 1, HOLDS),  # above the margin
-        (0.01, 0.05, 0.01, 1, OPEN),
-        (-0.05, 0.01, 0.01, 1, FAILS),
-        (0.03, 0.05, 0.04, 1, OPEN),  # luck reaches into it
-        (0.03, 0.05, 0.06, 1, FAILS),  # no more than luck
-        (0.07, 0.09, 0.06, 1, HOLDS),
-        (-0.05, -0.03, 0.01, 1, FAILS),  # the other way round
-        (-0.05, -0.03, 0.01, -1, HOLDS),
-    ],
-)
-def test_a_difference_holds_beyond_margin_and_luck(low, high, luck, sign, verdict, tmp_path):
-    claim = replace(DIFFER, sign=sign)
-    lay(tmp_path, claim.left, claim.right, low, high)
-    lay(tmp_path, *claim.seeds[0], -luck, 0.0)
-    lay(tmp_path, *claim.seeds[1], -0.005, 0.005)
-    found = judge(claim, tmp_path)
-    assert found["verdict"] == verdict
-    assert found["threshold"] == pytest.approx(max(0.02, luck))
-
-
-@pytest.mark.parametrize(
-    ("alike", "seeds", "verdict"),
-    [
-        ((0.96, 0.98), 0.99, HOLDS),
-        ((0.80, 0.85), 0.99, FAILS),
-        ((0.80, 0.85), 0.75, HOLDS),  # two seeds are no more alike
-        ((0.94, 0.96), 0.99, OPEN),
-    ],
-)
-def test_a_claim_of_no_difference_holds_within_margin_and_luck(alike, seeds, verdict, tmp_path):
-    lay(tmp_path, SAME.left, SAME.right, 0, 0, *alike)
-    for pair in SAME.seeds:
-        lay(tmp_path, *pair, 0, 0, seeds, seeds)
-    assert judge(SAME, tmp_path)["verdict"] == verdict
-
-
-def test_without_the_seeds_or_the_comparison_nothing_can_be_told(tmp_path):
-    assert judge(DIFFER, tmp_path)["verdict"] == OPEN
-    lay(tmp_path, DIFFER.left, DIFFER.right, 0.5, 0.6)
-    lay(tmp_path, *DIFFER.seeds[0], 0, 0)
-    assert judge(DIFFER, tmp_path)["verdict"] == OPEN
-    lay(tmp_path, *DIFFER.seeds[1], 0, 0)
-    assert judge(DIFFER, tmp_path)["verdict"] == HOLDS
-
-
-def test_every_claim_rests_on_a_figure_that_is_measured(found, tmp_path):
-    found, _ = found
-    for claim in CLAIMS:
-        assert claims.figure(found, claim) is not None, claim.id
-        assert claim.side in ("left", "right", "difference")
-    assert len({claim.id for claim in CLAIMS}) == len(CLAIMS)
-    assert [one["verdict"] for one in claims.write(tmp_path)] == [OPEN] * len(CLAIMS)
-    assert json.loads((tmp_path / "claims.json").read_text())[0]["sentence"] == CLAIMS[0].sentence
 
 
 def test_a_comparison_is_held_against_an_earlier_one(found):

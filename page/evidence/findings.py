@@ -15,10 +15,10 @@ from anyio.to_thread import run_sync
 from explain.pictures import Picture, read
 from page import texts, words
 from page.evidence.drawing import drawing
-from page.evidence.files import read_arrays, read_json, read_text, version_of
 from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
 from page.experiments import Experiment, outdated, seeds_of
 from page.texts import say
+from study.files import read_arrays, read_json, read_text, version_of
 
 log = logging.getLogger("two-minds")
 

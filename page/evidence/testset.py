@@ -11,9 +11,9 @@ import numpy as np
 
 from explain.pictures import MAX_BYTES, PictureError, read, resize
 from page import words
-from page.evidence.files import read_arrays, version_of
 from page.payload import data_url
 from page.texts import say
+from study.files import read_arrays, version_of
 
 PREDICTIONS = "evaluation/predictions.npz"
 PREDICTED = ("identities", "digests", "labels", "probabilities")
