@@ -52,7 +52,7 @@ def inside(weights, experiment, rounds):
     """Prints each step's share, in this process."""
     from explain.align import compare
     from explain.pictures import fit, read
-    from page.payload import payload
+    from explain.view.message import message
     from page.service import ONE_PASS, Service
 
     service = Service(**({"weights": weights} if weights else {}))
@@ -76,11 +76,11 @@ def inside(weights, experiment, rounds):
         sides = [service._explained(id, partial(fit, picture.pixels), target) for id in pair]
         one, compared = median(lambda sides=sides: compare(*(side.explanation for side in sides)), rounds)
         took.append(one)
-        one, message = median(lambda p=picture, s=sides, c=compared: json.dumps(payload(p, *s, c)), rounds)
+        one, packed = median(lambda p=picture, s=sides, c=compared: json.dumps(message(p, *s, c)), rounds)
         took.append(one)
         whole, _ = median(lambda data=data: service.answer(read(data), *pair), rounds)
         cells = "".join(f"{value:{width}.0f}" for value, width in zip([*took, whole], (8, 8, 8, 9, 8, 8), strict=True))
-        print(f"{name:16}{cells}{len(message) / 1000:8.0f}")
+        print(f"{name:16}{cells}{len(packed) / 1000:8.0f}")
 
 
 class Page:

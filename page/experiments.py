@@ -57,6 +57,11 @@ class Yardstick:
     below: float | None = None
     pairs: int = 1
 
+    def along(self, depths: Iterable[float]) -> dict[str, Any]:
+        """As `explain.view.message` takes it, for stops at these depths."""
+        bands = [self.at(depth) for depth in depths]
+        return {"n": self.n, "pairs": self.pairs, "below": self.below, "bands": bands}
+
     def at(self, depth: float) -> dict[str, list[float]]:
         """Percentiles of rank and overlap at a depth, linear between those measured."""
         bands = {"rank": self.rank, "overlap": self.overlap}

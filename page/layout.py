@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 from PIL import Image
 
+from explain import view
 from explain.cams import RULES
-from explain.overlay import colours, difference
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
-from page import evidence, limits, texts, uploads, words
-from page.payload import base64_of
+from explain.view.words import capital, test_split
+from page import evidence, limits, texts, uploads
 from page.service import ONE_PASS, PREDICTED, Service, commands
-from page.texts import say
+from page.texts import TEXTS, WORDS, say
 from page.theme import theme
 
-HERE = Path(__file__).parent
-COLOURS = ("viridis", "magma", "cividis", "jet")
+VIEW = Path(__file__).parent / "view"
+SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ("ask", "choosers", "start")))
+STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css")
 MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
 LARGE = ("dog-shepherd", "cat-yarn", "cat-chelsea")  # examples of the empty page; where missing, the first ones
 
@@ -36,10 +36,10 @@ def build(service: Service) -> gr.Blocks:
         gr.HTML(_head(), elem_classes="tm-head-box", apply_default_css=False)
         with gr.Tabs():
             with gr.Tab(say("compare"), id="compare", elem_id="tm-compare"):
-                view = gr.HTML(
+                comparison = gr.HTML(
                     value=None,
-                    html_template=(HERE / "compare.html").read_text(encoding="utf-8"),
-                    js_on_load=(HERE / "compare.js").read_text(encoding="utf-8"),
+                    html_template=template(),
+                    js_on_load=view.joined(SCRIPTS),
                     apply_default_css=False,
                     server_functions=[state],
                     catalog=choices,
@@ -48,8 +48,8 @@ def build(service: Service) -> gr.Blocks:
                 with gr.Tab(say("evidence"), id="evidence"):
                     gr.HTML(
                         value=None,
-                        html_template=(HERE / "evidence.html").read_text(encoding="utf-8"),
-                        js_on_load=(HERE / "evidence.js").read_text(encoding="utf-8"),
+                        html_template=(VIEW / "evidence.html").read_text(encoding="utf-8"),
+                        js_on_load=view.joined([view.HERE / "common.js", VIEW / "evidence.js"]),
                         apply_default_css=False,
                         server_functions=service.findings.served(),
                         catalog=evidence.catalog(choices),
@@ -62,10 +62,10 @@ def build(service: Service) -> gr.Blocks:
         async def ask(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
             return await gate.ask(event._data, request.session_hash)
 
-        view.ask(
+        comparison.ask(
             ask,
             inputs=None,
-            outputs=view,
+            outputs=comparison,
             api_visibility="private",
             show_progress="hidden",
             trigger_mode="multiple",
@@ -78,10 +78,9 @@ def build(service: Service) -> gr.Blocks:
 
 def launch_options() -> dict[str, Any]:
     """What `launch` needs for the page to look and behave as it should."""
-    style = "".join((HERE / name).read_text(encoding="utf-8") for name in ("compare.css", "evidence.css"))
     return {
         "theme": theme(),
-        "head": f"<style>{style}</style>",
+        "head": f"<style>{view.joined(STYLES)}</style>",
         "footer_links": ["api"],
         "run_history": False,
         "max_file_size": uploads.MAX_FILE,
@@ -90,6 +89,12 @@ def launch_options() -> dict[str, Any]:
         "show_error": False,
         "quiet": True,
     }
+
+
+def template() -> str:
+    """Compare's HTML: the view's, with what asks around it."""
+    around, controls = ((VIEW / name).read_text(encoding="utf-8") for name in ("template.html", "controls.html"))
+    return around.replace("<!-- view -->", view.template(controls))
 
 
 def _endpoint(service: Service, gate: limits.Gate) -> None:
@@ -139,8 +144,8 @@ def catalog(service: Service) -> dict[str, Any]:
     examples = list(service.examples)
     large = [id for id in LARGE if id in examples] or examples[:3]
     titles = {file.removesuffix(".jpg"): what.partition("(")[0].strip() for file, what, *_ in _sources(service)}
-    scale = np.linspace(0, 1, 256)[None]
     return {
+        **view.catalog(TEXTS),
         "labels": texts.labels(),
         "experiments": [
             {"id": one.id, "title": one.title, "question": one.question, "left": one.left, "right": one.right}
@@ -158,22 +163,16 @@ def catalog(service: Service) -> dict[str, Any]:
             }
             for name in ONE_PASS
         ],
-        "colours": [
-            {"name": name, "title": say(f"colours_{name}"), "table": base64_of(colours(scale, name))}
-            for name in COLOURS
-        ],
-        "diverging": base64_of(difference(np.linspace(-1, 1, 255)[None], 1.0)),
         "examples": [
             {
                 "id": id,
-                "title": words.capital(titles.get(id, id)),
+                "title": capital(titles.get(id, id)),
                 "thumb": _thumbnail(path, 90, 68),
                 "large": _thumbnail(path, 540, 405) if id in large else None,
             }
             for id, path in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
         ],
         "accepted": say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
-        "name": say("name"),
         "megabytes": MAX_BYTES // MEGA,
         "minutes": MINUTES,
         "most_bytes": MAX_BYTES,
@@ -201,7 +200,7 @@ def _head() -> str:
 
 def about(service: Service) -> str:
     """About, as HTML; whatever comes from cards and other files is escaped."""
-    points = "".join(f"<li>{_escaped(point)}</li>" for point in texts.points())
+    points = "".join(f"<li>{_escaped(point)}</li>" for point in TEXTS["about_points"])
     rules = "".join(
         f"<tr><td>{_escaped(rule.title)}<small>{_escaped(rule.warning)}</small></td>"
         f'<td class="tm-equation">{_escaped(rule.equation)}</td><td>{_escaped(rule.source)}</td></tr>'
@@ -225,9 +224,9 @@ def about(service: Service) -> str:
 def _models(service: Service) -> str:
     rows = []
     for card in service.cards.values():
-        test = words.test_split(card)
+        test = test_split(card)
         cells = [
-            words.accuracy(card)[0],
+            WORDS.accuracy(card)[0],
             _figure(test.get("n"), ",.0f"),
             _figure(test.get("log_loss"), ".3f"),
             _figure(test.get("calibration_error"), ".3f"),
@@ -236,7 +235,7 @@ def _models(service: Service) -> str:
         ]
         first = f"<td><strong>{_escaped(card['title'])}</strong><small>{_escaped(card['description'])}</small></td>"
         rows.append(f"<tr>{first}{''.join(f'<td>{_escaped(cell)}</td>' for cell in cells)}</tr>")
-    head = "".join(f"<th>{_escaped(column)}</th>" for column in texts.columns())
+    head = "".join(f"<th>{_escaped(column)}</th>" for column in TEXTS["about_columns"])
     return _scrolling(f"<tr>{head}</tr>{''.join(rows)}")
 
 
@@ -250,7 +249,7 @@ def _recipe(card: dict[str, Any]) -> str:
 
 def _sources(service: Service) -> list[list[str]]:
     """Rows of the table of the examples' sources in their README.md, its head first: file, what (remark), author ..."""
-    path = next(iter(service.examples.values()), HERE).with_name("README.md")
+    path = next(iter(service.examples.values()), VIEW).with_name("README.md")
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines if line.startswith("|")]
     return [row for row in rows if len(row) > 1 and not set("".join(row)) <= set("-: ")]

@@ -1,4 +1,4 @@
-"""What stands behind the page: from a visitor's question to a payload. It keeps models, and nothing about visitors."""
+"""What stands behind the page: from a visitor's question to a message. It keeps models, and nothing about visitors."""
 
 import functools
 import logging
@@ -16,11 +16,11 @@ from explain.align import common_target, compare
 from explain.cams import RULES
 from explain.engine import explain
 from explain.pictures import Picture, PictureError, fit, read
+from explain.view.message import Side, message
 from page import uploads
 from page.evidence import Findings, NotThere
 from page.experiments import Experiment, read_experiments, yardstick
-from page.payload import Side, payload
-from page.texts import say, told
+from page.texts import WORDS, say, told
 
 log = logging.getLogger("two-minds")
 
@@ -114,7 +114,7 @@ class Service:
     def answer(
         self, picture: Picture, left: object, right: object, rule: object = "gradcam", target: object = PREDICTED
     ) -> dict[str, Any]:
-        """The payload for a picture and two models.
+        """The message for a picture and two models.
 
         Args:
             picture: as it was read.
@@ -139,14 +139,15 @@ class Service:
         compared = compare(*(side.explanation for side in sides), rule=rule)
         measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
         band = yardstick((left, right), rule, self.experiments, self.evidence, self.cards) if measured else None
-        message = payload(picture, *sides, compared, target, band)
-        message["loaded"] = self.state()["loaded"]
+        along = band and band.along(stop.depth for stop in compared.stops)
+        answer = message(picture, *sides, compared, target, along, WORDS)
+        answer["loaded"] = self.state()["loaded"]
         for side in others:
             cost = side.explanation.cost[rule]
-            message["cost"]["passes"] += cost.forward + cost.backward
-            message["cost"]["explain"] += cost.milliseconds
-        message["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
-        return message
+            answer["cost"]["passes"] += cost.forward + cost.backward
+            answer["cost"]["explain"] += cost.milliseconds
+        answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
+        return answer
 
     def checked(self, left: object, right: object, rule: object, target: object) -> tuple[str, str, str, str]:
         """The same, if all of it exists and goes together; Refused if not."""
@@ -177,7 +178,7 @@ class Service:
         return read(self.examples[id])
 
     def ask(self, asked: object) -> dict[str, Any]:
-        """What the browser asks for, as it sends it; a payload, or {"kind": "error", "ask", "code", "sentence"}.
+        """What the browser asks for, as it sends it; a message, or {"kind": "error", "ask", "code", "sentence"}.
 
         `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
         path) or example (an id), left, right, rule, target.
@@ -194,9 +195,9 @@ class Service:
                 picture = self.example(asked["example"])
             else:
                 raise Refused("no_picture", say("no_picture"))
-            message = self.answer(picture, *choice)
-            message["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
-            return {**message, "ask": _number(asked)}
+            answer = self.answer(picture, *choice)
+            answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
+            return {**answer, "ask": _number(asked)}
         except (Refused, uploads.NotUploaded) as error:
             return refused(asked, error.code, str(error))
         except PictureError as error:

@@ -1,4 +1,4 @@
-"""Gradio's theme for the little that Gradio draws itself: tabs, toasts, footer. The rest is compare.css."""
+"""Gradio's theme for the little that Gradio draws itself: tabs, toasts, footer. The rest is in view/."""
 
 import gradio as gr
 

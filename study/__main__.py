@@ -262,12 +262,13 @@ def claims(arguments: argparse.Namespace) -> int:
 
 
 def _judged(store: Store, weights: Path, pairs: list[tuple[str, str]]) -> int:
-    from page import texts
+    from page.texts import TEXTS
     from study import plots
 
     for claim in plots.draw_all(store, weights, [*pairs, *_listed(weights)]):
-        sentence, _ = texts.evidence_claims()[claim["id"]]
-        print(f"{sentence} {texts.evidence_verdicts()[claim['verdict']]}: {_span(claim['figure'])}")
+        sentence, _ = TEXTS["evidence_claims"][claim["id"]]
+        verdict = TEXTS["evidence_verdicts"][claim["verdict"]]
+        print(f"{sentence} {verdict}: {_span(claim['figure'])}")
     return 0
 
 

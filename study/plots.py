@@ -15,7 +15,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from page import texts
+from page.texts import TEXTS
 from study import claims, recipes
 from study.files import read_rows
 from study.measure import RULE
@@ -345,7 +345,7 @@ def by_depth(
             part = name.partition("_")[0]
             place.axhline(areas[part]["mean"], color=COLOURS["luck"], linestyle="--", linewidth=1, label="its area")
             rows.append({"measure": f"{part} area", **areas[part]})
-        place.set_title(texts.evidence_measures()[name], loc="left", fontsize=9)
+        place.set_title(TEXTS["evidence_measures"][name], loc="left", fontsize=9)
     for place in axes[-1]:
         place.set_xlabel("depth")
     named = {label: line for place in axes.flat for line, label in zip(*place.get_legend_handles_labels(), strict=True)}

@@ -518,7 +518,7 @@ def test_of_too_many_uploads_the_oldest_go(small):
 
 
 def test_the_record_of_opened_files_is_one(server):
-    assert [path for path in server.opened() if path.endswith("compare.js")]
+    assert [path for path in server.opened() if path.endswith("common.js")]
     inside = upload(server, encoded(picture(red=255)))
     before = server.opened().count(inside)
     assert "event: complete" in call(server, brought(inside, meta=META))

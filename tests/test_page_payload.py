@@ -14,13 +14,17 @@ from PIL import Image
 from explain.align import compare
 from explain.explanation import Cost, Explanation, Features, Layer
 from explain.pictures import Picture
-from page import payload, texts, words
+from explain.view import message as view_message
+from explain.view.message import Side
+from explain.view.words import Names, Words, right_at
+from page import texts
 from page.experiments import Yardstick, outdated, read_experiments, seeds_of, yardstick
-from page.layout import COLOURS, catalog
+from page.layout import SCRIPTS, catalog, template
 from page.service import Refused, Service
 
 pytest_plugins = ["page_fixtures"]
 ROOT = Path(__file__).parent.parent
+WORDS = Words()
 CARD = {
     "id": "one",
     "title": "Net, SGD",
@@ -66,9 +70,11 @@ def explanation(maps: list, dog: float = 0.9, target: int = 1, dead: float = 0.0
 
 
 def message(left: Explanation, right: Explanation, asked: str = "predicted", band: Yardstick | None = None) -> dict:
-    sides = payload.Side(CARD, left), payload.Side(OTHER, right)
+    sides = Side(CARD, left), Side(OTHER, right)
     picture = Picture(np.full((30, 40, 3), 100, np.uint8), ("shrunk",))
-    return payload.payload(picture, *sides, compare(left, right), asked, band)
+    compared = compare(left, right)
+    along = band and band.along(stop.depth for stop in compared.stops)
+    return view_message.message(picture, *sides, compared, asked, along)
 
 
 def unpacked(part: dict, dtype: type = np.uint8) -> np.ndarray:
@@ -91,7 +97,7 @@ RISING = [[0.0, 1.0], [2.0, 4.0]]
 
 
 def test_a_map_travels_as_8_bits_of_its_greatest_value():
-    packed = payload.packed_map(np.array([[0, 1], [2, 4]], np.float32) * 1e-6)
+    packed = view_message.packed_map(np.array([[0, 1], [2, 4]], np.float32) * 1e-6)
     assert unpacked(packed).tolist() == [[[0, 64], [128, 255]]]
     assert packed["max"] == pytest.approx(4e-6)
     assert packed["size"] == [2, 2]
@@ -99,14 +105,14 @@ def test_a_map_travels_as_8_bits_of_its_greatest_value():
 
 @pytest.mark.parametrize("map", [np.zeros((2, 2)), np.full((2, 2), -1.0), np.full((2, 2), np.nan)])
 def test_a_map_without_heat_is_zero_and_says_so(map):
-    packed = payload.packed_map(map.astype(np.float32))
+    packed = view_message.packed_map(map.astype(np.float32))
     assert packed["max"] == 0
     assert not unpacked(packed).any()
 
 
 def test_feature_maps_keep_their_range_and_order():
     left = explanation([RISING])
-    packed = payload.packed_features(left.features["block1a_add"])
+    packed = view_message.packed_features(left.features["block1a_add"])
     assert unpacked(packed).tolist() == [[[0, 64], [128, 255]], [[255, 191], [128, 0]]]
     assert (packed["channels"], packed["importance"]) == ([1, 0], [0.5, 0.25])
     assert (packed["low"], packed["high"]) == ([0, -4], [4, 0])
@@ -115,7 +121,7 @@ def test_feature_maps_keep_their_range_and_order():
 def test_large_feature_maps_are_averaged_down_to_48_pixels():
     maps = np.zeros((1, 96, 64, 1), np.float32)
     maps[0, 0, 0, 0] = 8.0
-    packed = payload.packed_features(Features(np.zeros((1, 1), int), np.ones((1, 1)), maps, np.zeros(1)))
+    packed = view_message.packed_features(Features(np.zeros((1, 1), int), np.ones((1, 1)), maps, np.zeros(1)))
     assert packed["size"] == [48, 32]
     assert packed["high"] == [2.0]  # one of four pixels
     assert unpacked(packed)[0, 0, 0] == 255
@@ -140,12 +146,12 @@ def test_nearly_equal_maps_have_a_faint_difference():
 
 
 def test_a_map_of_tiny_values_is_not_lost():
-    packed = payload.packed_map(np.array([[0, 1], [2, 4]], np.float32) * 1e-40)
+    packed = view_message.packed_map(np.array([[0, 1], [2, 4]], np.float32) * 1e-40)
     assert unpacked(packed).tolist() == [[[0, 64], [128, 255]]]
 
 
 def test_the_shown_picture_is_at_most_1024_pixels_and_keeps_its_shape():
-    found = payload.shown(Picture(np.zeros((600, 3000, 3), np.uint8), ("first-frame", "shrunk")))
+    found = view_message.shown(Picture(np.zeros((600, 3000, 3), np.uint8), ("first-frame", "shrunk")), WORDS)
     assert (found["width"], found["height"]) == (1024, 205)
     assert len(found["notes"]) == 2
     with Image.open(io.BytesIO(base64.b64decode(found["src"].split(",")[1]))) as image:
@@ -195,9 +201,9 @@ def test_a_side_tells_what_its_card_tells():
     "card", [{}, {"splits": None}, {"splits": {"test": 3}}, {"splits": {"test": {"accuracy": "?"}}}]
 )
 def test_cards_with_missing_or_odd_figures_are_survived(card):
-    assert words.accuracy(card) == ("", "")
-    assert words.right_at(card, 0.9) is None
-    assert payload.detail({"input": [32, 32], "recipe": "none"} | card) == "32 × 32 px"
+    assert WORDS.accuracy(card) == ("", "")
+    assert right_at(card, 0.9) is None
+    assert view_message.detail({"input": [32, 32], "recipe": "none"} | card, WORDS) == "32 × 32 px"
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -218,8 +224,8 @@ def test_cards_with_missing_or_odd_figures_are_survived(card):
     ],
 )
 def test_a_prediction_is_never_certain(share, text):
-    assert plain(words.confidence(share)) == text
-    assert plain(words.percent(share)) == {0: "0 %", 1: "100 %"}.get(share, text)  # what was counted may be
+    assert plain(WORDS.confidence(share)) == text
+    assert plain(WORDS.percent(share)) == {0: "0 %", 1: "100 %"}.get(share, text)  # what was counted may be
 
 
 def test_a_full_probability_is_not_called_certain():
@@ -238,13 +244,13 @@ def test_a_full_probability_is_not_called_certain():
     ],
 )
 def test_sides_are_called_by_what_differs(left, right, called):
-    assert words.names(left, right) == called
+    assert WORDS.names(left, right) == called
 
 
 def test_layers_get_short_names_unless_two_would_be_alike():
     addresses = ["stem_activation", "net/block2b_add", "top_activation"]
-    assert words.layer_names(addresses) == ["stem", "block 2b", "last features"]
-    assert words.layer_names(["a/conv_add", "b/conv_bn"]) == ["a/conv_add", "b/conv_bn"]
+    assert WORDS.layer_names(addresses) == ["stem", "block 2b", "last features"]
+    assert WORDS.layer_names(["a/conv_add", "b/conv_bn"]) == ["a/conv_add", "b/conv_bn"]
 
 
 def test_the_same_answer_alike_sure():
@@ -257,17 +263,17 @@ def test_the_same_answer_one_less_sure_and_how_often_it_is_right_then():
     bins += [{"confidence_low": 0.9, "confidence_high": 1.0, "n": 900, "confidence": 0.97, "accuracy": 0.99}]
     rest = ([explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)], "predicted", "Dog")
     studied = {"splits": {"test": {"reliability": bins}}}
-    told = words.verdict([studied, studied], *rest, words.Names("SGD", "Adam"))
+    told = WORDS.verdict([studied, studied], *rest, Names("SGD", "Adam"))
     assert [plain(text) for text in told] == [
         "Both say **dog**; Adam is less sure (73 %, SGD 97 %; when that sure they are right 71 % and 99 % of the time)."
     ]
-    told = words.verdict([CARD, studied], *rest, words.Names("SGD", "Adam"))
+    told = WORDS.verdict([CARD, studied], *rest, Names("SGD", "Adam"))
     assert [plain(text) for text in told] == ["Both say **dog**; Adam is less sure (73 %, SGD 97 %)."]
 
 
 def test_few_test_pictures_at_a_level_make_no_claim():
     bins = [{"confidence_low": 0.5, "confidence_high": 1.0, "n": 19, "accuracy": 0.9}]
-    assert words.right_at({"splits": {"test": {"reliability": bins}}}, 0.7) is None
+    assert right_at({"splits": {"test": {"reliability": bins}}}, 0.7) is None
 
 
 def test_a_disagreement_names_the_common_class():
@@ -400,7 +406,7 @@ def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
     assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
     assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
     assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
-    assert "the wider of 2 such pairs" in payload._yardstick(merged)
+    assert "the wider of 2 such pairs" in view_message._yardstick(merged.along([]), WORDS)
     # the seeds themselves are measured by their own band alone
     own = yardstick((IDS[0], IDS[1]), "gradcam", experiments, tmp_path, {})
     assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
@@ -449,30 +455,27 @@ def test_a_missing_rule_or_a_broken_file_is_no_yardstick(tmp_path):
 
 
 def test_every_label_is_used_and_every_used_one_is_there():
-    script, template = ((ROOT / "page" / name).read_text() for name in ("compare.js", "compare.html"))
-    used = set(re.findall(r"\bt\.(\w+)", script)) | set(re.findall(r'data-(?:t|label)="(\w+)"', template))
-    modes = {f"{what}_{mode}" for what in ("mode", "alt") for mode in ("overlay", "map", "saw")}
-    by_name = modes | {"drop_touch", "empty_drop_touch"}
-    assert used | by_name == set(texts.labels())
+    script, html = "".join(path.read_text() for path in SCRIPTS), template()
+    used = set(re.findall(r"\bt\.(\w+)", script)) | set(re.findall(r'data-(?:t|touch|label)="(\w+)"', html))
+    assert used == set(texts.labels())
 
 
 def test_every_sentence_that_is_said_is_there():
-    code = "".join((ROOT / "page" / name).read_text() for name in ("layout.py", "words.py", "payload.py", "service.py"))
-    said = set(re.findall(r'\bsay\(\s*"([\w-]+)"', code))
+    files = [ROOT / "page/layout.py", ROOT / "page/service.py", *(ROOT / "explain/view").glob("*.py")]
+    said = set(re.findall(r'\bsay\(\s*"([\w-]+)"', "".join(file.read_text() for file in files)))
     assert len(said) > 30
-    assert said <= {*texts.TEXTS["en"], "same_class", "same_class_unsure", "other_class"}
+    assert said <= {*texts.TEXTS.table, "same_class", "same_class_unsure", "other_class"}
 
 
 def test_templates_hold_nothing_that_gradio_would_execute():
-    template = (ROOT / "page/compare.html").read_text()
-    assert not re.search(r"\$\{|\{\{|`|\\", template)
+    assert not re.search(r"\$\{|\{\{|`|\\", template())
 
 
 def test_the_browser_gets_matplotlibs_colours():
     from matplotlib import colormaps
 
     found = catalog(Service(ROOT / "nothing-here"))
-    assert [entry["name"] for entry in found["colours"]] == list(COLOURS)
+    assert [entry["name"] for entry in found["colours"]] == list(texts.TEXTS["colours"])
     for entry in found["colours"]:
         table = np.frombuffer(base64.b64decode(entry["table"]), np.uint8).reshape(256, 3)
         assert np.abs(table / 255 - colormaps[entry["name"]](np.arange(256))[:, :3]).max() < 1 / 255
@@ -620,7 +623,7 @@ def test_errors_of_the_library_are_said_in_the_pages_words(service, monkeypatch,
     (tmp_path / "photo.png").write_bytes(b"hello")
     asked = ASKED | {"upload": str(tmp_path / "photo.png")}
     assert "holds text" in service.ask(asked)["sentence"]  # the library's own
-    monkeypatch.setitem(texts.TEXTS["en"]["errors"], "text", "Das ist Text.")
+    monkeypatch.setitem(texts.TEXTS["errors"], "text", "Das ist Text.")
     assert service.ask(asked)["sentence"] == "Das ist Text."
 
 

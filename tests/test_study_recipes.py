@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from simulated import DEPTHS, comparison, figure, lay, measures, recipe
 
-from page import texts
+from page.texts import TEXTS
 from study import recipes
 from study.claims import (
     CLAIMS,
@@ -301,10 +301,10 @@ def test_without_evidence_nothing_can_be_told(store):
 
 
 def test_every_claim_and_measure_has_its_words_and_every_word_its_claim():
-    assert set(texts.evidence_claims()) == {claim.id for claim in CLAIMS}
+    assert set(TEXTS["evidence_claims"]) == {claim.id for claim in CLAIMS}
     assert len(CLAIM) == len(CLAIMS)
-    assert set(texts.evidence_measures()) == set(MEASURES)
-    assert set(texts.evidence_verdicts()) == set(VERDICTS)
+    assert set(TEXTS["evidence_measures"]) == set(MEASURES)
+    assert set(TEXTS["evidence_verdicts"]) == set(VERDICTS)
 
 
 def test_judged_claims_can_be_written_and_read(store):

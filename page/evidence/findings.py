@@ -13,17 +13,17 @@ import numpy as np
 from anyio.to_thread import run_sync
 
 from explain.pictures import Picture, read
-from page import texts, words
+from explain.view.words import Names
 from page.evidence.drawing import drawing
 from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
 from page.experiments import Experiment, outdated, seeds_of
-from page.texts import say
+from page.texts import TEXTS, WORDS, say
 from study.files import read_arrays, read_json, read_text, version_of
 
 log = logging.getLogger("two-minds")
 
-PLOTS = tuple(texts.evidence_plots())
-LISTS = tuple(texts.evidence_lists())
+PLOTS = tuple(TEXTS["evidence_plots"])
+LISTS = tuple(TEXTS["evidence_lists"])
 SPLITS = ("train", "validation", "test")
 AT_ONCE = 2  # answers; Gradio has few threads for all its visitors
 PAGE = 12  # pictures of a list shown at once
@@ -110,7 +110,7 @@ class Findings:
         one = self._experiment(asked)
         folder = self._folder(one)
         plots, missing = [], []
-        for name, (title, text) in texts.evidence_plots().items():
+        for name, (title, text) in TEXTS["evidence_plots"].items():
             label = f"{title}. {text} {self._title(one.left)}; {self._title(one.right)}."
             svg = _drawing(folder / f"{name}.svg", f"ev-{name}-", label)
             if svg is None:
@@ -265,7 +265,7 @@ class Findings:
             "sentence": claim["sentence"],
             "test": claim["test"],
             "verdict": verdict,
-            "word": texts.evidence_verdicts()[verdict],
+            "word": TEXTS["evidence_verdicts"][verdict],
             "told": told,
             "svg": _drawing(self.evidence / "claims" / f"{claim['id']}.svg", f"ev-claim-{claim['id']}-", label)
             if judged
@@ -343,7 +343,7 @@ class Findings:
                 "text": text.format(left=left, right=right, compared=f"{rows.compared:,}", of=f"{len(rows.sure):,}"),
                 "count": None if name in ORDERS else len(rows.order(name)),
             }
-            for name, (title, text) in texts.evidence_lists().items()
+            for name, (title, text) in TEXTS["evidence_lists"].items()
         ]
 
     def _digest(self, identity: object) -> str:
@@ -398,16 +398,16 @@ class Findings:
     def _title(self, id: str) -> str:
         return self.cards[id]["title"] if id in self.cards else id
 
-    def _names(self, one: Experiment) -> words.Names:
-        return words.names(self._title(one.left), self._title(one.right))
+    def _names(self, one: Experiment) -> Names:
+        return WORDS.names(self._title(one.left), self._title(one.right))
 
 
 def catalog(choices: Mapping[str, Any]) -> dict[str, Any]:
     """What the view needs before it asks anything. `choices`: Compare's catalog (`layout.catalog`)."""
     examples = [{key: one[key] for key in ("id", "title", "thumb")} for one in choices["examples"]]
     return {
-        "labels": texts.evidence_labels(),
-        "rules": texts.evidence_rules(),
+        "labels": TEXTS["evidence_labels"],
+        "rules": TEXTS["evidence_rules"],
         "experiments": choices["experiments"],
         "examples": examples,
         "page": PAGE,

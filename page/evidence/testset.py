@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explain.pictures import MAX_BYTES, PictureError, read, resize
-from page import words
-from page.payload import data_url
-from page.texts import say
+from explain.view.message import data_url
+from explain.view.words import number
+from page.texts import WORDS, say
 from study.files import read_arrays, version_of
 
 PREDICTIONS = "evaluation/predictions.npz"
@@ -66,7 +66,7 @@ class Rows(NamedTuple):
         sides = {
             side: {
                 "name": classes[self.choices[k, place]],
-                "share": words.confidence(float(self.sure[k, place])),
+                "share": WORDS.confidence(float(self.sure[k, place])),
                 "right": bool(self.choices[k, place] == self.labels[place]),
             }
             for k, side in enumerate(("left", "right"))
@@ -76,7 +76,7 @@ class Rows(NamedTuple):
             "identity": str(self.identities[place]),
             "truth": classes[self.labels[place]],
             **sides,
-            "agreement": words.number(rank) if math.isfinite(rank) else "",
+            "agreement": number(rank) if math.isfinite(rank) else "",
         }
 
 

@@ -30,7 +30,7 @@ All numbers are finite. A result for 192 pixels takes about 600 kB, of which the
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,9 +39,7 @@ from PIL import Image
 from explain.align import Comparison, Stop
 from explain.explanation import Explanation, Features, Layer
 from explain.pictures import Picture, fit, resize
-from page import words
-from page.experiments import Yardstick
-from page.texts import say
+from explain.view.words import Names, Words, sentences
 
 LONGEST = 1024  # pixels of the shown picture's longer side
 LONGEST_FEATURE = 48
@@ -56,13 +54,14 @@ class Side(NamedTuple):
     explanation: Explanation
 
 
-def payload(
+def message(
     picture: Picture,
     left: Side,
     right: Side,
     comparison: Comparison,
     asked: str = "predicted",
-    yardstick: Yardstick | None = None,
+    yardstick: Mapping[str, Any] | None = None,
+    words: Words | None = None,
 ) -> dict[str, Any]:
     """Everything the browser needs for one picture and two models, in the form told at the top of this module.
 
@@ -71,19 +70,24 @@ def payload(
         left, right: card and explanation of each side, of this picture alone, for one class.
         comparison: of the two, by the rule to show.
         asked: the class asked for, or "predicted".
-        yardstick: how far two seeds agree by this rule.
+        yardstick: how far two seeds agree by this rule, None if that is not known: {"n": test pictures, "pairs": of
+            seeds, "below": the share of depths at which a picture may lie below the band by luck, or None, "bands":
+            [{"rank", "overlap": [p10, p50, p90]}, one a stop]}.
+        words: sentences of a language; by default English.
 
     `ask`, `milliseconds` and `loaded` are the server's to add.
     """
+    words = words or Words()
     rule, classes = comparison.rule, left.explanation.classes
     target = classes[comparison.targets[0]]
     called = words.names(left.card["title"], right.card["title"])
-    sides = {"left": side(left, right, rule), "right": side(right, left, rule)}
+    sides = {"left": side(left, right, rule, words), "right": side(right, left, rule, words)}
+    bands = [None] * len(comparison.stops) if yardstick is None else yardstick["bands"]
     stops = [
-        packed_stop(stop, places, yardstick)
-        for stop, places in zip(comparison.stops, _places(comparison, left, right), strict=True)
+        packed_stop(stop, places, band)
+        for stop, places, band in zip(comparison.stops, _places(comparison, left, right), bands, strict=True)
     ]
-    add_words(stops, sides, comparison, (left, right), asked, called, yardstick)
+    add_words(stops, sides, comparison, (left, right), asked, called, yardstick, words)
     cost = [one.explanation.cost[rule] for one in (left, right)]
     return {
         "kind": "result",
@@ -95,16 +99,16 @@ def payload(
             "asked": asked,
             "name": target,
             "options": list(classes),
-            "text": say("explained", name=target),
+            "text": words.say("explained", name=target),
         },
-        "picture": shown(picture),
+        "picture": shown(picture, words),
         "saw": {_size(one.explanation): data_url(one.explanation.pictures[0], "PNG") for one in (left, right)},
         "sides": sides,
         "stops": stops,
         "yardstick": {
-            "legend": say("legend_none" if yardstick is None else "legend_seeds"),
-            "short": say("legend_none_short" if yardstick is None else "legend_seeds_short"),
-            "text": _yardstick(yardstick),
+            "legend": words.say("legend_none" if yardstick is None else "legend_seeds"),
+            "short": words.say("legend_none_short" if yardstick is None else "legend_seeds_short"),
+            "text": _yardstick(yardstick, words),
         },
         "cost": {
             "passes": sum(one.forward + one.backward for one in cost),
@@ -113,7 +117,7 @@ def payload(
     }
 
 
-def shown(picture: Picture) -> dict[str, Any]:
+def shown(picture: Picture, words: Words) -> dict[str, Any]:
     """The picture as the browser shows it."""
     height, width = picture.pixels.shape[:2]
     scale = min(1.0, LONGEST / max(height, width))
@@ -122,22 +126,22 @@ def shown(picture: Picture) -> dict[str, Any]:
         "src": data_url(fit(picture.pixels, size), "JPEG", quality=86),
         "width": size[1],
         "height": size[0],
-        "notes": [say(note) for note in picture.notes],
+        "notes": [words.texts["notes"][note] for note in picture.notes],
     }
 
 
-def side(own: Side, other: Side, rule: str) -> dict[str, Any]:
+def side(own: Side, other: Side, rule: str, words: Words) -> dict[str, Any]:
     """One model: what it is, what it says, and its maps by one rule."""
     card, explanation = own
     text, title = words.accuracy(card)
     labels = words.layer_names([layer.address for layer in explanation.layers])
     return {
         "title": card["title"],
-        "detail": detail(card),
+        "detail": detail(card, words),
         "accuracy": text,
         "accuracy_title": title,
         "input": list(explanation.pictures.shape[1:3]),
-        "bars": bars(explanation, other.explanation),
+        "bars": bars(explanation, other.explanation, words),
         "layers": [
             packed_layer(layer, label, explanation, rule)
             for layer, label in zip(explanation.layers, labels, strict=True)
@@ -145,19 +149,19 @@ def side(own: Side, other: Side, rule: str) -> dict[str, Any]:
     }
 
 
-def detail(card: dict[str, Any]) -> str:
+def detail(card: dict[str, Any], words: Words) -> str:
     """Network, weights and input size in a line, as far as the card tells them."""
     recipe = card.get("recipe")
     model = recipe.get("model") if isinstance(recipe, dict) else None
     name = model.get("name") if isinstance(model, dict) else None
     parts = [_network(name)] if isinstance(name, str) and name else []
     if isinstance(card.get("parameters"), int):
-        parts.append(say("weights", count=f"{card['parameters'] / 1e6:.1f}"))
+        parts.append(words.say("weights", count=f"{card['parameters'] / 1e6:.1f}"))
     height, width = card["input"]
-    return " · ".join([*parts, say("input", height=height, width=width)])
+    return " · ".join([*parts, words.say("input", height=height, width=width)])
 
 
-def bars(own: Explanation, other: Explanation) -> list[dict[str, Any]]:
+def bars(own: Explanation, other: Explanation, words: Words) -> list[dict[str, Any]]:
     """The likeliest classes by the mean of both models, so that both sides show the same rows."""
     shares = own.probabilities[0].astype(float)
     order = np.argsort(-(shares + other.probabilities[0]), kind="stable")[:BARS]
@@ -206,7 +210,7 @@ def packed_features(features: Features) -> dict[str, Any]:
     }
 
 
-def packed_stop(stop: Stop, places: tuple[int, int], yardstick: Yardstick | None) -> dict[str, Any]:
+def packed_stop(stop: Stop, places: tuple[int, int], band: Mapping[str, Any] | None) -> dict[str, Any]:
     """A place of the scrubber, but for its words. `places`: of both layers among the layers of their sides."""
     packed, agreement = None, stop.versus[1]
     if agreement.difference is not None:
@@ -218,7 +222,7 @@ def packed_stop(stop: Stop, places: tuple[int, int], yardstick: Yardstick | None
         "depth": stop.depth,
         "rank": agreement.rank,
         "overlap": agreement.overlap,
-        "band": None if yardstick is None else yardstick.at(stop.depth),
+        "band": band,
         "difference": packed,
     }
 
@@ -229,8 +233,9 @@ def add_words(
     comparison: Comparison,
     models: tuple[Side, Side],
     asked: str,
-    called: words.Names,
-    yardstick: Yardstick | None,
+    called: Names,
+    yardstick: Mapping[str, Any] | None,
+    words: Words,
 ) -> None:
     """Give each packed stop its words."""
     target = models[0].explanation.classes[comparison.targets[0]]
@@ -242,7 +247,7 @@ def add_words(
         layers = [sides[name]["layers"][packed[name]] for name in ("left", "right")]
         heat = words.heat(stop, called, target, [layer["map"]["max"] == 0 for layer in layers])
         dead = words.dead([layer["dead"] for layer in layers], called)
-        packed["words"] = words.sentences(*verdict, heat, agree, warning=dead)
+        packed["words"] = sentences(*verdict, heat, agree, warning=dead)
 
 
 def data_url(pixels: np.ndarray, kind: str, **options: Any) -> str:
@@ -267,11 +272,11 @@ def _places(comparison: Comparison, left: Side, right: Side) -> Sequence[tuple[i
     return [tuple(order[k][layer.address] for k, layer in enumerate(stop.layers)) for stop in comparison.stops]
 
 
-def _yardstick(yardstick: Yardstick | None) -> str:
+def _yardstick(yardstick: Mapping[str, Any] | None, words: Words) -> str:
     if yardstick is None:
-        return say("no_yardstick_title")
-    key = "yardstick" if yardstick.pairs == 1 else "yardstick_wider"
-    return say(key, count=f"{yardstick.n:,}", pairs=yardstick.pairs)
+        return words.say("no_yardstick_title")
+    key = "yardstick" if yardstick["pairs"] == 1 else "yardstick_wider"
+    return words.say(key, count=f"{yardstick['n']:,}", pairs=yardstick["pairs"])
 
 
 def _network(name: str) -> str:

@@ -1,18 +1,7 @@
-/* The Evidence tab. The body of a function (element, props, server, ...) that Gradio's HTML component runs once a mount,
-   which is when the tab is opened first. `props.catalog` holds labels, experiments and examples; everything else is asked
-   of the server by name (evidence.py tells what it answers) and goes in by textContent, but for the plots, which the
-   server has cleaned and which are parsed as SVG. */
+/* The Evidence tab; runs behind common.js when the tab is opened first. `props.catalog` holds labels, experiments and
+   examples; everything else is asked of the server by name (findings.py tells what it answers) and goes in by
+   textContent, but for the plots, which the server has cleaned and which are parsed as SVG. */
 
-'use strict';
-const catalog = props.catalog;
-const t = catalog.labels;
-const root = element.querySelector('.tm');
-const ref = {};
-for (const node of root.querySelectorAll('[data-ref]')) ref[node.dataset.ref] = node;
-for (const node of root.querySelectorAll('[data-t]')) node.textContent = t[node.dataset.t];
-for (const node of root.querySelectorAll('[data-label]')) node.setAttribute('aria-label', t[node.dataset.label]);
-
-const SIDES = ['left', 'right'];
 const SPLITS = ['train', 'validation', 'test'];
 const SHAPES = { // of verdicts, so that they are not told by colour alone
   holds: '<circle cx="10" cy="10" r="9"/><path d="M5.8 10.4l3 3 5.4-6.4"/>',
@@ -23,28 +12,7 @@ const LONG = 250; // milliseconds of waiting that need no word
 
 // --- small things ---------------------------------------------------------------------------------------------------
 
-const fill = (text, facts) => text.replace(/\{(\w+)\}/g, (_, name) => facts[name]);
-
 const number = (value) => value.toLocaleString('en');
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key in node && key !== 'style') node[key] = value;
-    else node.setAttribute(key, value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== ''));
-  return node;
-}
-
-/* "a **strong** word" and "a `command`" as text, <strong> and <code>. */
-function rich(tag, text, attributes = {}) {
-  const parts = text.split(/(\*\*[^*]+\*\*|`[^`]+`)/).map((part) => {
-    if (part.startsWith('**')) return make('strong', { textContent: part.slice(2, -2) });
-    return part.startsWith('`') ? make('code', { textContent: part.slice(1, -1) }) : part;
-  });
-  return make(tag, attributes, ...parts);
-}
 
 function drawn(svg) {
   const parsed = new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement;
@@ -93,9 +61,7 @@ function csvButton(title, asked) {
   button.addEventListener('click', async () => {
     try {
       const { name, csv } = await ask('table', asked);
-      const link = make('a', { href: URL.createObjectURL(new Blob([csv], { type: 'text/csv' })), download: name });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+      download(new Blob([csv], { type: 'text/csv' }), name);
     } catch (error) {
       button.replaceWith(make('span', { className: 'tm-soft', role: 'alert', textContent: error.message }));
     }
@@ -142,14 +108,14 @@ function claimCard(claim) {
     make('header', {}, verdict(claim), svg ? csvButton(sentence, { claim: id }) : ''),
     make('h4', { textContent: sentence }),
     make('p', { className: 'tm-test' }, make('span', { textContent: t.tested + ': ' }), test),
-    ...told.map((text) => rich('p', text)),
+    ...told.map((text) => rich(make('p'), text)),
     svg ? drawn(svg) : '');
   card.dataset.claim = id;
   return card;
 }
 
 function showClaims(groups) {
-  ref['claims-body'].replaceChildren(...(groups.length ? [] : [rich('p', t.claims_none, { className: 'tm-card' })]),
+  ref['claims-body'].replaceChildren(...(groups.length ? [] : [rich(make('p', { className: 'tm-card' }), t.claims_none)]),
     ...groups.flatMap(({ title, claims, commands }) => [
       make('h3', { textContent: title }), commandBox(commands), make('div', { className: 'tm-two' }, ...claims.map(claimCard))]));
 }

@@ -1,0 +1,175 @@
+/* Shows a message: its numbers and words, and what redraws when something changes. */
+
+function tellStop() {
+  const { result } = state;
+  const stop = stopNow();
+  const { band, rank, overlap } = stop;
+  ref.rank.textContent = rank === null ? t.no_agreement : fill(t.rank, { rank: decimal(rank) });
+  ref.overlap.textContent = rank === null ? '' : fill(t.overlap, { percent: Math.round(100 * overlap) });
+  const { track } = ref;
+  track.setAttribute('aria-valuenow', state.stop + 1);
+  const facts = {
+    place: state.stop + 1, count: result.stops.length, left: layerNow('left').name, right: layerNow('right').name,
+    rank: rank === null ? t.no_agreement : decimal(rank), low: band && decimal(band.rank[0]), high: band && decimal(band.rank[2]),
+  };
+  track.setAttribute('aria-valuetext', fill(band ? t.slider_band : t.slider, facts));
+  for (const side of SIDES) {
+    [...ref['strip-' + side].children].forEach((button, index) => button.setAttribute('aria-current', index === state.stop));
+  }
+  ref.words.replaceChildren(...stop.words.map(({ text, tone }) =>
+    rich(make('p', { className: tone === 'warn' ? 'tm-amber' : '' }), text)));
+  tellPlaces();
+}
+
+/* Layer, size, and the heat under the hairlines. */
+function tellPlaces() {
+  for (const side of SIDES) {
+    const { name, shape, map, address } = layerNow(side);
+    const parts = [name, shape[0] + ' × ' + shape[1]];
+    if (state.mode === 'saw') parts.splice(0, 2, t.saw, state.result.sides[side].input.join(' × '));
+    else if (!map.max) parts.push(t.zero);
+    else if (state.hair) parts.push(fill(t.heat, { percent: Math.round(valueAt(map, state.hair) / 2.55) }));
+    ref['chip-' + side].textContent = parts.join(' · ');
+    ref['chip-' + side].title = address;
+  }
+  const { difference } = stopNow();
+  const legend = stage('difference').clientWidth < 300 ? t.difference_short : t.difference;
+  ref['chip-difference'].textContent = difference ? fill(legend, difference) : t.no_difference;
+  stage('difference').title = difference ? fill(t.difference_title, difference) : '';
+}
+
+const painters = {
+  sides: paintSides, difference: paintDifference, stop: tellStop, curve: paintCurve, features: paintFeatures,
+  strips: paintStrips, hair: placeHair, zoom: placeZoom, enlarged: paintEnlarged,
+};
+const due = new Set();
+function refresh(...names) {
+  if (!state.result) return;
+  if (!due.size) requestAnimationFrame(paintDue);
+  names.forEach((name) => due.add(name));
+}
+function paintDue() {
+  const names = [...due];
+  due.clear();
+  for (const name of names) painters[name]();
+}
+
+/* Draw a message; all that the view shows comes from it. */
+async function show(result) {
+  const before = state.result;
+  const depth = before ? before.stops[state.stop].depth : 1;
+  for (const side of SIDES) {
+    for (const layer of result.sides[side].layers) {
+      for (const part of [layer.map, layer.features]) {
+        if (part && typeof part.data === 'string') part.data = bytes(part.data);
+      }
+    }
+  }
+  for (const { difference } of result.stops) {
+    if (difference && typeof difference.data === 'string') difference.data = new Int8Array(bytes(difference.data).buffer);
+  }
+  picture.src = result.picture.src;
+  await picture.decode().catch(() => {});
+  state.result = result;
+  const distances = result.stops.map((stop) => Math.abs(stop.depth - depth));
+  state.stop = distances.lastIndexOf(Math.min(...distances));
+  if (!before || before.picture.src !== result.picture.src) Object.assign(state, { hair: null, zoom: { scale: 1, x: 0, y: 0 } });
+
+  for (const side of SIDES) tellSide(side, result);
+  for (const name of STAGES) stage(name).style.setProperty('--aspect', result.picture.width / result.picture.height);
+  const difference = plane('difference').querySelector('img');
+  difference.src = result.picture.src;
+  plane('difference').setAttribute('aria-label', t.alt_difference);
+  ref.legend.textContent = result.yardstick.legend;
+  ref['legend-short'].textContent = result.yardstick.short;
+  ref.legend.title = ref['legend-short'].title = result.yardstick.text;
+  ref.cost.textContent = fill(t.cost, { passes: result.cost.passes, seconds: decimal(result.cost.milliseconds / 1000, 1) });
+  ref.cost.title = fill(t.cost_title, { milliseconds: Math.round(result.cost.explain) });
+  ref.notes.textContent = result.picture.notes.join(' ');
+  root.toggleAttribute('data-notes', result.picture.notes.length > 0);
+  ref.track.setAttribute('aria-valuemin', 1);
+  ref.track.setAttribute('aria-valuemax', result.stops.length);
+  root.dataset.state = 'result';
+  ref.heard.textContent = stopNow().words[0].text.replaceAll('**', '');
+  refresh(...Object.keys(painters));
+}
+
+function tellSide(side, result) {
+  const { title, detail, accuracy, accuracy_title, bars } = result.sides[side];
+  ref['title-' + side].textContent = ref['title-' + side].title = title;
+  ref['detail-' + side].textContent = ref['detail-' + side].title = detail;
+  ref['accuracy-' + side].textContent = accuracy;
+  ref['accuracy-' + side].title = accuracy_title;
+  const top = Math.max(...bars.map(({ share }) => share));
+  // The old bars stay and move where the classes are the same
+  const grid = ref['bars-' + side];
+  if (grid.children.length !== 3 * bars.length) {
+    grid.replaceChildren(...bars.flatMap(() => [make('span'), make('i'), make('b')]));
+  }
+  bars.forEach(({ name, share, text }, index) => {
+    const [label, bar, value] = [...grid.children].slice(3 * index, 3 * index + 3);
+    label.textContent = label.title = name;
+    bar.style.setProperty('--p', share);
+    bar.classList.toggle('tm-top', share === top);
+    value.textContent = text;
+  });
+  const strip = ref['strip-' + side];
+  strip.replaceChildren(...result.stops.map((stop, index) => {
+    const name = result.sides[side].layers[stop[side]].name;
+    const button = make('button', { type: 'button', title: name, tabIndex: -1 }, document.createElement('canvas'));
+    button.setAttribute('aria-label', fill(t.go, { layer: name }));
+    button.addEventListener('click', () => moveTo(index));
+    return button;
+  }));
+}
+
+// --- what to show ---------------------------------------------------------------------------------------------------
+
+function setMode(mode) {
+  state.mode = mode;
+  check(ref.modes, mode);
+  refresh('sides', 'stop');
+}
+function setOpacity() {
+  state.opacity = Number(ref.opacity.value);
+  ref.opacity.style.setProperty('--at', 100 * state.opacity + '%');
+  for (const side of SIDES) if (state.mode === 'overlay') plane(side).querySelector('canvas').style.opacity = state.opacity;
+}
+ref.opacity.addEventListener('input', setOpacity);
+ref.colours.addEventListener('change', () => {
+  state.colours = ref.colours.value;
+  refresh('sides', 'strips', 'features', 'enlarged');
+});
+
+function keydown(event) {
+  const target = event.target;
+  if (!visible() || !state.result || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (ref.enlarged.open) {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step) stepEnlarged(step);
+    return;
+  }
+  if (root.querySelector('dialog[open]') || target.closest('select, textarea, [contenteditable], [role="tab"]')) return;
+  const last = state.result.stops.length - 1;
+  const steps = { ArrowLeft: state.stop - 1, ArrowRight: state.stop + 1, Home: 0, End: last };
+  if (target === ref.track) Object.assign(steps, { ArrowDown: state.stop - 1, ArrowUp: state.stop + 1, PageDown: state.stop - 4, PageUp: state.stop + 4 });
+  const near = ref.result.contains(target); // single characters act nowhere else: speech input types them anywhere
+  const zooms = { '+': 1.6, '-': 1 / 1.6, 0: 0 };
+  if (event.key in steps && target.closest('input')) return; // a slider's and a radio button's own
+  if (event.key in steps) {
+    event.preventDefault();
+    moveTo(steps[event.key]);
+  } else if (event.key in zooms) {
+    if (near) setZoom(state.zoom.scale * zooms[event.key], zoomCentre());
+  } else if (near && !event.shiftKey && t.mode_keys.includes(event.key)) {
+    setMode(Object.keys(MODES)[t.mode_keys.indexOf(event.key)]);
+  }
+}
+onDocument({ keydown });
+
+options(ref.colours, catalog.colours.map(({ name, title }) => [name, title]), state.colours);
+radios(ref.modes, Object.entries(MODES).map(([mode, { title }]) => [mode, title]), state.mode, setMode);
+ref.opacity.value = state.opacity;
+setOpacity();
+new ResizeObserver(() => refresh('curve', 'strips')).observe(ref.track);
+new MutationObserver(() => refresh('curve')).observe(document.body, { attributeFilter: ['class'] });

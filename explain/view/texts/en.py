@@ -1,0 +1,129 @@
+"""English."""
+
+from typing import Any
+
+TEXTS: dict[str, Any] = {
+    "view_labels": {
+        "close": "Close",
+        "previous": "Previous",
+        "next": "Next",
+        "in_words": "In words",
+        "scrub_panel": "Depth, rule and drawing",
+        "scrubber": "Depth in both models",
+        "opacity": "Opacity",
+        "colours": "Colours",
+        "show": "What to show",
+        "mode_overlay": "overlay",
+        "mode_map": "map",
+        "mode_saw": "what it saw",
+        "mode_keys": "oms",
+        "zoom": "Zoom",
+        "zoom_in": "Zoom in",
+        "zoom_out": "Zoom out",
+        "zoom_reset": "Whole picture",
+        "hint": "← → move",
+        "save": "PNG ↓",
+        "save_title": "Save what is on the screen as PNG",
+        "cost": "{passes} passes, {seconds} s",
+        "cost_title": "{milliseconds} ms of it in the two models; the rest is reading, comparing, packing, "
+        "and loading a model that was not there yet",
+        "shallow": "shallow",
+        "deep": "deep",
+        "rank": "rank correlation {rank}",
+        "overlap": " · hottest fifths overlap {percent} %",
+        "no_agreement": "no agreement to measure: a map is the same everywhere",
+        "slider": "{place} of {count}: {left} and {right}, agreement {rank}",
+        "slider_band": "{place} of {count}: {left} and {right}, agreement {rank}, two seeds {low} to {high}",
+        "go": "Go to {layer}",
+        "alt_overlay": "The photo, with the model's heat over it",
+        "alt_map": "The model's heat alone, cell by cell",
+        "alt_saw": "The photo as the model saw it",
+        "alt_difference": "The photo, with the difference of the two maps over it",
+        "saw": "what it saw",
+        "zero": "zero everywhere",
+        "heat": "{percent} % of its peak",
+        "difference": "red left · blue right · full colour: {limit}× even heat",
+        "difference_short": "red\N{NO-BREAK SPACE}left\N{NO-BREAK SPACE}· blue\N{NO-BREAK SPACE}right"
+        "\N{NO-BREAK SPACE}· full:\N{NO-BREAK SPACE}{limit}×",
+        "difference_title": "Full colour: a difference of {limit} times the heat that an even spread would "
+        "put everywhere, or more",
+        "no_difference": "no difference: a map is zero",
+        "features": "{name}: feature maps here, most important first ({count} of {of})",
+        "channel": "Channel {channel}",
+        "enlarge": "Enlarge channel {channel}",
+        "enlarged": "{side}, {layer}, channel {channel}",
+        "enlarged_text": "{place} of {count} (of {of}) · from {low} to {high} · importance {importance}",
+    },
+    "name": "Two Minds",
+    "colours": {
+        "viridis": "viridis",
+        "magma": "magma",
+        "cividis": "cividis",
+        "jet": "classic",
+    },
+    # numbers
+    "percent": "{value}\N{NO-BREAK SPACE}%",
+    "above": ">\N{NO-BREAK SPACE}99.9\N{NO-BREAK SPACE}%",
+    "below": "<\N{NO-BREAK SPACE}0.1\N{NO-BREAK SPACE}%",
+    # the two sides
+    "weights": "{count} M weights",
+    "input": "{height} × {width} px",
+    "accuracy": "{value}\N{NO-BREAK SPACE}%",
+    "accuracy_interval": "{value}\N{NO-BREAK SPACE}% ±\N{NO-BREAK SPACE}{half}",
+    "accuracy_title": "Share of right answers on {count} test pictures it never saw",
+    "accuracy_title_interval": "Share of right answers on {count} test pictures it never saw; 95 % interval "
+    "{low} to {high} %",
+    "the_left": "the left model",
+    "the_right": "the right model",
+    "layer_top": "last features",
+    "legend_seeds": "agreement of the two maps, by depth (grey: two seeds of one recipe)",
+    "legend_seeds_short": "agreement (grey: two seeds)",
+    "legend_none_short": "agreement (no yardstick)",
+    "legend_none": "agreement of the two maps, by depth (no yardstick)",
+    "explained": "explained: {name}",
+    # notes of the reader, by code
+    "notes": {
+        "first-frame": "This file holds several pictures; this is the first.",
+        "shrunk": "The photo was made smaller before the models saw it.",
+        "stretched": "The values of this file have no usual range; they were stretched from least to greatest.",
+    },
+    # in words
+    "same_class": "Both say **{name}** ({left_share} and {right_share}).",
+    "same_class_right": "Both say **{name}** ({left_share} and {right_share}; when that sure they are right "
+    "{left_right} and {right_right} of the time).",
+    "same_class_unsure": "Both say **{name}**; {unsure} is less sure ({share}, {other} {other_share}).",
+    "same_class_unsure_right": "Both say **{name}**; {unsure} is less sure ({share}, {other} {other_share}; when "
+    "that sure they are right {right} and {other_right} of the time).",
+    "other_class": "They disagree: {left} says **{left_name}** ({left_share}), {right} **{right_name}** "
+    "({right_share}).",
+    "other_class_right": "They disagree: {left} says **{left_name}** ({left_share}), {right} **{right_name}** "
+    "({right_share}); when that sure they are right {left_right} and {right_right} of the time.",
+    "common": "Both maps explain **{name}**, the class with the higher mean probability.",
+    "peaks_same": "Here the heat of both peaks **within a cell of the same place**",
+    "peaks_apart": "Here their heat peaks at **different places**",
+    "spread_alike": "{peaks} and spreads over about as much of the picture ({left_share} and {right_share}).",
+    "spread_wider_same": "{peaks}, but {wider}'s spreads over **{ratio}\N{NO-BREAK SPACE}×** the area.",
+    "spread_wider_apart": "{peaks}, and {wider}'s spreads over **{ratio}\N{NO-BREAK SPACE}×** the area.",
+    "heat_one": "{side} has no peak here: its map is the same everywhere.",
+    "heat_both": "Neither has a peak here: both maps are the same everywhere.",
+    "zero_one": "{side}'s map is **zero everywhere** here: nothing at this depth speaks for {name} by this rule.",
+    "zero_both": "Both maps are **zero everywhere** here: nothing at this depth speaks for {name} by this rule.",
+    "agree_within": "They agree **as two seeds do** here ({rank}; seeds {low} to {high})",
+    "agree_less": "They agree here **less than two seeds do on 9 of 10 photos** ({rank}; seeds {low} to {high})",
+    "agree_more": "They agree here **more than two seeds do on 9 of 10 photos** ({rank}; seeds {low} to {high})",
+    "course_none": "{here}. Below the seeds' band nowhere.",
+    "course_less": "{here}. Below the seeds' band at {count} of {of} depths, **more than two seeds are on 9 of 10 "
+    "photos**; most of all at {layer}.",
+    "course_luck": "{here}. Below the seeds' band at {count} of {of} depths, no more than luck gives.",
+    "course_some": "{here}. Below the seeds' band at {count} of {of} depths, most of all at {layer}.",
+    "yardstick": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, 8 "
+    "of 10 of {count} test pictures.",
+    "yardstick_wider": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, "
+    "8 of 10 of {count} test pictures (the wider of {pairs} such pairs).",
+    "no_yardstick": "They agree with rank correlation {rank} here. There is **no yardstick** for that: it is "
+    "not measured how far two trainings of one recipe agree by this rule for this class.",
+    "no_yardstick_title": "No yardstick: how far two trainings of one recipe agree by this rule for this class is "
+    "not measured.",
+    "dead": "Channels dead here: {left_share} {left}, {right_share} {right}.",
+    "other_classes": "These two models tell different classes apart; choose two that know the same ones.",
+}

@@ -1,0 +1,132 @@
+/* Hairlines at the same place of all stages, zoom and pan. */
+
+const MOST_ZOOM = 12;
+
+/* A map's value at a place of the picture, bilinear as it is drawn. */
+function valueAt(map, place) {
+  const [height, width] = map.size;
+  const x = clamp(place.x * width - 0.5, 0, width - 1);
+  const y = clamp(place.y * height - 0.5, 0, height - 1);
+  const [x0, y0] = [Math.floor(x), Math.floor(y)];
+  const value = (row, column) => map.data[Math.min(row, height - 1) * width + Math.min(column, width - 1)];
+  const [right, down] = [x - x0, y - y0];
+  return (1 - down) * ((1 - right) * value(y0, x0) + right * value(y0, x0 + 1))
+    + down * ((1 - right) * value(y0 + 1, x0) + right * value(y0 + 1, x0 + 1));
+}
+
+function placeHair() {
+  root.toggleAttribute('data-hair', Boolean(state.hair));
+  if (state.hair) {
+    for (const name of STAGES) {
+      plane(name).querySelector('.tm-h').style.top = 100 * state.hair.y + '%';
+      plane(name).querySelector('.tm-v').style.left = 100 * state.hair.x + '%';
+    }
+  }
+  tellPlaces();
+}
+
+/* x and y are how far the plane's corner lies from the stage's, in shares of the plane. */
+function placeZoom() {
+  const { scale, x, y } = state.zoom;
+  for (const name of STAGES) {
+    plane(name).style.transform = scale === 1 ? '' : 'translate(' + 100 * x + '%, ' + 100 * y + '%) scale(' + scale + ')';
+    plane(name).style.setProperty('--zoom', scale);
+    stage(name).classList.toggle('tm-zoomed', scale > 1);
+  }
+  ref['zoom-reset'].textContent = decimal(scale, scale % 1 ? 1 : 0) + '×';
+  ref['zoom-out'].disabled = scale <= 1;
+}
+
+const fingers = new Map();
+let pinch = null;
+
+function place(name, event) {
+  const box = plane(name).getBoundingClientRect();
+  return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+}
+
+/* A zoom at another scale: the place `centre` of the plane stays where it is, but for the shift; no edge comes in. */
+function zoomed({ scale: old, x, y }, scale, centre, shift) {
+  scale = clamp(scale, 1, MOST_ZOOM);
+  if (scale < 1.02) scale = 1;
+  return {
+    scale,
+    x: clamp(x + centre.x * (old - scale) + shift.x, 1 - scale, 0),
+    y: clamp(y + centre.y * (old - scale) + shift.y, 1 - scale, 0),
+  };
+}
+
+function setZoom(scale, centre, shift = { x: 0, y: 0 }) {
+  state.zoom = zoomed(state.zoom, scale, centre, shift);
+  refresh('zoom');
+}
+
+function spread() {
+  const [one, two] = [...fingers.values()];
+  return { distance: Math.hypot(one.clientX - two.clientX, one.clientY - two.clientY), clientX: (one.clientX + two.clientX) / 2, clientY: (one.clientY + two.clientY) / 2 };
+}
+
+for (const name of STAGES) {
+  const box = stage(name);
+  const shiftOf = (event, before) => {
+    const { width, height } = plane(name).getBoundingClientRect();
+    const scale = state.zoom.scale;
+    return { x: ((event.clientX - before.clientX) / width) * scale, y: ((event.clientY - before.clientY) / height) * scale };
+  };
+  const aim = (event) => {
+    const { x, y } = place(name, event);
+    state.hair = x >= 0 && x <= 1 && y >= 0 && y <= 1 ? { x, y } : null;
+    refresh('hair');
+  };
+  box.addEventListener('pointerdown', (event) => {
+    if (!state.result || event.button || event.target.closest('button')) return;
+    fingers.set(event.pointerId, event);
+    if (fingers.size === 2) pinch = spread();
+    if (state.zoom.scale > 1) {
+      box.setPointerCapture(event.pointerId);
+      box.classList.add('tm-panning');
+    }
+    aim(event);
+  });
+  box.addEventListener('pointermove', (event) => {
+    if (!state.result) return;
+    const before = fingers.get(event.pointerId);
+    if (before) fingers.set(event.pointerId, event);
+    if (pinch && fingers.size === 2) {
+      const now = spread();
+      const centre = place(name, now);
+      setZoom((state.zoom.scale * now.distance) / pinch.distance, centre, shiftOf(now, pinch));
+      pinch = now;
+    } else if (before && state.zoom.scale > 1) {
+      setZoom(state.zoom.scale, { x: 0, y: 0 }, shiftOf(event, before));
+    }
+    aim(event);
+  });
+  for (const type of ['pointerup', 'pointercancel', 'lostpointercapture']) {
+    box.addEventListener(type, (event) => {
+      fingers.delete(event.pointerId);
+      pinch = null;
+      box.classList.remove('tm-panning');
+    });
+  }
+  box.addEventListener('pointerleave', (event) => {
+    fingers.delete(event.pointerId);
+    if (event.pointerType !== 'mouse' || !state.result) return;
+    state.hair = null;
+    refresh('hair');
+  });
+  box.addEventListener('dblclick', (event) => { if (state.result && !event.target.closest('button')) setZoom(state.zoom.scale > 1 ? 1 : 2.5, place(name, event)); });
+  box.addEventListener('wheel', (event) => {
+    if (!state.result || !(event.ctrlKey || event.metaKey)) return; // the wheel alone scrolls the page
+    event.preventDefault();
+    setZoom(state.zoom.scale * Math.exp(-event.deltaY / 160), place(name, event));
+  }, { passive: false });
+}
+const zoomCentre = () => {
+  const { scale, x, y } = state.zoom;
+  return { x: (0.5 - x) / scale, y: (0.5 - y) / scale };
+};
+ref['zoom-reset'].title = t.zoom_reset;
+ref['zoom-in'].addEventListener('click', () => setZoom(state.zoom.scale * 1.6, zoomCentre()));
+ref['zoom-out'].addEventListener('click', () => setZoom(state.zoom.scale / 1.6, zoomCentre()));
+ref['zoom-reset'].addEventListener('click', () => setZoom(1, zoomCentre()));

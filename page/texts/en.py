@@ -1,0 +1,367 @@
+"""English."""
+
+from typing import Any
+
+TEXTS: dict[str, Any] = {
+    "labels": {
+        "experiment": "Experiment",
+        "left": "Left",
+        "right": "Right",
+        "free": "Free choice",
+        "drop": "Drop a photo",
+        "drop_touch": "Choose a photo",
+        "camera": "Take a photo",
+        "examples": "Examples",
+        "dismiss": "Dismiss",
+        "veil": "Drop it anywhere",
+        "none_title": "There are no trained models yet",
+        "none_text": "The page shows what lies in weights/. Train the first pair, put it there, and start again:",
+        "empty_title": "See where two models look, and where they part",
+        "empty_text": "Two classifiers that differ in one thing look at your photo side by side, layer by layer.",
+        "empty_drop": "Drop a photo, paste it, or click to choose",
+        "empty_drop_touch": "Choose a photo",
+        "empty_or": "or start with one of these",
+        "privacy": "Photos are deleted within {minutes} minutes after their last use; nothing leaves this server.",
+        "rule": "Rule",
+        "target": "Class to explain",
+        "predicted": "predicted",
+        "shoot": "Take it",
+        "camera_wait": "Waiting for the camera; your browser may ask you.",
+        "camera_none": "The camera cannot be used: there is none, or the browser may not use it.",
+        "sending": "Sending the photo",
+        "models_loading": "The models are loading; you can already choose a photo",
+        "loading": "Loading {titles}, about {seconds} s as a rule",
+        "loading_unknown": "Loading {titles}",
+        "looking": "Both models are looking",
+        "still": "Still at it; the server is busy",
+        "no_answer": "The server has not answered; please try again.",
+        "not_sent": "The photo could not be sent; please try again.",
+        "too_large": "This file is larger than {megabytes} MB; please choose a smaller one.",
+    },
+    "tagline": "what two models see in one picture",
+    "compare": "Compare",
+    "evidence": "Evidence",
+    "about": "About",
+    "accepted": "{kinds} · at most {megabytes} MB",
+    # evidence
+    "evidence_labels": {
+        "lead": "What the trainings gave, what was measured on two models at a time, and what becomes of the "
+        "claims of the original experiments.",
+        "jumps": "On this page",
+        "models": "Models",
+        "claims": "Claims",
+        "plots": "Plots",
+        "pictures": "Test pictures",
+        "models_title": "The models against the original's figures",
+        "models_text": "Ours: the shipped checkpoint on each whole split, unaugmented, with 95 % intervals. "
+        "The original: on training (augmented) and validation the best of all epochs, accuracy and loss each for "
+        "itself; on test one figure. Its report gives no intervals.",
+        "model": "Model",
+        "train": "Training",
+        "validation": "Validation",
+        "test": "Test",
+        "no_figure": "none",
+        "claims_title": "The original claims, judged",
+        "rule": "How they are judged",
+        "tested": "What is tested",
+        "claims_none": "The claims have not been judged yet: `python -m study compare` does it.",
+        "pair_title": "One experiment closely",
+        "experiment": "Experiment",
+        "csv": "CSV ↓",
+        "csv_title": "Data of “{title}” as CSV",
+        "make": "What is missing is made by:",
+        "list": "List",
+        "picture": "Picture",
+        "truth": "True class",
+        "agreement": "Agreement",
+        "agreement_text": "Agreement: rank correlation of the two Grad-CAMs at the last layer; – where the two "
+        "were not compared on the picture.",
+        "wrong": "wrong",
+        "unknown": "not measured",
+        "open": "Open {identity} in Compare",
+        "range": "{from} to {to} of {count}",
+        "list_none": "No picture of the test split is in this list.",
+        "previous": "Previous",
+        "next": "Next",
+        "examples": "Free examples",
+        "examples_text": "These free pictures can be opened in Compare with the two models:",
+        "open_example": "Open “{title}” in Compare",
+        "loading": "Loading",
+        "failed": "This could not be loaded.",
+        "again": "Try again",
+    },
+    "evidence_rules": [
+        "A claim's figure has a 95 % interval, and is signed so that the claim asks for more of it. A claim that "
+        "something is so holds when the whole interval lies above its margin (what it takes to be worth speaking "
+        "of), does not hold when it lies below, and cannot be told when the margin lies within. A claim that there "
+        "is no more than that: the other way round.",
+        "A claim about two files (“this high model”) is judged by an interval over pictures, and says nothing of "
+        "another training of the same recipe.",
+        "A claim about a recipe (“Adam”) is judged by trainings: the differences that an exact permutation test "
+        "over all trainings of both recipes does not reject. Fewer than four trainings of each are too few to "
+        "tell, however many pictures there are: two trainings of one recipe differ as well.",
+        "Rule, figures and margins stand in study/claims.py. For claims marked as known there, the first two "
+        "trainings' figures were known by an earlier rule when this one was written; no further training had been "
+        "measured.",
+    ],
+    "evidence_verdicts": {
+        "holds": "holds",
+        "fails": "does not hold",
+        "open": "cannot be told",
+        "too_few": "too few to tell",
+        "nothing_to_tell": "nothing to tell",
+    },
+    # by id: the claim in the original's sense, and what is tested
+    "evidence_claims": {
+        "adam-faster": (
+            "Adam converges faster.",
+            "Validation accuracy, averaged over the epochs at 160 pixels (the area under its curve), is higher for "
+            "Adam than for SGD.",
+        ),
+        "adam-higher": (
+            "Adam converges a little higher.",
+            "Validation accuracy after the last epoch is higher for Adam than for SGD.",
+        ),
+        "adam-distinct": (
+            "Adam's maps are more distinct.",
+            "Grad-CAM's heat is less evenly spread for Adam than for SGD, mean over all depths.",
+        ),
+        "sgd-hard": (
+            "SGD's maps are sometimes hard to understand.",
+            "More of SGD's maps in the deeper half of the layers than of Adam's have less heat on the animal than "
+            "its share of the area.",
+        ),
+        "features-alike": (
+            "The feature maps of SGD and Adam can't be told apart by eye.",
+            "1 - CKA of features, mean over all depths, is at most 0.05 larger between trainings of the two than "
+            "between trainings of one.",
+        ),
+        "face-sgd": (
+            "Grad-CAM is a face locator, layer by layer (SGD).",
+            "At every layer the head has more of this SGD model's heat than its share of the area: the figure is "
+            "that of the layer where it is least.",
+        ),
+        "face-adam": (
+            "Grad-CAM is a face locator, layer by layer (Adam).",
+            "At every layer the head has more of this Adam model's heat than its share of the area: the figure is "
+            "that of the layer where it is least.",
+        ),
+        "high-face": (
+            "The high model looks at nose, ears and face.",
+            "At the last layer the head has more of the high model's heat than its share of the area.",
+        ),
+        "high-face-more": (
+            "The high model looks at nose, ears and face; the low one at everything.",
+            "At the last layer more of the heat lies in the head for the high model than for the low one.",
+        ),
+        "high-elsewhere": (
+            "Where the high model errs it looks elsewhere.",
+            "At the last layer less of the heat lies in the animal on pictures that the high model gets wrong than "
+            "on those it gets right.",
+        ),
+        "low-everything": (
+            "The low model looks at everything at once.",
+            "Grad-CAM's heat at the last layer is more evenly spread for the low model than for the high one.",
+        ),
+        "low-smooth": (
+            "The low model's feature maps are smooth.",
+            "Neighbouring cells of feature maps differ less in the low model than in the high one, mean over all "
+            "depths.",
+        ),
+        "low-dead": (
+            "Some of the low model's feature maps are dead.",
+            "A larger share of channels is dead in the low model than in the high one, mean over all depths.",
+        ),
+        "high-contrast": (
+            "The high model's feature maps are contrasty.",
+            "The contrast of feature maps is higher in the high model than in the low one, mean over all depths.",
+        ),
+        "high-alive": (
+            "The high model's feature maps are nearly all alive.",
+            "At most 5 % of the high model's channels are dead, mean over all depths.",
+        ),
+    },
+    # by name: titles of plots
+    "evidence_measures": {
+        "dead": "Dead channels",
+        "contrast": "Contrast of feature maps",
+        "entropy": "Entropy of feature maps",
+        "roughness": "Roughness of feature maps",
+        "focus_entropy": "Spread of Grad-CAM",
+        "focus_area": "Hot area of Grad-CAM",
+        "head_share": "Heat in the head",
+        "animal_share": "Heat in the animal",
+        "head_lift": "Heat in the head beyond its area",
+        "animal_lift": "Heat in the animal beyond its area",
+        "astray": "Maps that miss the animal",
+    },
+    "evidence_plots": {
+        "curves": (
+            "Accuracy and loss by epoch",
+            "How the two trainings went: solid on the validation split, dotted on augmented training pictures.",
+        ),
+        "confusion": ("Confusion matrices", "Test pictures by their true class and the one each model predicts."),
+        "roc": (
+            "ROC",
+            "How many of a class are found for how many of the others taken for it, at every threshold; dashed: "
+            "chance.",
+        ),
+        "reliability": (
+            "Reliability",
+            "How often a model is right when it is that sure: on the dashed line as often as it says. Larger dots "
+            "stand for more pictures.",
+        ),
+        "agreement": (
+            "Agreement by depth",
+            "Rank correlation of the two Grad-CAMs, and how far their hottest fifths overlap (chance: 0.2): the "
+            "median over pictures, and where 8 of 10 lie; in grey trainings of one recipe that differ in the seed "
+            "alone. Dots at the foot: depths where trainings of the two recipes agree otherwise than trainings of "
+            "one.",
+        ),
+        "features": (
+            "Feature maps by depth",
+            "Dead channels, and contrast, entropy and roughness of the live ones, with 95 % intervals over "
+            "pictures: of these two files. Dots at the foot: depths where the two recipes differ.",
+        ),
+        "focus": (
+            "Spread of Grad-CAM by depth",
+            "How evenly the heat lies (0 in one cell, 1 everywhere), and the share of the map above half of its "
+            "peak, with 95 % intervals over pictures: of these two files. Dots at the foot: depths where the two "
+            "recipes differ.",
+        ),
+        "heads": (
+            "Heads and animals",
+            "Share of Grad-CAM's heat inside the head and inside the animal, by depth, with 95 % intervals over "
+            "pictures: of these two files; dashed: their share of the area. Dots at the foot: depths where the two "
+            "recipes differ.",
+        ),
+        "cka": (
+            "Likeness of features",
+            "Linear CKA of the ends of all pairs of blocks, features averaged over space: 1 the same up to "
+            "rotation and scale, 0 unrelated (debiased: by chance a little below). Dots: depths where trainings of "
+            "the two recipes are otherwise alike than trainings of one.",
+        ),
+    },
+    "evidence_lists": {
+        "left_wrong": ("{left} is wrong", "Pictures that {left} gets wrong, the surest first."),
+        "right_wrong": ("{right} is wrong", "Pictures that {right} gets wrong, the surest first."),
+        "disagree": ("The two disagree", "Pictures for which the two predict different classes, the surest first."),
+        "unsure": ("Least certain", "The pictures that the two together are least sure of."),
+        "sure": ("Most certain", "The pictures of which the less sure of the two is surest."),
+        "other_evidence": (
+            "Same prediction from different evidence",
+            "Both predict the same class, and their Grad-CAMs at the last layer agree least; among the {compared} "
+            "of {of} pictures on which the two were compared.",
+        ),
+    },
+    "evidence_ours": "ours",
+    "evidence_original": "original",
+    "evidence_original_what": "Original: {what}.",
+    "evidence_interval": "{low} to {high}",
+    "evidence_loss": "loss {loss}",
+    "evidence_best": "best of {epochs} epochs",
+    "evidence_after": "after {epochs} epoch",
+    "evidence_pair": "{left} and {right}",
+    "evidence_measured": "Maps and features were measured on {count} test pictures. Agreement is of maps of each "
+    "picture's true class; all else about maps is for what each model itself predicts.",
+    "evidence_measured_heads": "Maps and features were measured on {count} test pictures; heads and animals on "
+    "{heads} other pictures in which they are marked. Agreement is of maps of each picture's true class; all else "
+    "about maps is for what each model itself predicts.",
+    "evidence_recipes": "Whether the two **recipes** differ is judged by {left} and {right} trainings: marked is "
+    "where an exact permutation test over them, corrected over all depths, has p ≤ 5 %.",
+    "evidence_recipes_few": "The intervals are of these two files. Whether the two **recipes** differ cannot be "
+    "told from {left} and {right} trainings: **too few to tell** (four of each at least), so nothing is marked.",
+    "evidence_recipes_pairs": "Not all pairs of the trainings are compared, so agreement and likeness are not judged.",
+    "evidence_one_recipe": "These are two trainings of one recipe: what differs here differs by luck.",
+    "evidence_no_plots": "{left} and {right} have not been compared yet, so there are no plots of the two.",
+    "evidence_missing": "Not there: {plots}.",
+    "evidence_no_lists": "The list of test pictures needs what both models predicted for them "
+    "(evaluation/predictions.npz beside each model).",
+    "evidence_figure_file": "Measured: **{mean}**, 95 % interval {low} to {high}, over {count} pictures: of these "
+    "files.",
+    "evidence_figure_recipe": "Measured: **{mean}**, 95 % interval {low} to {high}, over trainings: {left} and "
+    "{right} of them.",
+    "evidence_needs": "To hold, all of the interval must lie above its margin, **{margin}**.",
+    "evidence_needs_same": "To hold, all of the interval must lie below its margin, **{margin}**.",
+    "evidence_known": "The figure of the first trainings was known when this rule was written.",
+    "evidence_too_few": "**Too few to tell:** {left} and {right} trainings; four of each at least.",
+    "evidence_too_few_pictures": "**Too few to tell:** fewer than five of the marked pictures are got wrong.",
+    "evidence_nothing": "**Nothing to tell:** no picture has it in any of the models.",
+    "evidence_trainings": "{title}, {count} trainings: {values}.",
+    "evidence_not_all_pairs": "**Not judged:** not all pairs of the trainings are compared.",
+    "evidence_not_compared": "**Not judged:** {left} and {right} have not been compared yet.",
+    "evidence_stale": "This was measured on an earlier training of {titles}: compare the two anew.",
+    "evidence_claim_stale": "**Not judged:** this was measured on an earlier training of {titles}.",
+    "evidence_not_measured": "**Not judged:** this figure was not measured of {left} and {right}.",
+    "evidence_no_data_long": "The test pictures may not be passed on, so they are not shown: only their numbers in "
+    "the data set. Whoever runs this page with the data (app.py --data-dir DIR) sees them here.",
+    "evidence_other_data": "The data folder of this server holds none of these pictures.",
+    "evidence_unknown": "There is nothing of that name here.",
+    "evidence_no_table": "The data of this plot are not there.",
+    "evidence_no_data": "This server has no data set to show pictures from.",
+    "evidence_no_file": "Not in the data folder.",
+    "evidence_other_edition": "Another edition: not the file the models were tested on.",
+    "evidence_unreadable": "This file cannot be read.",
+    # about
+    "about_what": "Two classifiers that differ in one thing, the optimizer for example, look at your photo. "
+    "For every layer "
+    "of both, the page shows where in the picture the evidence for a class lies, pairs layers by depth, and says "
+    "how far the two agree.",
+    "about_read": "How to read it",
+    "about_points": [
+        "A map shows where a layer holds evidence for the explained class, from little to much as the colours "
+        "run (viridis: from violet to yellow), none where the photo shows through. Each map has its own scale; "
+        "“map” shows its true cells, “what it saw” the squashed picture that went in.",
+        "One scrubber moves through both models from the first layer to the last. The blue curve is "
+        "Spearman's rank "
+        "correlation of the two maps: 1 the same order of places, 0 unrelated.",
+        "The grey band is the yardstick: how far two trainings of one recipe agree that differ by luck alone. At "
+        "each depth 8 of 10 test pictures lie in it and 1 of 10 below, so with many depths a photo lies below at "
+        "some of them by luck. Only where it is below at more depths than two seeds are on 9 of 10 test pictures "
+        "does that say something about the two models, and the words say so.",
+        "The difference divides each map by its own sum first: red where the left model has more of its heat, blue "
+        "where the right one has. Its scale is the same at all depths and for all photos.",
+        "With “predicted”, both models are asked about one class, the one with the higher mean probability. "
+        "Maps of "
+        "different classes would differ by construction.",
+        "A map shows what a model responds to, not why, and no map proves that a model is right.",
+    ],
+    "about_keys": "Keys: ← → Home End move; with the focus in the comparison (click into it) O M S choose what to "
+    "show, + − 0 zoom. Ctrl and wheel, a double click or two fingers zoom, too.",
+    "about_models": "Models",
+    "about_columns": [
+        "Model",
+        "Test accuracy",
+        "Test pictures",
+        "Log loss",
+        "Calibration error",
+        "Weights",
+        "Recipe",
+    ],
+    "about_problems": "Passed over, because they cannot be used:",
+    "about_rules": "Rules",
+    "about_rules_text": "Aₖ is channel k of a layer, Gₖ the gradient of the explained score there, ⊙ place by place.",
+    "about_privacy": "Privacy",
+    "about_privacy_text": "Your photo goes to the server that runs this page, and nowhere else. It is read, "
+    "answered with "
+    "maps, and deleted within {minutes} minutes after its last use, from disk and memory, or when the server "
+    "stops. There are no cookies of ours, no statistics, and no requests to other hosts.",
+    "about_sources": "Sources",
+    "about_sources_text": "The example photographs:",
+    "about_api": "For programs",
+    "about_api_text": "The same answer, as JSON, by gradio_client:",
+    # errors
+    "no_picture": "Choose a photo first.",
+    "gone": "This photo is no longer on the server; please drop it again.",
+    "unknown_example": "There is no example of that name.",
+    "unknown_model": "There is no model {asked!r}. There are: {known}.",
+    "unknown_rule": "There is no rule {asked!r}. There are: {known}.",
+    "unknown_target": "Neither “predicted” nor a class of these models: {asked!r}. There are: {known}.",
+    "not_uploaded": "Only pictures that were uploaded here are read.",
+    "model_fails": "{title} cannot be loaded: {reason}",
+    "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",
+    "busy": "Too many photos are waiting just now; please try again in a minute.",
+    "internal": "Something went wrong on the server; please try again, or take another photo.",
+    # by code of a PictureError or CheckpointError; what is not here is said in the library's own words
+    "errors": {},
+}

@@ -1,0 +1,161 @@
+/* Asks the server: a picture, a model, a rule or a class is one request; all else is drawn from what is here. */
+
+const LATE = 12000; // milliseconds until waiting needs another word
+const PATIENCE = 120000; // milliseconds until nothing is expected any more, of sending and of answering
+
+const asking = { // what is wished for, and what the shown answer was asked with
+  wish: { example: null, file: null, left: null, right: null, rule: null, target: 'predicted' }, shown: null,
+};
+const server_state = { ready: false, loaded: [], seconds: {} };
+
+let serial = 0;
+let running = null; // {serial, wish, asked: whether the server is at it, timer, late}
+let next = null; // what was wished for meanwhile
+const sent = new WeakMap(); // file: promise of its path on the server
+
+const model = (id) => catalog.models.find((one) => one.id === id);
+const alike = (one, other) => model(one).classes.join('\n') === model(other).classes.join('\n');
+
+/* Two models are compared in one class: beside a model of other classes stands the one it makes an experiment with. */
+function partner(id, side) {
+  const other = SIDES.find((name) => name !== side);
+  const found = catalog.experiments.find((one) => one[side] === id) || catalog.experiments.find((one) => one[other] === id);
+  return found ? found[found[side] === id ? other : side] : id;
+}
+
+function request(change) {
+  const wish = { ...(next || (running && running.wish) || asking.wish), ...change };
+  for (const side of SIDES) {
+    const other = SIDES.find((name) => name !== side);
+    if (change[side] && !change[other] && !alike(wish[side], wish[other])) wish[other] = partner(wish[side], side);
+  }
+  if (wish.target !== 'predicted' && !model(wish.left).classes.includes(wish.target)) wish.target = 'predicted';
+  asking.wish = wish;
+  choosers();
+  if (state.result) check(ref.targets, wish.target);
+  if (!wish.file && !wish.example) return; // nothing to look at yet
+  fail('');
+  if (running && running.asked) next = wish;
+  else ask(wish); // nothing waits for a photo that is only being sent
+}
+
+async function ask(wish) {
+  if (running) clearTimeout(running.timer);
+  const mine = (running = { serial: ++serial, wish });
+  const fails = (sentence) => settle({ kind: 'error', ask: mine.serial, sentence });
+  const { file, example, left, right, rule, target } = wish;
+  root.setAttribute('data-busy', '');
+  if (!state.result) preview(wish);
+  let path = null;
+  if (file) {
+    if (file.size > catalog.most_bytes) return fails(fill(t.too_large, catalog));
+    status(t.sending);
+    const unsent = () => { sent.delete(file); fails(t.not_sent); };
+    mine.timer = setTimeout(unsent, PATIENCE);
+    if (!sent.has(file)) sent.set(file, upload(file));
+    try {
+      path = (await sent.get(file)).path;
+    } catch {
+      return unsent();
+    }
+    if (running !== mine) return;
+    clearTimeout(mine.timer);
+  }
+  mine.asked = true;
+  status(waitingFor(wish));
+  mine.late = setTimeout(() => status(t.still), LATE);
+  mine.timer = setTimeout(() => fails(t.no_answer), PATIENCE);
+  trigger('ask', { ask: mine.serial, upload: path, example: file ? null : example, left, right, rule, target });
+}
+
+function waitingFor({ left, right }) {
+  if (!server_state.ready) return t.models_loading;
+  const missing = [left, right].filter((id) => !server_state.loaded.includes(id));
+  if (!missing.length) return t.looking;
+  const titles = [...new Set(missing)].map((id) => model(id).title).join(' · ');
+  const seconds = server_state.seconds * new Set(missing).size;
+  return fill(seconds ? t.loading : t.loading_unknown, { titles, seconds: Math.max(1, Math.round(seconds)) });
+}
+
+/* What is to be done with an answer: nothing ("stale": a question later than its own is asked), ask once more ("again":
+   the server has deleted the photo; we still have it), ask what was wished for meanwhile ("next"), "show" it, or "fail". */
+function meaning(answer, running, next) {
+  if (!running || answer.ask !== running.serial) return 'stale';
+  if (answer.code === 'gone' && running.wish.file && !running.wish.again) return 'again';
+  if (next) return 'next';
+  return answer.kind === 'result' ? 'show' : 'fail';
+}
+
+/* What comes back, or will not come any more. */
+function settle(answer) {
+  const means = meaning(answer, running, next);
+  if (means === 'stale') return;
+  const { wish, timer, late } = running;
+  clearTimeout(timer);
+  clearTimeout(late);
+  running = null;
+  if (means === 'again') {
+    sent.delete(wish.file);
+    return ask({ ...wish, again: true });
+  }
+  if (means === 'next') {
+    const wished = next;
+    next = null;
+    return ask(wished);
+  }
+  root.removeAttribute('data-busy');
+  status('');
+  if (means === 'show') {
+    asking.wish = asking.shown = { ...wish, again: false };
+    showAnswer(answer);
+    return;
+  }
+  fail(answer.sentence);
+  if (state.result) { // back to what is shown
+    asking.wish = asking.shown;
+    choosers();
+    check(ref.targets, asking.wish.target);
+  } else {
+    Object.assign(asking.wish, { file: null, example: null });
+    root.dataset.state = 'empty';
+    choosers();
+  }
+}
+
+async function showAnswer(result) {
+  const { wish } = asking; // the next one may be made while the picture is decoded
+  await show(result);
+  Object.assign(wish, { left: result.left, right: result.right, rule: result.rule, target: result.target.asked });
+  Object.assign(server_state, { loaded: result.loaded });
+  choosers();
+  radiosOfTargets(result.target);
+}
+
+function preview(wish) {
+  root.dataset.state = 'waiting';
+  const found = catalog.examples.find(({ id }) => id === wish.example);
+  const source = wish.file ? URL.createObjectURL(wish.file) : found ? found.large || found.thumb : wish.thumb;
+  const image = new Image();
+  image.onload = () => {
+    for (const name of STAGES) {
+      stage(name).style.setProperty('--aspect', image.naturalWidth / image.naturalHeight);
+      if (root.dataset.state === 'waiting') plane(name).querySelector('img').src = source;
+    }
+  };
+  image.src = source;
+}
+
+function status(text) {
+  ref.status.textContent = text;
+  root.toggleAttribute('data-status', Boolean(text));
+}
+
+function fail(sentence) {
+  ref.error.textContent = sentence;
+  root.toggleAttribute('data-error', Boolean(sentence));
+}
+
+function take(file) {
+  if (!file || catalog.models.length === 0) return;
+  request({ file, example: null });
+}

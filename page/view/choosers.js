@@ -1,0 +1,96 @@
+/* What is looked at, and by whom: the photo, the examples, experiments, models, rule and class. */
+
+function radiosOfTargets({ asked, options: names }) {
+  const pick = (value) => request({ target: value });
+  const entries = [['predicted', t.predicted], ...names.map((name) => [name, name])];
+  if (names.length <= 4) return radios(ref.targets, entries, asked, pick);
+  const select = make('select');
+  options(select, entries, asked);
+  select.setAttribute('aria-label', t.target);
+  select.addEventListener('change', () => pick(select.value));
+  ref.targets.replaceChildren(select);
+}
+
+function choosers() {
+  const { left, right, rule, example, file } = asking.wish;
+  const found = catalog.experiments.find((experiment) => experiment.left === left && experiment.right === right);
+  const entries = catalog.experiments.map(({ id, title, question }) => [id, title, question]);
+  options(ref.experiment, found ? entries : [...entries, ['', t.free]], found ? found.id : '');
+  ref.question.textContent = found ? found.question : '';
+  ref.left.value = left;
+  ref.right.value = right;
+  ref.rule.value = rule;
+  ref.rule.title = (catalog.rules.find(({ name }) => name === rule) || {}).about || '';
+  for (const button of ref.examples.children) button.setAttribute('aria-pressed', !file && button.dataset.id === example);
+}
+
+// --- the photo ------------------------------------------------------------------------------------------------------
+
+for (const button of [ref.choose, ref.choose2]) button.addEventListener('click', () => ref.file.click());
+ref.file.addEventListener('change', () => { take(ref.file.files[0]); ref.file.value = ''; });
+ref.dismiss.addEventListener('click', () => fail(''));
+
+let dragging = 0;
+const holdsFile = (event) => visible() && [...event.dataTransfer.types].includes('Files');
+onDocument({
+  dragenter: (event) => { if (holdsFile(event)) { dragging++; root.setAttribute('data-dragging', ''); } },
+  dragleave: (event) => { if (holdsFile(event) && --dragging <= 0) { dragging = 0; root.removeAttribute('data-dragging'); } },
+  dragover: (event) => { if (holdsFile(event)) event.preventDefault(); },
+  drop: (event) => {
+    if (!holdsFile(event)) return;
+    event.preventDefault();
+    dragging = 0;
+    root.removeAttribute('data-dragging');
+    take(event.dataTransfer.files[0]);
+  },
+  paste: (event) => {
+    const file = visible() && [...event.clipboardData.files][0];
+    if (!file) return;
+    event.preventDefault();
+    take(file);
+  },
+  'tm-open': ({ detail: { id, thumb, left, right } }) => { // from the Evidence tab: an example, or a test picture
+    request({ example: id, thumb, file: null, left, right, target: 'predicted' });
+  },
+});
+
+let stream = null;
+if (!(navigator.mediaDevices && navigator.mediaDevices.getUserMedia)) ref.camera.hidden = true;
+ref.camera.addEventListener('click', async () => {
+  ref['camera-text'].textContent = t.camera_wait;
+  ref.shoot.disabled = true;
+  ref['camera-dialog'].showModal();
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 1920 } } });
+    if (!ref['camera-dialog'].open) return stopCamera();
+    ref.video.srcObject = stream;
+  } catch {
+    ref['camera-text'].textContent = t.camera_none;
+  }
+});
+ref.video.addEventListener('loadeddata', () => {  // before, there is no frame to take
+  ref['camera-text'].textContent = '';
+  ref.shoot.disabled = false;
+});
+function stopCamera() {
+  if (stream) for (const track of stream.getTracks()) track.stop();
+  stream = ref.video.srcObject = null;
+}
+ref['camera-dialog'].addEventListener('close', stopCamera);
+ref['camera-close'].addEventListener('click', () => ref['camera-dialog'].close());
+ref['camera-dialog'].addEventListener('click', (event) => { if (event.target === event.currentTarget) event.target.close(); });
+ref.shoot.addEventListener('click', () => {
+  const canvas = make('canvas', { width: ref.video.videoWidth, height: ref.video.videoHeight });
+  canvas.getContext('2d').drawImage(ref.video, 0, 0);
+  canvas.toBlob((blob) => take(new File([blob], 'photo.jpg', { type: 'image/jpeg' })), 'image/jpeg', 0.95);
+  ref['camera-dialog'].close();
+});
+
+// --- choosing -------------------------------------------------------------------------------------------------------
+
+ref.experiment.addEventListener('change', () => {
+  const found = catalog.experiments.find(({ id }) => id === ref.experiment.value);
+  if (found) request({ left: found.left, right: found.right });
+});
+for (const side of SIDES) ref[side].addEventListener('change', () => request({ [side]: ref[side].value }));
+ref.rule.addEventListener('change', () => request({ rule: ref.rule.value }));

@@ -1,0 +1,177 @@
+"""The view's pure functions, run by node: enlarged maps, the curve's geometry, zoom, what an answer means."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explain import view
+from explain.pictures import resize
+
+ROOT = Path(__file__).parent.parent
+FUNCTION = r"^(?:async )?function {name}\(.*?^}}$|^const {name} = [^\n]*;$"
+
+
+def source(file: str, name: str) -> str:
+    """A top-level function of a script as it stands there."""
+    found = re.search(FUNCTION.format(name=name), (ROOT / file).read_text(), re.MULTILINE | re.DOTALL)
+    assert found, f"{file} has no {name}"
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def run():
+    """run(functions, expression): the value of an expression over functions, each FILE:NAME, by node."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node")
+
+    def run(functions: list[str], expression: str):
+        code = "\n".join(source(*name.split(":")) for name in functions)
+        script = f"'use strict';\n{code}\nprocess.stdout.write(JSON.stringify({expression}));"
+        result = subprocess.run([node, "-e", script], capture_output=True, text=True, timeout=60)
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return run
+
+
+COMMON, MAPS, CURVE, ZOOM = (f"explain/view/{name}.js" for name in ("common", "maps", "curve", "zoom"))
+CLAMP = f"{COMMON}:clamp"
+
+
+@pytest.mark.parametrize(("size", "larger"), [((3, 5), (7, 11)), ((1, 1), (4, 2)), ((2, 1), (5, 3)), ((6, 6), (6, 6))])
+def test_an_enlarged_map_is_bilinear_as_the_servers(run, size, larger):
+    values = np.random.default_rng(0).integers(0, 256, size)
+    call = f"[...enlarge({json.dumps({'size': size, 'data': values.ravel().tolist()})}, {larger[0]}, {larger[1]})]"
+    enlarged = np.array(run([CLAMP, f"{MAPS}:enlarge"], call)).reshape(larger)
+    np.testing.assert_allclose(enlarged, resize(values.astype(np.float32), larger), atol=1e-3)
+
+
+def test_the_value_under_the_hairlines_is_the_one_that_is_drawn(run):
+    values = np.random.default_rng(1).integers(0, 256, (4, 6))
+    at = {"size": values.shape, "data": values.ravel().tolist()}
+    drawn = resize(values.astype(np.float32), (8, 12))
+    for row, column in ((0, 0), (3, 5), (7, 11), (4, 1)):
+        place = {"x": (column + 0.5) / 12, "y": (row + 0.5) / 8}
+        value = run([CLAMP, f"{ZOOM}:valueAt"], f"valueAt({json.dumps(at)}, {json.dumps(place)})")
+        assert value == pytest.approx(drawn[row, column], abs=1e-3)
+
+
+STOPS = [
+    {"depth": 0.0, "rank": 0.5, "band": {"rank": [0.2, 0.5, 0.8]}},
+    {"depth": 0.25, "rank": None, "band": None},
+    {"depth": 1.0, "rank": -0.4, "band": None},
+]
+
+
+def test_the_curve_lies_inside_its_canvas_by_depth_and_downwards_by_agreement(run):
+    points = "at => ({...at, x: [0, 1, 2].map(at.x), y: [1, 0, -0.4].map(at.y)})"
+    at = run([f"{CURVE}:curveGeometry"], f"({points})(curveGeometry({json.dumps(STOPS)}, 400, 76))")
+    assert at["low"] == -0.4  # the least that is drawn, in fifths
+    assert at["left"] < at["x"][0] < at["x"][1] < at["x"][2] < at["right"]
+    assert at["x"][1] - at["x"][0] == pytest.approx((at["x"][2] - at["x"][0]) / 4)
+    assert 0 < at["y"][0] < at["y"][1] < at["y"][2] == pytest.approx(at["bottom"])
+
+
+def test_without_any_agreement_the_curve_has_a_scale_all_the_same(run):
+    stops = [{"depth": 0, "rank": None, "band": None}]
+    assert run([f"{CURVE}:curveGeometry"], f"curveGeometry({json.dumps(stops)}, 400, 76).low") == 0
+
+
+def test_the_nearest_stop_is_the_nearest_in_pixels(run):
+    functions = [f"{CURVE}:curveGeometry", f"{CURVE}:nearestStop"]
+    places = [
+        run(functions, f"nearestStop({json.dumps(STOPS)}, {x}, 400, 76)") for x in (-50, 42, 100, 200, 260, 390, 999)
+    ]
+    assert places == [0, 0, 1, 1, 2, 2, 2]
+
+
+def test_zoom_keeps_its_centre_and_lets_no_edge_in(run):
+    functions = [CLAMP, f"{ZOOM}:zoomed"]
+    most = "const MOST_ZOOM = 12;\n"
+    assert most.strip() in (ROOT / ZOOM).read_text()
+
+    def zoomed(zoom, scale, centre=(0.25, 0.5), shift=(0, 0)):
+        centre, shift = (dict(zip("xy", pair, strict=True)) for pair in (centre, shift))
+        arguments = ", ".join(map(json.dumps, (zoom, scale, centre, shift)))
+        return run(
+            functions, f"((MOST_ZOOM) => {{ globalThis.MOST_ZOOM = MOST_ZOOM; return zoomed({arguments}); }})(12)"
+        )
+
+    whole = {"scale": 1, "x": 0, "y": 0}
+    nearer = zoomed(whole, 4)
+    assert nearer == {"scale": 4, "x": -0.75, "y": -1.5}
+    assert nearer["x"] + 0.25 * 4 == 0.25  # the centre lies where it lay
+    assert zoomed(nearer, 1) == whole
+    assert zoomed(nearer, 1.01) == whole
+    assert zoomed(nearer, 99)["scale"] == 12
+    assert zoomed(nearer, 4, shift=(9, -9)) == {"scale": 4, "x": 0, "y": -3}
+
+
+@pytest.mark.parametrize(
+    ("answer", "running", "wished", "means"),
+    [
+        ({"ask": 3, "kind": "result"}, None, None, "stale"),
+        ({"ask": 2, "kind": "result"}, {"serial": 3, "wish": {}}, None, "stale"),
+        ({"ask": 3, "kind": "result"}, {"serial": 3, "wish": {}}, None, "show"),
+        ({"ask": 3, "kind": "error"}, {"serial": 3, "wish": {}}, None, "fail"),
+        ({"ask": 3, "kind": "result"}, {"serial": 3, "wish": {}}, {"rule": "x"}, "next"),
+        ({"ask": 3, "kind": "error"}, {"serial": 3, "wish": {}}, {"rule": "x"}, "next"),
+        ({"ask": 3, "kind": "error", "code": "gone"}, {"serial": 3, "wish": {"file": {}}}, None, "again"),
+        ({"ask": 3, "kind": "error", "code": "gone"}, {"serial": 3, "wish": {"file": {}, "again": True}}, None, "fail"),
+        ({"ask": 3, "kind": "error", "code": "gone"}, {"serial": 3, "wish": {"example": "cow"}}, None, "fail"),
+    ],
+)
+def test_what_an_answer_means(run, answer, running, wished, means):
+    arguments = ", ".join(map(json.dumps, (answer, running, wished)))
+    assert run(["page/view/ask.js:meaning"], f"meaning({arguments})") == means
+
+
+# --- the scripts ------------------------------------------------------------------------------------------------------
+
+
+def test_the_scripts_are_one_function_body(run):
+    from page.layout import SCRIPTS, VIEW
+
+    for files in (view.SCRIPTS, SCRIPTS, [view.SCRIPTS[0], VIEW / "evidence.js"]):
+        body = json.dumps(view.joined(files))
+        arguments = "'element', 'trigger', 'props', 'server', 'upload', 'watch'"
+        assert run([], f"new Function({arguments}, {body}).length") == 6  # each top-level name stands once
+
+
+def test_the_view_asks_no_server_and_knows_no_page():
+    """What draws a message also works in a file without any server."""
+    for path in (ROOT / "explain/view").rglob("*"):
+        text = path.read_text() if path.suffix in (".py", ".js", ".html", ".css") else ""
+        assert not re.search(r"\bserver\b\.|\btrigger\(|\bupload\(|\bwatch\(|gradio(?!-)\b.*import|from page", text), (
+            path
+        )
+    code = "import sys, explain.view; sys.exit(bool({'gradio', 'page', 'tensorflow', 'keras'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
+
+
+def test_each_part_that_a_script_names_is_in_a_template():
+    from page.layout import VIEW, template
+
+    def parts(html: str) -> set[str]:
+        whole = set(re.findall(r'data-ref="([\w-]+)"', html))
+        inside = re.findall(r'data-ref="([\w-]+)"', "".join(re.findall(r"<template.*?</template>", html, re.DOTALL)))
+        return whole | {f"{name}-{side}" for name in inside for side in ("left", "right")}
+
+    def named(script: str) -> set[str]:
+        return set(re.findall(r"\bref\.(\w+)|\bref\['([\w-]+)'\]", script))
+
+    common = (view.HERE / "common.js").read_text()
+    for script, html in (
+        (view.joined(view.SCRIPTS), view.template()),
+        (view.joined(VIEW.glob("[acs]*.js")), template()),
+        ((VIEW / "evidence.js").read_text(), (VIEW / "evidence.html").read_text()),
+    ):
+        used = {plain or quoted for plain, quoted in named(script.replace(common, ""))}
+        assert used <= parts(html), used - parts(html)
