@@ -1,94 +1,96 @@
 """Trained models in `weights/<id>/`: listed without TensorFlow, verified before Keras sees them, loaded once.
 
-A folder holds `card.json` (id, title, description, classes, input: [height, width], digests.model and whatever else
-there is to say) and `model.keras`: plain Keras 3 layers, RGB 0 to 255 in, probabilities out.
+A folder holds `card.json` (see `cards.Card`) and `model.keras`: plain Keras 3 layers, RGB 0 to 255 in, probabilities
+out. Or a card alone, that names other checkpoints as members: an ensemble.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import os
 import re
 import threading
-import zipfile
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from explain.pictures import fit
+from explain import archive
+from explain.cards import Card
+from explain.engine import explain
+from explain.ensembles import Ensemble
+from explain.errors import CheckpointError
+from explain.explanation import Explanation
+from explain.pictures import Picture, fit
+from explain.targets import Target
 
 if TYPE_CHECKING:
     import keras
 
+Pictures = Picture | np.ndarray | Sequence[Picture | np.ndarray] | Callable[[tuple[int, int]], Any]
+
 DEFAULT = Path(__file__).resolve().parent.parent / "weights"
-KEPT = 6  # models in memory; the least recently used leaves
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 _BATCH_PIXELS = 2**21  # of one forward pass: 41 pictures of 224 x 224
 
-# The archive: nothing but these, of at most so many bytes
-_MEMBERS = {"metadata.json": 2**16, "config.json": 2**24, "model.weights.h5": 2**30}
-_EXPANSION = 200  # unpacked to packed; a config of many like layers reaches 30
-
-# What a model may be made of, by the module that its configuration names
-_PLAIN = {
-    r"keras": r"Sequential|Model|Functional|\w*DTypePolicy",
-    r"keras\.src\.models\.(functional|sequential|model)": r"Functional|Sequential|Model",
-    r"keras\.layers": r"[A-Z]\w+",
-    r"keras\.(initializers|regularizers|constraints|dtype_policies)": r"[A-Z]\w+",
-    r"keras\.(optimizers|optimizers\.schedules|losses|metrics)": r"[A-Z]\w+",  # of a nested model that was compiled
-    r"keras\.src\.ops\.\w+": r"[A-Z]\w+",  # x + y between layers
-}
-# Layers that run code from the file, or open files and addresses that it names
-_NOT_PLAIN = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
-_NOT_PLAIN |= {"StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization"}
-_DATA = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be used. `str(error)` is one sentence for a person, without any path.
-
-    `code` is stable: "unknown" (no such id), "card", "archive" (missing, damaged or not a plain .keras archive),
-    "digest" (not the file the card speaks of), "code" (asks for code of its own), "load" (Keras cannot build it) or
-    "mismatch" (it is not what the card says).
-    """
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
-
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A loaded checkpoint. Probabilities are asked of `predict` alone, so that several models may stand behind it."""
+    """A loaded checkpoint. It is asked by `predict` and `explain` alone, as an `Ensemble` is.
 
-    id: str
-    card: dict[str, Any]
+    Attributes:
+        card: what it says of itself.
+        folder: where it lies.
+        model: the Keras model.
+
+    Example:
+        >>> checkpoint = load("cats-dogs-effnet-sgd")
+        >>> grey = np.full((300, 400, 3), 127, np.uint8)
+        >>> checkpoint.predict([grey]).shape
+        (1, 2)
+        >>> checkpoint.explain(grey, target="Cat").map().shape
+        (6, 6)
+    """
+
+    card: Card
     folder: Path
     model: keras.Model
 
     @property
+    def model_id(self) -> str:
+        """Name of its folder."""
+        return self.card.model_id
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Names, in the order of the probabilities' columns."""
-        return tuple(self.card["classes"])
+        return self.card.classes
 
     @property
     def input_size(self) -> tuple[int, int]:
         """Height and width that pictures are squashed to."""
-        return tuple(self.card["input"])
+        return self.card.input_size
 
-    def predict(self, pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-        """Probabilities, float32 (n, classes), of n pictures: uint8 H x W x 3 each, of any sizes.
+    def predict(self, pictures: Pictures) -> np.ndarray:
+        """Probabilities of pictures, in batches of bounded memory.
 
-        One sigmoid unit p gives the columns 1 - p and p. In batches of bounded memory. Raises as `pictures.fit` does.
+        Args:
+            pictures: n of them, uint8 H x W x 3 each, of any sizes; or a function that gives them for an input size
+                (height, width), so that what was squashed once serves several models.
+
+        Returns:
+            float32 (n, classes), 0 to 1. One sigmoid unit p gives the columns 1 - p and p.
+
+        Raises:
+            TypeError, ValueError: as `pictures.fit` does.
         """
         height, width = self.input_size
+        pictures = pictures(self.input_size) if callable(pictures) else pictures
         step = max(1, _BATCH_PIXELS // (height * width))
         result = [np.empty((0, len(self.classes)), np.float32)]
         for start in range(0, len(pictures), step):
@@ -96,6 +98,40 @@ class Checkpoint:
             output = np.asarray(self._forward(batch.astype(np.float32)), np.float32)
             result.append(np.concatenate([1 - output, output], axis=1) if output.shape[1] == 1 else output)
         return np.concatenate(result)
+
+    def explain(
+        self,
+        pictures: Pictures,
+        target: Target = "predicted",
+        rules: str | Sequence[str] = "gradcam",
+        layers: str | Sequence[str] = "blocks",
+        features: int = 0,
+    ) -> Explanation:
+        """What the model sees in pictures.
+
+        Args:
+            pictures: uint8 RGB, one or n of them, of any sizes; or a function that gives them for an input size
+                (height, width), so that what was squashed once serves several models.
+            target: what is explained, see `engine.explain`.
+            rules: names of rules.
+            layers: which layers, see `engine.explain`.
+            features: how many of the most important channels to keep at every layer.
+
+        Returns:
+            Raw maps by rule and layer.
+
+        Raises:
+            TypeError, ValueError: as `engine.explain` does.
+        """
+        return explain(
+            self.model,
+            pictures(self.input_size) if callable(pictures) else pictures,
+            target=target,
+            layers=layers,
+            rules=rules,
+            features=features,
+            classes=self.classes,
+        )
 
     @functools.cached_property
     def _forward(self) -> Any:
@@ -106,16 +142,31 @@ class Checkpoint:
 
 
 class Available(NamedTuple):
-    """`cards` of the checkpoints that can be loaded, by id; `problems`: (folder's name, one sentence) of the others."""
+    """What lies in a folder of checkpoints.
 
-    cards: list[dict[str, Any]]
+    Attributes:
+        cards: of those that can be loaded, by id.
+        problems: (folder's name, one sentence) of the others.
+    """
+
+    cards: list[Card]
     problems: list[tuple[str, str]]
 
 
 def available(weights: str | os.PathLike = DEFAULT) -> Available:
-    """What lies in the folder `weights`, verified but for building the models. Without TensorFlow.
+    """What lies in a folder of checkpoints, verified but for building the models. Without TensorFlow.
 
     Files and hidden folders are passed over. Archives are read once, and again when they have changed.
+
+    Args:
+        weights: the folder.
+
+    Returns:
+        The cards, and what is wrong with the rest.
+
+    Example:
+        >>> [card.title for card in available().cards if card.network == "vgg16"]
+        ['VGG16, high accuracy', 'VGG16, low accuracy']
     """
     cards, problems = [], []
     for name in sorted(_folders(weights)):
@@ -126,36 +177,98 @@ def available(weights: str | os.PathLike = DEFAULT) -> Available:
     return Available(cards, problems)
 
 
-def load(id: str, weights: str | os.PathLike = DEFAULT) -> Checkpoint:
-    """The checkpoint of that id, verified, and kept in memory until six others were used more recently.
+# --- loaded once ------------------------------------------------------------------------------------------------------
+
+# Of models in memory, by `_footprint`; the least recently used leave. With TensorFlow, the page and two large pictures
+# being decoded (0.7 and 0.8 GB) that stays below 2.5 GB; the six shipped models count 0.55.
+KEPT_BYTES = 2**30
+TRACE_BYTES = 64 * 2**20  # of a model's compiled passes, about
+
+
+class _Kept(NamedTuple):
+    """A model in memory: its files' version, and its bytes."""
+
+    version: tuple[Any, ...]
+    checkpoint: Checkpoint
+    size: int
+
+
+_guard = threading.Lock()
+_kept: OrderedDict[Path, _Kept] = OrderedDict()
+_loading: dict[Path, threading.Lock] = {}  # as many as there are folders
+
+
+def load(model_id: str, weights: str | os.PathLike = DEFAULT) -> Checkpoint | Ensemble:
+    """The checkpoint of that id, verified, and kept in memory until `KEPT_BYTES` of others were used more recently.
 
     Only names of folders in `weights` are ids; nothing else is ever opened. Safe under threads: two that ask for one
-    checkpoint wait for the same loading, and hold up nobody else. Raises CheckpointError.
+    checkpoint wait for the same loading, and hold up nobody else. An ensemble's members are kept as they are by
+    themselves, so a checkpoint that belongs to several is in memory once.
+
+    Args:
+        model_id: name of a folder.
+        weights: where the folder lies.
+
+    Returns:
+        A checkpoint, or an ensemble where the card names members.
+
+    Raises:
+        CheckpointError: for an id that is none, and for a checkpoint that cannot be used.
+
+    Example:
+        >>> load("cats-dogs-effnet-sgd").classes
+        ('Cat', 'Dog')
     """
-    folder = _folder(id, weights)
+    folder = _folder(model_id, weights)
+    if Card.read(folder).members:
+        card = _verified(folder)
+        return Ensemble(card, folder, tuple(load(member, weights) for member in card.members))
     with _guard:
         loading = _loading.setdefault(folder, threading.Lock())
     with loading:
         version = _version(folder)
         with _guard:
-            if folder in _kept and _kept[folder][0] == version:
+            kept = _kept.get(folder)
+            if kept is not None and kept.version == version:
                 _kept.move_to_end(folder)
-                return _kept[folder][1]
+                return kept.checkpoint
         checkpoint = _load(folder)
         with _guard:
-            _kept[folder] = version, checkpoint
+            _kept[folder] = _Kept(version, checkpoint, _footprint(checkpoint))
             _kept.move_to_end(folder)
-            while len(_kept) > KEPT:
+            while len(_kept) > 1 and sum(kept.size for kept in _kept.values()) > KEPT_BYTES:
                 _kept.popitem(last=False)
     return checkpoint
 
 
-_guard = threading.Lock()
-_kept: OrderedDict[Path, tuple[Any, Checkpoint]] = OrderedDict()
-_loading: dict[Path, threading.Lock] = {}  # as many as there are folders
+def loaded(cards: Iterable[Card], weights: str | os.PathLike = DEFAULT) -> list[str]:
+    """Which checkpoints are in memory, so that they answer without being loaded.
+
+    Args:
+        cards: of the checkpoints in question.
+        weights: where their folders lie.
+
+    Returns:
+        Ids, in the order of the cards. Of an ensemble, where all its members are.
+
+    Example:
+        >>> checkpoint = load("cats-dogs-effnet-sgd")
+        >>> "cats-dogs-effnet-sgd" in loaded(available().cards)
+        True
+    """
+    folder = Path(weights).resolve()
+    with _guard:
+        kept = set(_kept)
+    return [card.model_id for card in cards if {folder / name for name in card.members or [card.model_id]} <= kept]
 
 
-# --- folder and card --------------------------------------------------------------------------------------------------
+def _footprint(checkpoint: Checkpoint) -> int:
+    """Bytes of a model: its weights, and what its compiled passes take as a rule."""
+    weights = checkpoint.model.weights
+    return TRACE_BYTES + sum(int(np.prod(value.shape)) * np.dtype(value.dtype).itemsize for value in weights)
+
+
+# --- folders and cards ------------------------------------------------------------------------------------------------
 
 
 def _folders(weights: str | os.PathLike) -> set[str]:
@@ -166,144 +279,90 @@ def _folders(weights: str | os.PathLike) -> set[str]:
         return set()
 
 
-def _folder(id: str, weights: str | os.PathLike) -> Path:
-    if not isinstance(id, str) or id not in _folders(weights):
+def _folder(model_id: str, weights: str | os.PathLike) -> Path:
+    if not isinstance(model_id, str) or model_id not in _folders(weights):
         raise CheckpointError("unknown", "There is no model of that name.")
-    if not _ID.fullmatch(id):
+    if not _ID.fullmatch(model_id):
         raise CheckpointError("unknown", "A model's folder is named by small letters, digits and hyphens alone.")
-    return Path(weights).resolve() / id
+    return Path(weights).resolve() / model_id
 
 
 def _version(folder: Path) -> tuple[Any, ...]:
     """Changes when one of the files does."""
-    found = []
+    version = []
     for name in ("card.json", "model.keras"):
         try:
             status = os.stat(folder / name)
         except OSError:
-            found.append(None)
+            version.append(None)
         else:
-            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
-    return tuple(found)
+            version.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(version)
 
 
-def _card(folder: Path) -> dict[str, Any]:
-    def wrong(what: str) -> CheckpointError:
-        return CheckpointError("card", f"The card of {folder.name} {what}.")
-
-    try:
-        with open(folder / "card.json", "rb") as file:
-            card = json.loads(file.read(2**20))
-    except OSError:
-        raise wrong("is missing") from None
-    except (ValueError, RecursionError):
-        raise wrong("cannot be read") from None
-    if not isinstance(card, dict):
-        raise wrong("cannot be read")
-    if card.get("id") != folder.name:
-        raise wrong("belongs to another model")
-    for key in ("title", "description"):
-        if not isinstance(card.get(key), str) or not card[key]:
-            raise wrong(f"has no {key}")
-    classes, size, digests = card.get("classes"), card.get("input"), card.get("digests")
-    if not isinstance(classes, list) or not all(isinstance(name, str) and name for name in classes):
-        raise wrong("names no classes")
-    if len(classes) < 2 or len(set(classes)) < len(classes):
-        raise wrong("names fewer than two classes, or one of them twice")
-    sides = isinstance(size, list) and len(size) == 2 and all(type(side) is int and 1 <= side <= 4096 for side in size)
-    if not sides:
-        raise wrong("gives no input size, which is [height, width]")
-    digest = digests.get("model") if isinstance(digests, dict) else None
-    if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
-        raise wrong("gives no digest of its model")
-    return card
-
-
-# --- before Keras sees the file ---------------------------------------------------------------------------------------
-
-
-def _verified(folder: Path) -> dict[str, Any]:
-    """The card, once the archive is the one that it speaks of and asks for no code."""
-    card = _card(folder)
-    _verify(folder, card["digests"]["model"], _version(folder))
+def _verified(folder: Path) -> Card:
+    """The card, once the archive is the one that it speaks of and asks for no code, or once its members do."""
+    card = Card.read(folder)
+    if card.model_id != folder.name:
+        sentence = "The card of {model_id} belongs to another model."
+        raise CheckpointError("card", sentence, model_id=folder.name, part="id")
+    if card.members:
+        return _with_members(card, folder)
+    _verify(folder, card.digests.model, _version(folder))
     return card
 
 
 @functools.lru_cache(maxsize=256)
 def _verify(folder: Path, digest: str, version: tuple[Any, ...]) -> None:
-    id = folder.name
-    try:
-        with open(folder / "model.keras", "rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                raise CheckpointError("digest", f"The model file of {id} is not the one that its card speaks of.")
-            _check_archive(id, file)
-    except OSError:
-        raise CheckpointError("archive", f"The model file of {id} is missing or cannot be read.") from None
+    archive.verify(folder / "model.keras", folder.name, digest)
 
 
-def _check_archive(id: str, file: Any) -> None:
-    damaged = CheckpointError("archive", f"The model file of {id} is damaged or no plain Keras archive.")
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            if sorted(member.filename for member in members) != sorted(_MEMBERS):
-                raise damaged
-            for member in members:
-                large = member.file_size > _MEMBERS[member.filename]
-                if large or member.file_size > _EXPANSION * member.compress_size + 2**16:
-                    raise damaged
-            config = json.loads(archive.read("config.json"))
-        if not isinstance(config, dict):
-            raise damaged
-        # what to train with is never built here
-        asked = _first_code({key: value for key, value in config.items() if key != "compile_config"})
-    except CheckpointError:
-        raise
-    except Exception:  # zipfile and zlib raise many kinds
-        raise damaged from None
-    if asked is not None:
-        what = f" ({asked})" if re.fullmatch(r"[\w.> ]{1,80}", asked) else ""
-        raise CheckpointError(
-            "code", f"The model file of {id} asks for code of its own{what}, which is never run here."
-        )
+def _with_members(card: Card, folder: Path) -> Card:
+    """An ensemble's card, once its members can be used and go together, with a digest made of theirs."""
 
+    def wrong(member: str, fault: str, what: str) -> CheckpointError:
+        sentence = "The ensemble {model_id} names {member}, which " + what + "."
+        shown = member if _ID.fullmatch(member) else "a member"
+        return CheckpointError("members", sentence, model_id=folder.name, member=shown, fault=fault)
 
-def _first_code(config: Any) -> str | None:
-    """The first object of a configuration that is not plain Keras, as "module.name"; None if there is none."""
-    if isinstance(config, dict):
-        if "class_name" in config and not _plain(config):
-            return f"{config.get('module')}.{config['class_name']}"
-        config = list(config.values())
-    if isinstance(config, list):
-        return next((found for value in config if (found := _first_code(value)) is not None), None)
-    return None
-
-
-def _plain(config: dict[str, Any]) -> bool:
-    name, module, registered = config["class_name"], config.get("module"), config.get("registered_name")
-    if name in _DATA:
-        return module is None
-    if not isinstance(name, str) or not isinstance(module, str) or registered not in (None, name):
-        return False
-    allowed = (names for pattern, names in _PLAIN.items() if re.fullmatch(pattern, module))
-    return name not in _NOT_PLAIN and any(re.fullmatch(names, name) for names in allowed)
+    digest = hashlib.sha256(str(float(card.temperature)).encode())
+    for place, name in enumerate(card.members):
+        try:
+            other = _folder(name, folder.parent)
+            if Card.read(other).members:
+                raise wrong(name, "ensemble", "is an ensemble itself")
+            member = _verified(other)
+        except CheckpointError as error:
+            if error.code == "members":
+                raise
+            if error.code == "unknown":
+                raise wrong(name, "missing", "is not there") from None
+            raise wrong(name, "unusable", "cannot be used") from error
+        if member.classes != card.classes:
+            raise wrong(name, "classes", "tells other classes apart")
+        if place == 0 and member.input_size != card.input_size:
+            raise wrong(name, "input", "takes pictures of another size")
+        digest.update(member.digests.model.encode())
+    return replace(card, digests=replace(card.digests, model=digest.hexdigest()))
 
 
 # --- Keras ------------------------------------------------------------------------------------------------------------
 
 
 def _load(folder: Path) -> Checkpoint:
-    card, id = _verified(folder), folder.name
+    card, model_id = _verified(folder), folder.name
     import keras
 
     try:
         model = keras.models.load_model(folder / "model.keras", compile=False, safe_mode=True)
         inputs, outputs = model.input_shape, model.output_shape
     except Exception as error:  # its message may hold paths: it stays the cause, for the log
-        raise CheckpointError("load", f"Keras {keras.__version__} cannot build the model {id}.") from error
-    size, number = card["input"], len(card["classes"])
-    takes = len(inputs) == 4 and all(got in (None, want) for got, want in zip(inputs[1:], [*size, 3], strict=True))
-    gives = len(outputs) == 2 and (outputs[1] == number or (outputs[1] == 1 and number == 2))
+        sentence = "Keras {keras} cannot build the model {model_id}."
+        raise CheckpointError("load", sentence, model_id=model_id, keras=keras.__version__) from error
+    count, expected = len(card.classes), (*card.input_size, 3)
+    takes = len(inputs) == 4 and all(size in (None, side) for size, side in zip(inputs[1:], expected, strict=True))
+    gives = len(outputs) == 2 and (outputs[1] == count or (outputs[1] == 1 and count == 2))
     if not takes or not gives:
-        raise CheckpointError("mismatch", f"The model {id} takes or gives something else than its card says.")
-    return Checkpoint(id, card, folder, model)
+        sentence = "The model {model_id} takes or gives something else than its card says."
+        raise CheckpointError("mismatch", sentence, model_id=model_id)
+    return Checkpoint(card, folder, model)

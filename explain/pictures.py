@@ -29,6 +29,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from explain.errors import UserError
+
 # Binary mega, as in "20 MB" of an upload field: a phone's 4032 x 3024 and the half of its 8160 x 6120 stay whole.
 MEGA = 2**20
 MAX_BYTES = 20 * MEGA
@@ -45,30 +47,42 @@ _DECODING = threading.BoundedSemaphore(2)  # one of 50 megapixels takes some 400
 
 ACCEPTED = "JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF"
 
+_LIMITS = {"accepted": ACCEPTED, "most_megabytes": MAX_BYTES // MEGA, "most_megapixels": MAX_PIXELS // MEGA}
 _SENTENCES = {
-    "empty": f"This file is empty; please choose a {ACCEPTED} picture.",
-    "unreadable": f"This file cannot be opened; please choose a {ACCEPTED} picture.",
-    "too-large": f"This file is larger than {MAX_BYTES // MEGA} MB; please choose a smaller one.",
-    "too-many-pixels": "This picture has {megapixels} megapixels; at most "
-    f"{MAX_PIXELS // MEGA} are accepted, so please make it smaller first.",
+    "empty": "This file is empty; please choose a {accepted} picture.",
+    "unreadable": "This file cannot be opened; please choose a {accepted} picture.",
+    "too-large": "This file is larger than {most_megabytes} MB; please choose a smaller one.",
+    "too-many-pixels": "This picture has {megapixels} megapixels; at most {most_megapixels} are accepted, so please "
+    "make it smaller first.",
     "damaged": "This {kind} picture is damaged, cut short or of an unusual kind; please save it anew as JPEG or PNG.",
-    "vector": f"This is a drawing or a document, not a photo; please choose a {ACCEPTED} picture.",
-    "heic": f"HEIC photos cannot be read here; please save yours as {ACCEPTED}.",
-    "text": f"This file holds text, not a picture; please choose a {ACCEPTED} picture.",
-    "unknown": f"This is not a kind of picture that can be read here; please choose {ACCEPTED}.",
+    "vector": "This is a drawing or a document, not a photo; please choose a {accepted} picture.",
+    "heic": "HEIC photos cannot be read here; please save yours as {accepted}.",
+    "text": "This file holds text, not a picture; please choose a {accepted} picture.",
+    "unknown": "This is not a kind of picture that can be read here; please choose {accepted}.",
 }
 
 
-class PictureError(ValueError):
+class PictureError(UserError):
     """A file that gives no picture. `str(error)` is one sentence for a person, without any path or file name.
 
-    `code` is stable, for a page's own words: "empty", "unreadable", "too-large", "too-many-pixels", "damaged",
-    "vector", "heic", "text" or "unknown".
+    Args:
+        code: "empty", "unreadable", "too-large", "too-many-pixels", "damaged", "vector", "heic", "text" or "unknown".
+        **facts: kind ("JPEG", for example) of a damaged picture, megapixels of one that has too many. `accepted` (the
+            kinds), `most_megabytes` and `most_megapixels` are facts of every one.
+
+    Example:
+        >>> try:
+        ...     read(b"")
+        ... except PictureError as error:
+        ...     print(error.code, error.facts["most_megabytes"])
+        empty 20
     """
 
+    subject = "picture"
+
     def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(_SENTENCES[code].format(**facts))
-        self.code = code
+        facts = _LIMITS | facts
+        super().__init__(code, _SENTENCES[code].format(**facts), **facts)
 
 
 class Picture(NamedTuple):

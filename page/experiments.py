@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from explain.cards import Card
+
 log = logging.getLogger("two-minds")
 
 
@@ -100,17 +102,16 @@ def seeds_of(pair: Sequence[str], experiments: Iterable[Experiment]) -> list[Exp
     return own or [experiment for experiment in seeds if {experiment.left, experiment.right} & set(pair)]
 
 
-def outdated(found: Any, left: str, right: str, cards: Mapping[str, dict[str, Any]]) -> list[str]:
+def outdated(found: Any, left: str, right: str, cards: Mapping[str, Card]) -> list[str]:
     """Those of the two checkpoints that were trained anew since they were compared, by the digests of their files."""
     ids = []
-    for side, id in (("left", left), ("right", right)):
+    for side, model_id in (("left", left), ("right", right)):
         try:
             digest = found[side]["model"]
         except (KeyError, TypeError):
             continue
-        card = cards.get(id, {}).get("digests")
-        if isinstance(card, Mapping) and "model" in card and card["model"] != digest:
-            ids.append(id)
+        if model_id in cards and cards[model_id].digests.model != digest:
+            ids.append(model_id)
     return ids
 
 
@@ -119,7 +120,7 @@ def yardstick(
     rule: str,
     experiments: Iterable[Experiment],
     evidence: Path,
-    cards: Mapping[str, dict[str, Any]],
+    cards: Mapping[str, Card],
 ) -> Yardstick | None:
     """The band for a pair and a rule, or None unless each side belongs to a pair of seeds that was measured as it is.
 
@@ -139,7 +140,7 @@ def yardstick(
     return Yardstick(min(one.n for one in measured), depths, **merged, below=below, pairs=len(measured))
 
 
-def _measured(evidence: Path, seeds: Experiment, rule: str, cards: Mapping[str, dict[str, Any]]) -> Yardstick | None:
+def _measured(evidence: Path, seeds: Experiment, rule: str, cards: Mapping[str, Card]) -> Yardstick | None:
     path = evidence / f"{seeds.left}--{seeds.right}" / "comparison.json"
     try:
         whole: Any = json.loads(path.read_text(encoding="utf-8"))

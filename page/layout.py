@@ -11,8 +11,9 @@ from PIL import Image
 
 from explain import view
 from explain.cams import RULES
+from explain.cards import Card
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
-from explain.view.words import capital, test_split
+from explain.view.words import capital
 from page import evidence, limits, texts, uploads
 from page.service import ONE_PASS, PREDICTED, Service, commands
 from page.texts import TEXTS, WORDS, say
@@ -143,7 +144,6 @@ def catalog(service: Service) -> dict[str, Any]:
     """Everything the view needs before the first answer."""
     examples = list(service.examples)
     large = [id for id in LARGE if id in examples] or examples[:3]
-    titles = {file.removesuffix(".jpg"): what.partition("(")[0].strip() for file, what, *_ in _sources(service)}
     return {
         **view.catalog(TEXTS),
         "labels": texts.labels(),
@@ -152,7 +152,8 @@ def catalog(service: Service) -> dict[str, Any]:
             for one in service.experiments
         ],
         "models": [
-            {key: card[key] for key in ("id", "title", "description", "classes")} for card in service.cards.values()
+            {"id": card.model_id, "title": card.title, "description": card.description, "classes": list(card.classes)}
+            for card in service.cards.values()
         ],
         "start": dict(zip(("left", "right"), service.start, strict=True)) if service.cards else None,
         "rules": [
@@ -166,11 +167,11 @@ def catalog(service: Service) -> dict[str, Any]:
         "examples": [
             {
                 "id": id,
-                "title": capital(titles.get(id, id)),
-                "thumb": _thumbnail(path, 90, 68),
-                "large": _thumbnail(path, 540, 405) if id in large else None,
+                "title": capital(example.title),
+                "thumb": _thumbnail(example.path, 90, 68),
+                "large": _thumbnail(example.path, 540, 405) if id in large else None,
             }
-            for id, path in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
+            for id, example in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
         ],
         "accepted": say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
         "megabytes": MAX_BYTES // MEGA,
@@ -224,35 +225,29 @@ def about(service: Service) -> str:
 def _models(service: Service) -> str:
     rows = []
     for card in service.cards.values():
-        test = test_split(card)
         cells = [
             WORDS.accuracy(card)[0],
-            _figure(test.get("n"), ",.0f"),
-            _figure(test.get("log_loss"), ".3f"),
-            _figure(test.get("calibration_error"), ".3f"),
-            _figure(card.get("parameters"), ",.0f"),
+            _figure(card.test.n, ",.0f"),
+            _figure(card.test.log_loss, ".3f"),
+            _figure(card.test.calibration_error, ".3f"),
+            _figure(card.parameters, ",.0f"),
             _recipe(card),
         ]
-        first = f"<td><strong>{_escaped(card['title'])}</strong><small>{_escaped(card['description'])}</small></td>"
+        first = f"<td><strong>{_escaped(card.title)}</strong><small>{_escaped(card.description)}</small></td>"
         rows.append(f"<tr>{first}{''.join(f'<td>{_escaped(cell)}</td>' for cell in cells)}</tr>")
     head = "".join(f"<th>{_escaped(column)}</th>" for column in TEXTS["about_columns"])
     return _scrolling(f"<tr>{head}</tr>{''.join(rows)}")
 
 
-def _recipe(card: dict[str, Any]) -> str:
-    """Optimizer, learning rate and epochs, as far as the card tells them."""
-    recipe = card.get("recipe") if isinstance(card.get("recipe"), dict) else {}
-    optimizer = recipe.get("optimizer") if isinstance(recipe.get("optimizer"), dict) else {}
-    parts = [str(optimizer[key]) for key in ("name", "learning_rate") if key in optimizer]
-    return ", ".join(parts)
+def _recipe(card: Card) -> str:
+    """Optimizer and learning rate, as far as the card tells them."""
+    return ", ".join(str(setting) for setting in (card.optimizer, card.learning_rate) if setting is not None)
 
 
 def _sources(service: Service) -> list[list[str]]:
-    """Rows of the table of the examples' sources in their README.md, its head first: file, what (remark), author ..."""
-    path = next(iter(service.examples.values()), VIEW).with_name("README.md")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines if line.startswith("|")]
-    return [row for row in rows if len(row) > 1 and not set("".join(row)) <= set("-: ")]
+    """Rows of the table of the examples' sources, its head first."""
+    rows = [[example.title, example.author, example.licence, example.source] for example in service.examples.values()]
+    return [TEXTS["about_source_columns"], *rows]
 
 
 def _table(rows: list[list[str]]) -> str:
@@ -275,8 +270,8 @@ def _snippet(service: Service) -> str:
     )
 
 
-def _figure(value: object, form: str) -> str:
-    return format(value, form) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+def _figure(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
 
 
 def _scrolling(rows: str) -> str:

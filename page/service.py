@@ -4,8 +4,7 @@ import functools
 import logging
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,16 @@ import numpy as np
 from explain import checkpoints
 from explain.align import common_target, compare
 from explain.cams import RULES
-from explain.engine import explain
-from explain.pictures import Picture, PictureError, fit, read
+from explain.cards import Card
+from explain.errors import UserError
+from explain.pictures import Picture, fit, read
 from explain.view.message import Side, message
 from page import uploads
+from page.errors import PageError
 from page.evidence import Findings, NotThere
+from page.examples import Example, read_examples
 from page.experiments import Experiment, read_experiments, yardstick
+from page.rates import right_at_least
 from page.texts import WORDS, say, told
 
 log = logging.getLogger("two-minds")
@@ -32,12 +35,8 @@ PREDICTED = "predicted"
 ONE_PASS = tuple(name for name, rule in RULES.items() if tuple(rule.cost) == (1, 1))
 
 
-class Refused(ValueError):
-    """What was asked for does not exist or cannot be done. `str(error)` is one sentence, `code` is stable."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
+class Refused(PageError):
+    """A question that names something that does not exist, or things that do not go together."""
 
 
 class Service:
@@ -58,17 +57,15 @@ class Service:
         data: Path | None = None,
     ) -> None:
         self.weights, self.evidence = Path(weights), Path(evidence)
-        found = checkpoints.available(self.weights)
-        self.cards: dict[str, dict[str, Any]] = {card["id"]: card for card in found.cards}
-        self.problems: list[tuple[str, str]] = found.problems
+        cards, self.problems = checkpoints.available(self.weights)
+        self.cards: dict[str, Card] = {card.model_id: card for card in cards}
         for folder, sentence in self.problems:
             log.warning("Passed over %s: %s", folder, sentence)
         self.experiments: list[Experiment] = read_experiments(self.weights / "experiments.json", self.cards)
-        self.examples: dict[str, Path] = {path.stem: path for path in sorted(Path(examples).glob("*.jpg"))}
+        self.examples: dict[str, Example] = read_examples(Path(examples))
         self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data)
         self.problem = ""  # a sentence when the models could not be loaded
         self._ready = threading.Event()
-        self._warm: OrderedDict[str, None] = OrderedDict()  # ids that answer at once, least recently used first
         self._seconds: list[float] = []  # that loading a model took
         self._guard = threading.Lock()
 
@@ -87,9 +84,9 @@ class Service:
         try:
             import keras  # noqa: F401  so that its import does not count as a model's
 
-            for id in dict.fromkeys(self.start if self.cards else ()):
+            for model_id in dict.fromkeys(self.start if self.cards else ()):
                 began = time.perf_counter()
-                self._explained(id, _grey, PREDICTED)
+                self._explained(model_id, _grey, PREDICTED)
                 self._seconds.append(time.perf_counter() - began)
             log.info("The models are ready.")
         except Exception:
@@ -104,7 +101,7 @@ class Service:
             seconds = sum(self._seconds) / len(self._seconds) if self._seconds else 0.0
             return {
                 "ready": self._ready.is_set(),
-                "loaded": list(self._warm),
+                "loaded": checkpoints.loaded(self.cards.values(), self.weights),
                 "seconds": seconds,
                 "problem": self.problem,
             }
@@ -112,7 +109,13 @@ class Service:
     # --- answering --------------------------------------------------------------------------------------------------
 
     def answer(
-        self, picture: Picture, left: object, right: object, rule: object = "gradcam", target: object = PREDICTED
+        self,
+        picture: Picture,
+        left: object,
+        right: object,
+        rule: object = "gradcam",
+        target: object = PREDICTED,
+        belongs: bool | None = None,
     ) -> dict[str, Any]:
         """The message for a picture and two models.
 
@@ -121,6 +124,7 @@ class Service:
             left, right: ids of checkpoints.
             rule: name of a rule.
             target: a class's name, or "predicted": that with the higher mean probability.
+            belongs: whether the picture shows one of the models' classes; None where that is not known.
 
         Raises:
             Refused: for anything that does not exist, and for two models of different classes.
@@ -129,18 +133,19 @@ class Service:
         self._ready.wait()
         began = time.perf_counter()
         squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once where both take one size
-        sides = [self._explained(id, squashed, target) for id in (left, right)]
+        sides = [self._explained(model_id, squashed, target) for model_id in (left, right)]
         others = []  # explanations of a class that the other model does not find likelier
         common = common_target(*(side.explanation.probabilities[0] for side in sides))
         if target == PREDICTED:
             others = [side for side in sides if side.explanation.targets[0] != common]
             name = sides[0].explanation.classes[common]
-            sides = [self._explained(side.card["id"], squashed, name) if side in others else side for side in sides]
+            sides = [self._explained(side.card.model_id, squashed, name) if side in others else side for side in sides]
         compared = compare(*(side.explanation for side in sides), rule=rule)
         measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
         band = yardstick((left, right), rule, self.experiments, self.evidence, self.cards) if measured else None
         along = band and band.along(stop.depth for stop in compared.stops)
-        answer = message(picture, *sides, compared, target, along, WORDS)
+        rates = [self.right_at_least(side) for side in sides]
+        answer = message(picture, *sides, compared, target, along, WORDS, rates, belongs)
         answer["loaded"] = self.state()["loaded"]
         for side in others:
             cost = side.explanation.cost[rule]
@@ -157,25 +162,41 @@ class Service:
             (rule, ONE_PASS, "unknown_rule"),
         ):
             if not isinstance(asked, str) or asked not in known:
-                raise Refused(key, say(key, asked=_short(asked), known=", ".join(known)))
-        classes = self.cards[left]["classes"]
-        if classes != self.cards[right]["classes"]:
-            raise Refused("other_classes", say("other_classes"))
+                raise Refused(key, asked=_short(asked), known=", ".join(known))
+        classes = self.cards[left].classes
+        if classes != self.cards[right].classes:
+            raise Refused("other_classes")
         if not isinstance(target, str) or target not in (PREDICTED, *classes):
-            raise Refused("unknown_target", say("unknown_target", asked=_short(target), known=", ".join(classes)))
+            raise Refused("unknown_target", asked=_short(target), known=", ".join(classes))
         return left, right, rule, target
 
-    def example(self, id: object) -> Picture:
-        """An example by its id, or a picture of the test split by its identity; Refused for any other."""
-        if isinstance(id, str) and "/" in id:  # no example has one
+    def example(self, name: object) -> Picture:
+        """An example by its id, or a picture of the test split by its identity; Refused or NotThere for any other."""
+        if isinstance(name, str) and "/" in name:  # no example has one
             try:
-                return self.findings.picture(id)
+                return self.findings.picture(name)
             except NotThere as error:
                 if error.code != "evidence_unknown":
-                    raise Refused(error.code, str(error)) from None
-        if not isinstance(id, str) or id not in self.examples:
-            raise Refused("unknown_example", say("unknown_example"))
-        return read(self.examples[id])
+                    raise
+        if not isinstance(name, str) or name not in self.examples:
+            raise Refused("unknown_example")
+        return read(self.examples[name].path)
+
+    def belongs(self, name: object, classes: Sequence[str]) -> bool | None:
+        """Whether an example, or a picture of the test split, shows one of these classes; None if that isn't known."""
+        if name in self.examples:
+            return self.examples[name].belongs(classes)
+        truth = self.findings.truth(name)
+        return None if truth is None else truth in classes
+
+    def right_at_least(self, side: Side) -> float | None:
+        """What share of test pictures that a model is about as sure of it is at least right for; None if unknown."""
+        predictions = self.findings.predictions(side.card.model_id)
+        if predictions is None:
+            return None
+        probabilities = predictions["probabilities"]
+        right = probabilities.argmax(1) == predictions["labels"]
+        return right_at_least(probabilities.max(1), right, float(side.explanation.probabilities[0].max()))
 
     def ask(self, asked: object) -> dict[str, Any]:
         """What the browser asks for, as it sends it; a message, or {"kind": "error", "ask", "code", "sentence"}.
@@ -189,45 +210,32 @@ class Service:
             self.checked(*choice)  # before anything is opened
             self._ready.wait()
             began = time.perf_counter()
+            belongs = None
             if asked.get("upload") is not None:
                 picture = uploads.picture(asked["upload"])
             elif asked.get("example") is not None:
                 picture = self.example(asked["example"])
+                belongs = self.belongs(asked["example"], self.cards[choice[0]].classes)
             else:
-                raise Refused("no_picture", say("no_picture"))
-            answer = self.answer(picture, *choice)
+                raise Refused("no_picture")
+            answer = self.answer(picture, *choice, belongs)
             answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
             return {**answer, "ask": _number(asked)}
-        except (Refused, uploads.NotUploaded) as error:
-            return refused(asked, error.code, str(error))
-        except PictureError as error:
+        except UserError as error:
             return refused(asked, error.code, told(error))
         except Exception:
             log.exception("A request failed.")
             return refused(asked, "internal")
 
-    def _explained(self, id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str) -> Side:
+    def _explained(self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str) -> Side:
         try:
-            checkpoint = checkpoints.load(id, self.weights)
+            checkpoint = checkpoints.load(model_id, self.weights)
         except checkpoints.CheckpointError as error:
-            log.warning("%s cannot be loaded: %s", id, error)
-            sentence = say("model_fails", title=self.cards[id]["title"], reason=told(error))
-            raise Refused("model_fails", sentence) from error
+            log.warning("%s cannot be loaded: %s", model_id, error)
+            raise Refused("model_fails", title=self.cards[model_id].title, reason=told(error)) from error
         began = time.perf_counter()
-        explanation = explain(
-            checkpoint.model,
-            squashed(checkpoint.input_size),
-            target=target,
-            rules=ONE_PASS,
-            features=FEATURES,
-            classes=checkpoint.classes,
-        )
-        log.debug("%s explained in %.0f ms", id, 1000 * (time.perf_counter() - began))
-        with self._guard:
-            self._warm[id] = None
-            self._warm.move_to_end(id)
-            while len(self._warm) > checkpoints.KEPT:
-                self._warm.popitem(last=False)
+        explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
+        log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
         return Side(checkpoint.card, explanation)
 
 
@@ -240,8 +248,8 @@ def commands() -> str:
     """How to get the first pair, for a page without any."""
     return "\n".join(
         line
-        for id in ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
-        for line in (f"python -m training run {id} --data-dir DIR", f"python -m training ship {id}")
+        for recipe in ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
+        for line in (f"python -m training run {recipe} --data-dir DIR", f"python -m training ship {recipe}")
     )
 
 

@@ -12,18 +12,14 @@ import gradio as gr
 from gradio.utils import get_upload_folder, is_in_or_equal
 
 from explain.pictures import MAX_BYTES, MEGA, Picture, read
-from page.texts import say
+from page.errors import PageError
 
 MAX_FILE = f"{MAX_BYTES // MEGA}mb"  # as Gradio writes it
 SWEEP = (300, 1500)  # every five minutes, uploads older than 25 are deleted; the page sends one again if need be
 
 
-class NotUploaded(ValueError):
+class NotUploaded(PageError):
     """A path from outside that is none of an uploaded file. `code` is "not_uploaded", or "gone" for a deleted one."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(say(code))
-        self.code = code
 
 
 def uploaded(path: object) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from study import StudyError
 from study.store import Store
-from training import TrainingError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,9 +84,9 @@ def main() -> int:
         print("\nInterrupted; what was measured whole is kept.", file=sys.stderr)
         return 130
     except Exception as error:
-        from explain.checkpoints import CheckpointError
+        from explain.errors import UserError
 
-        if not isinstance(error, TrainingError | CheckpointError):
+        if not isinstance(error, UserError):
             raise
         print(error, file=sys.stderr)
         return 2
@@ -119,19 +118,24 @@ class Desk:
     def dataset(self, checkpoint: "Checkpoint") -> "Dataset":
         """The data set that a checkpoint was tested on.
 
+        Files that are not the very ones of its card are said, and used: another edition has the same pictures.
+
         Raises:
-            StudyError: when the pictures here are not those; the edition of either is said.
+            StudyError: for a card that names no data set.
         """
         from training import data
 
-        name = checkpoint.card["dataset"]["name"]
+        card = checkpoint.card
+        if card.dataset is None:
+            raise StudyError(f"The card of {checkpoint.model_id} does not say which data set it was trained on.")
+        name = card.dataset.name
         if name not in self._datasets:
             self._datasets[name] = data.load(name, self.folder, self.cache)
         dataset = self._datasets[name]
-        if checkpoint.card["digests"]["data"] != dataset.digest:
+        if card.digests.data != dataset.digest:
             print(
-                f"{checkpoint.id} was trained and tested on other files than these (here: {dataset.edition} edition; "
-                f"its card: {checkpoint.card['dataset']['edition']})."
+                f"{checkpoint.model_id} was trained and tested on other files than these "
+                f"(here: {dataset.edition} edition; its card: {card.dataset.edition})."
             )
         return dataset
 
@@ -142,7 +146,7 @@ class Desk:
         checkpoint = self.checkpoint(model_id)
         dataset = self.dataset(checkpoint)
         count = min(count, len(dataset.items[SPLIT]))
-        old, model = self.store.measures(model_id), checkpoint.card["digests"]["model"]
+        old, model = self.store.measures(model_id), checkpoint.card.digests.model
         pictures = pictures_digest(chosen(dataset, SPLIT, count))
         maps = kept(model, pictures, self.maps)
         if maps and old and (old["model"], old["pictures"]) == (model, pictures) and self._marked(old):
@@ -284,8 +288,8 @@ def _listed(weights: Path) -> list[tuple[str, str]]:
 def _rests_on(measures: dict, weights: Path) -> bool:
     from explain import checkpoints
 
-    cards = {card["id"]: card for card in checkpoints.available(weights).cards}
-    return measures["id"] in cards and cards[measures["id"]]["digests"]["model"] == measures["model"]
+    cards = {card.model_id: card for card in checkpoints.available(weights).cards}
+    return measures["id"] in cards and cards[measures["id"]].digests.model == measures["model"]
 
 
 def _told(what: str, count: int, apart: float, where: str) -> bool:

@@ -31,7 +31,6 @@ import numpy as np
 from explain.agreement import heat
 from explain.cams import RULES
 from explain.checkpoints import Checkpoint
-from explain.engine import explain
 from explain.explanation import Explanation, Layer
 from explain.measures import feature_figures, focus_entropy, share_inside
 from study import StudyError, statistics
@@ -132,18 +131,18 @@ def measure(
         StudyError: when the model tells other classes apart than the data set has.
     """
     if tuple(checkpoint.classes) != tuple(dataset.classes):
-        raise StudyError(f"{checkpoint.id} tells other classes apart than {dataset.name} has.")
+        raise StudyError(f"{checkpoint.model_id} tells other classes apart than {dataset.name} has.")
     items = chosen(dataset, split, count)
     arrays = pixels(items, checkpoint.input_size[0], cache)
     labels = np.array([item.label for item in items], np.int32)
     card, digest = checkpoint.card, pictures_digest(items)
-    writer = _Writer(_folder(card["digests"]["model"], digest, maps or cache), len(items))
+    writer = _Writer(_folder(card.digests.model, digest, maps or cache), len(items))
     parts, predicted = [], []
-    for first in progress(range(0, len(items), BATCH), checkpoint.id):
+    for first in progress(range(0, len(items), BATCH), checkpoint.model_id):
         batch, truth = np.asarray(arrays[first : first + BATCH]), labels[first : first + BATCH]
-        explanation = _explain(checkpoint, batch, list(truth), tuple(RULES), ALL_CHANNELS)
+        explanation = checkpoint.explain(batch, list(truth), tuple(RULES), features=ALL_CHANNELS)
         answers = explanation.probabilities.argmax(1)
-        own = explanation if (answers == truth).all() else _explain(checkpoint, batch, "predicted", (RULE,))
+        own = explanation if (answers == truth).all() else checkpoint.explain(batch, "predicted", RULE)
         writer.add(first, explanation)
         parts.append(_of_pictures(explanation, own))
         predicted.append(answers)
@@ -165,11 +164,11 @@ def measure(
     values = {name: np.round(value, DIGITS).astype(np.float32) for name, value in values.items()}
     depths = np.array([layer.depth for layer in layers])
     found = {
-        "id": checkpoint.id,
-        "title": card["title"],
-        "model": card["digests"]["model"],
+        "id": checkpoint.model_id,
+        "title": card.title,
+        "model": card.digests.model,
         "data": dataset.digest,
-        "recipe": card.get("recipe"),
+        "recipe": card.recipe,
         "history": history(checkpoint.folder / "history.csv"),
         "dataset": dataset.name,
         "split": split,
@@ -227,14 +226,6 @@ def _figures(name: str, values: np.ndarray, depths: np.ndarray) -> dict:
     }
 
 
-def _explain(
-    checkpoint: Checkpoint, pictures: Sequence, target: object, rules: tuple[str, ...], features: int = 0
-) -> Explanation:
-    return explain(
-        checkpoint.model, pictures, target=target, rules=rules, features=features, classes=checkpoint.classes
-    )
-
-
 # -- one model, some pictures ------------------------------------------------------------------------------------------
 
 
@@ -263,9 +254,9 @@ def numbers(values: Iterator[float | None]) -> np.ndarray:
 def _of_pets(checkpoint: Checkpoint, pets: Pets) -> dict[str, np.ndarray]:
     """What of each map lies in heads and animals, and how large those are; what the model says."""
     parts = []
-    for first in progress(range(0, len(pets), BATCH), f"{checkpoint.id}, heads and animals"):
+    for first in progress(range(0, len(pets), BATCH), f"{checkpoint.model_id}, heads and animals"):
         batch = [pets[place] for place in range(first, min(first + BATCH, len(pets)))]
-        explanation = _explain(checkpoint, [pet.pixels for pet in batch], "predicted", (RULE,))
+        explanation = checkpoint.explain([pet.pixels for pet in batch], "predicted", RULE)
         parts.append(
             inside(explanation, batch)
             | {

@@ -1,5 +1,6 @@
 """Checkpoints: what loads, what is refused and how, and that nothing but folders of `weights` is ever opened."""
 
+import doctest
 import gc
 import hashlib
 import io
@@ -17,7 +18,8 @@ import h5py
 import numpy as np
 import pytest
 
-from explain import checkpoints
+from explain import archive, cards, checkpoints, ensembles, errors
+from explain.cards import Card, Figures
 from explain.checkpoints import CheckpointError, available, load
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +39,7 @@ def nothing_kept():
     checkpoints._kept.clear()
 
 
-def archive(model):
+def packed(model):
     """The bytes of a model's .keras file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
@@ -58,7 +60,7 @@ def unit(keras):
         ]
     )
     model.layers[-1].set_weights([np.array([[4.0], [0.0], [0.0]]), np.array([-2.0])])
-    return archive(model)
+    return packed(model)
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +71,7 @@ def softmax(keras):
     inputs = layers.Input((None, None, 3))
     model = keras.Model(inputs, layers.Dense(3, activation="softmax")(inner(inputs)))
     model.layers[-1].set_weights([np.eye(3), np.zeros(3)])
-    return archive(model)
+    return packed(model)
 
 
 def put(weights, folder, data, **card):
@@ -89,16 +91,16 @@ def put(weights, folder, data, **card):
     return folder
 
 
-def refused(id, weights):
+def refused(model_id, weights):
     """The code of the refusal, the same in the list and on loading, whose sentence is one and without a path."""
     with pytest.raises(CheckpointError) as caught:
-        load(id, weights)
+        load(model_id, weights)
     sentence = str(caught.value)
     assert sentence.endswith(".")
     assert ". " not in sentence
     assert str(weights) not in sentence
     if caught.value.code not in ("load", "mismatch"):
-        assert available(weights) == ([], [(id, sentence)])
+        assert available(weights) == ([], [(model_id, sentence)])
     return caught.value.code
 
 
@@ -128,10 +130,10 @@ def plain(height, width, colour):
 def test_one_sigmoid_unit_gives_two_columns(unit, tmp_path):
     put(tmp_path, "unit", unit, recipe={"anything": [1, 2]})
     checkpoint = load("unit", tmp_path)
-    assert checkpoint.id == "unit"
+    assert checkpoint.model_id == "unit"
     assert checkpoint.classes == ("cat", "dog")
     assert checkpoint.input_size == (8, 6)
-    assert checkpoint.card["recipe"] == {"anything": [1, 2]}
+    assert checkpoint.card.recipe == {"anything": [1, 2]}
     half = np.concatenate([plain(10, 4, (255, 0, 9)), plain(10, 4, (0, 0, 0))], axis=1)
     result = checkpoint.predict([plain(8, 6, (255, 0, 0)), plain(20, 30, (0, 255, 255)), half])
     dog = 1 / (1 + np.exp([-2.0, 2.0, 0.0]))
@@ -179,18 +181,18 @@ def test_available_names_cards_and_problems(unit, tmp_path):
     put(tmp_path, "Capital", unit)
     (tmp_path / "experiments.json").write_text("{}")
     (tmp_path / ".hidden").mkdir()
-    found = available(tmp_path)
-    assert [card["title"] for card in found.cards] == ["First", "Second"]
-    assert [name for name, _ in found.problems] == ["Capital", "broken"]
-    assert load("b-second", tmp_path).card["title"] == "Second"
+    listed = available(tmp_path)
+    assert [card.title for card in listed.cards] == ["First", "Second"]
+    assert [name for name, _ in listed.problems] == ["Capital", "broken"]
+    assert load("b-second", tmp_path).card.title == "Second"
     assert available(tmp_path / "missing") == ([], [])
 
 
 def test_available_works_without_tensorflow(unit, tmp_path):
     put(tmp_path, "unit", unit)
     code = (
-        "import sys; from explain.checkpoints import available; print([c['id'] for c in available(sys.argv[1]).cards],"
-        " 'tensorflow' in sys.modules, 'keras' in sys.modules)"
+        "import sys; from explain.checkpoints import available; cards = available(sys.argv[1]).cards;"
+        " print([card.model_id for card in cards], 'tensorflow' in sys.modules, 'keras' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code, tmp_path], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "['unit'] False False"
@@ -199,8 +201,8 @@ def test_available_works_without_tensorflow(unit, tmp_path):
 def test_available_reads_an_archive_once_until_it_changes(unit, tmp_path, monkeypatch):
     folder = put(tmp_path, "unit", unit)
     read = []
-    check = checkpoints._check_archive
-    monkeypatch.setattr(checkpoints, "_check_archive", lambda id, file: read.append(id) or check(id, file))
+    check = archive.check
+    monkeypatch.setattr(archive, "check", lambda file, model_id: read.append(model_id) or check(file, model_id))
     available(tmp_path)
     available(tmp_path)
     assert read == ["unit"]
@@ -214,7 +216,7 @@ def test_compiled_model_loads_whatever_its_loss(keras, tmp_path):
 
     model = keras.Sequential([keras.layers.Input((8, 6, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
     model.compile(keras.optimizers.AdamW(), loss=own_loss, metrics=["accuracy"])
-    put(tmp_path, "compiled", archive(model))
+    put(tmp_path, "compiled", packed(model))
     assert not load("compiled", tmp_path).model.compiled
 
 
@@ -232,7 +234,7 @@ def test_layers_and_objects_of_real_networks_are_plain(keras, tmp_path):
     x = layers.Conv2D(4, 1, kernel_regularizer="l2", kernel_constraint="max_norm", dtype="mixed_float16")(x)
     x = layers.GlobalAveragePooling2D()(x + 1)
     model = keras.Model(inputs, layers.Dense(2, activation="softmax", dtype="float32")(layers.ReLU(6.0)(x)))
-    put(tmp_path, "real", archive(model), input=[32, 32])
+    put(tmp_path, "real", packed(model), input=[32, 32])
     np.testing.assert_allclose(load("real", tmp_path).predict([plain(9, 9, (1, 2, 3))]).sum(1), [1], atol=1e-6)
 
 
@@ -240,20 +242,20 @@ def test_layers_and_objects_of_real_networks_are_plain(keras, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "id",
+    "model_id",
     ["", ".", "..", "../outside", "unit/", "unit/../unit", "UNIT", "unit\n", "missing", "file", "-", None, 3, b"unit"],
 )
-def test_only_folders_are_ids(id, unit, tmp_path, monkeypatch):
+def test_only_folders_are_ids(model_id, unit, tmp_path, monkeypatch):
     put(tmp_path, "outside", unit)
     weights = tmp_path / "weights"
     put(weights, "unit", unit)
     (weights / "file").write_text("")
     monkeypatch.chdir(weights)
-    for name in (id, str(weights / "unit")):
+    for name in (model_id, str(weights / "unit")):
         with pytest.raises(CheckpointError) as caught:
             load(name, weights)
         assert caught.value.code == "unknown"
-    assert load("unit", weights).id == "unit"
+    assert load("unit", weights).model_id == "unit"
 
 
 # --- cards ------------------------------------------------------------------------------------------------------------
@@ -296,6 +298,57 @@ def test_unreadable_card(text, unit, tmp_path):
     assert refused("unit", tmp_path) == "card"
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "weights").glob("*/card.json")), ids=lambda path: path.parent.name)
+def test_shipped_cards_come_back_byte_by_byte(path, tmp_path):
+    card = Card.read(path.parent)
+    card.write(tmp_path / "card.json")
+    assert (tmp_path / "card.json").read_bytes() == path.read_bytes()
+    assert Card.read(tmp_path) == card
+    values = json.loads(path.read_text())
+    assert card.test.accuracy == values["splits"]["test"]["accuracy"]
+    assert card.test.reliability[-1].n == values["splits"]["test"]["reliability"][-1]["n"]
+    assert (card.network, card.optimizer) == (values["recipe"]["model"]["name"], values["recipe"]["optimizer"]["name"])
+    assert card.digests.model == values["digests"]["model"]
+
+
+PLAIN = {"id": "a", "title": "A", "description": "B.", "classes": ["cat", "dog"], "input": [8, 6]}
+PLAIN["digests"] = {"model": "0" * 64}
+
+
+def test_what_a_card_says_beyond_what_is_known_is_kept():
+    values = PLAIN | {"licence": "CC0", "groups": ["pet", "pet"], "splits": {"test": {"n": 4, "accuracy_twins": 0.5}}}
+    card = Card.from_json(values)
+    assert card.groups == ("pet", "pet")
+    assert card.more == {"licence": "CC0"}
+    assert card.test.more == {"accuracy_twins": 0.5}
+    assert Card.from_json(json.loads(json.dumps(card.to_json()))) == card
+    assert card.to_json() == values | {"search": None}
+
+
+ODD = [None, 3, -1, 1.5, 10**400, "?", [], {}, [None], {"test": 3}, {"test": {"n": "4", "accuracy": True}}, "[" * 99]
+OPTIONAL = ["dataset", "parameters", "multiply_adds", "splits", "tested", "seconds", "best", "initial_weights", "smoke"]
+OPTIONAL += ["recipe", "search", "revision", "versions", "hardware", "groups"]
+
+
+@pytest.mark.parametrize("key", OPTIONAL)
+def test_optional_parts_of_an_odd_kind_are_taken_for_missing(key):
+    plain = Card.from_json(PLAIN)
+    for value in ODD:
+        card = Card.from_json(PLAIN | {key: value})
+        assert (card.model_id, card.classes) == ("a", ("cat", "dog"))
+        assert card.optimizer is card.learning_rate is card.network is None
+        if value in (None, [], [None]):
+            assert card == plain
+
+
+def test_figures_out_of_range_are_taken_for_missing():
+    good = {"confidence_low": 0.5, "confidence_high": 0.6, "n": 3, "accuracy": 0.4}
+    rows = [good, good | {"n": -1}, good | {"accuracy": 2}, {"n": 3}, 4]
+    values = {"accuracy": 1.2, "auc": float("nan"), "log_loss": float("inf"), "accuracy_interval": [0.5, 1.2]}
+    figures = Figures.from_json(values | {"n": True, "f1": 1, "reliability": rows})
+    assert figures == Figures(f1=1, reliability=(cards.Bin(**good),))
+
+
 # --- archives ---------------------------------------------------------------------------------------------------------
 
 
@@ -335,8 +388,8 @@ def test_archive_that_is_not_plain(members, unit, tmp_path):
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_archive_with_a_second_configuration(unit, tmp_path):
     file = io.BytesIO(unit)
-    with zipfile.ZipFile(file, "a") as archive:
-        archive.writestr("config.json", "{}")
+    with zipfile.ZipFile(file, "a") as whole:
+        whole.writestr("config.json", "{}")
     put(tmp_path, "unit", file.getvalue())
     assert refused("unit", tmp_path) == "archive"
 
@@ -348,8 +401,8 @@ def test_no_archive(data, tmp_path):
 
 
 def test_damage_inside_the_archive(unit, tmp_path):
-    with zipfile.ZipFile(io.BytesIO(unit)) as archive:
-        middle = archive.getinfo("model.weights.h5").header_offset + 2000
+    with zipfile.ZipFile(io.BytesIO(unit)) as whole:
+        middle = whole.getinfo("model.weights.h5").header_offset + 2000
     put(tmp_path, "unit", unit[:middle] + bytes(50) + b"\xff" * 50 + unit[middle + 100 :])
     assert refused("unit", tmp_path) == "load"
 
@@ -376,7 +429,7 @@ def test_lambda_layer(keras, tmp_path):
     model = keras.Sequential(
         [keras.layers.Input((8, 6, 3)), keras.layers.Lambda(lambda x: x * 2), keras.layers.Flatten()]
     )
-    put(tmp_path, "unit", archive(model))
+    put(tmp_path, "unit", packed(model))
     assert refused("unit", tmp_path) == "code"
 
 
@@ -385,7 +438,7 @@ def test_own_function_as_activation(keras, tmp_path):
         return x * 2
 
     model = keras.Sequential([keras.layers.Input((8, 6, 3)), keras.layers.Flatten(), keras.layers.Dense(2, own)])
-    put(tmp_path, "unit", archive(model))
+    put(tmp_path, "unit", packed(model))
     assert refused("unit", tmp_path) == "code"
 
 
@@ -407,7 +460,7 @@ def test_layer_of_another_module_deep_inside(keras, tmp_path):
     model = keras.Sequential(
         [keras.layers.Input((8, 6, 3)), keras.layers.TimeDistributed(inner), keras.layers.Flatten()]
     )
-    put(tmp_path, "unit", archive(model))
+    put(tmp_path, "unit", packed(model))
     assert refused("unit", tmp_path) == "code"
 
 
@@ -417,7 +470,7 @@ def test_registered_layer_is_refused_even_where_it_is_known(keras, tmp_path):
         def call(self, x):
             return x
 
-    put(tmp_path, "unit", archive(keras.Sequential([keras.layers.Input((8, 6, 3)), Known(), keras.layers.Flatten()])))
+    put(tmp_path, "unit", packed(keras.Sequential([keras.layers.Input((8, 6, 3)), Known(), keras.layers.Flatten()])))
     assert refused("unit", tmp_path) == "code"
 
 
@@ -471,7 +524,7 @@ def test_sentence_about_code_quotes_nothing_but_names(unit, tmp_path):
 
 def test_repacking_alone_changes_nothing(unit, tmp_path):
     put(tmp_path, "unit", repacked(unit, lambda config: config))
-    assert load("unit", tmp_path).id == "unit"
+    assert load("unit", tmp_path).model_id == "unit"
 
 
 def test_layer_that_this_keras_does_not_know(unit, tmp_path):
@@ -488,40 +541,76 @@ def test_model_that_is_not_what_its_card_says(card, unit, tmp_path):
 # --- memory and threads -----------------------------------------------------------------------------------------------
 
 
+def bare(weights, *names):
+    """Folders with a card and nothing to load."""
+    for name in names:
+        put(weights, name, b"")
+
+
 @pytest.fixture
 def loads(monkeypatch):
-    """Loading counted, and without Keras."""
+    """Loading counted, and without Keras. A checkpoint takes as many bytes as its folder's name ends with."""
     counted = []
 
     class Loaded:
         def __init__(self, folder):
-            self.id = folder.name
+            self.model_id = folder.name
 
     monkeypatch.setattr(checkpoints, "_load", lambda folder: counted.append(folder.name) or Loaded(folder))
+    monkeypatch.setattr(checkpoints, "_footprint", lambda loaded: int(loaded.model_id.rpartition("-")[2]))
+    monkeypatch.setattr(checkpoints, "KEPT_BYTES", 100)
     return counted
 
 
-def test_six_are_kept_and_the_least_recently_used_leaves(loads, tmp_path):
-    names = [f"model-{i}" for i in range(7)]
-    for name in names:
-        (tmp_path / name).mkdir()
-    first = {name: load(name, tmp_path) for name in names[:6]}
-    assert load("model-0", tmp_path) is first["model-0"]
-    load("model-6", tmp_path)  # model-1 leaves
-    assert loads == names
-    for name in ("model-0", "model-2", "model-3", "model-4", "model-5", "model-6"):
-        load(name, tmp_path)
-    assert loads == names
-    assert load("model-1", tmp_path) is not first["model-1"]
-    assert loads == [*names, "model-1"]
-    assert len(checkpoints._kept) == 6
+def test_models_are_kept_by_bytes_and_the_least_recently_used_leave(loads, tmp_path):
+    bare(tmp_path, "a-40", "b-30", "c-30", "d-50", "e-500")
+    first = {name: load(name, tmp_path) for name in ("a-40", "b-30", "c-30")}
+    assert load("a-40", tmp_path) is first["a-40"]
+    load("d-50", tmp_path)  # b and c leave: 40 + 50 of 100
+    assert loads == ["a-40", "b-30", "c-30", "d-50"]
+    assert load("a-40", tmp_path) is first["a-40"]
+    assert load("b-30", tmp_path) is not first["b-30"]  # d leaves
+    assert loads == ["a-40", "b-30", "c-30", "d-50", "b-30"]
+    load("e-500", tmp_path)  # all leave; more than there is room for is kept alone
+    load("e-500", tmp_path)
+    assert loads == ["a-40", "b-30", "c-30", "d-50", "b-30", "e-500"]
+    load("a-40", tmp_path)
+    assert [folder.name for folder in checkpoints._kept] == ["a-40"]
+
+
+def test_loaded_names_what_answers_without_loading(loads, tmp_path, monkeypatch):
+    bare(tmp_path, "a-40", "b-30", "c-30", "d-50")
+    both = {"id": "both", "title": "Both", "description": "Two.", "classes": ["cat", "dog"], "input": [8, 6]}
+    (tmp_path / "both").mkdir()
+    (tmp_path / "both" / "card.json").write_text(json.dumps(both | {"members": ["a-40", "b-30"]}))
+    known = [Card.read(tmp_path / name) for name in ("a-40", "b-30", "both", "c-30", "d-50")]
+    monkeypatch.setattr(archive, "verify", lambda *_: None)
+    assert checkpoints.loaded(known, tmp_path) == []
+    load("both", tmp_path)
+    load("a-40", tmp_path)  # counted once, by itself and as a member
+    assert loads == ["a-40", "b-30"]
+    assert sum(kept.size for kept in checkpoints._kept.values()) == 70
+    assert checkpoints.loaded(known, tmp_path) == ["a-40", "b-30", "both"]
+    load("d-50", tmp_path)
+    assert checkpoints.loaded(known, tmp_path) == ["a-40", "d-50"]
+
+
+def test_bytes_of_a_model_are_those_of_its_weights_and_some_for_traces(unit, tmp_path):
+    put(tmp_path, "unit", unit)
+    assert checkpoints._footprint(load("unit", tmp_path)) == 4 * 4 + checkpoints.TRACE_BYTES
+
+
+def test_shipped_models_are_kept_together():
+    sizes = [checkpoints.TRACE_BYTES + 4 * card.parameters for card in available().cards if not card.members]
+    assert len(sizes) >= 6
+    assert sum(sizes) <= checkpoints.KEPT_BYTES
 
 
 def test_same_id_in_two_folders(loads, tmp_path):
     for part in ("a", "b"):
-        (tmp_path / part / "unit").mkdir(parents=True)
-    assert load("unit", tmp_path / "a") is not load("unit", tmp_path / "b")
-    assert load("unit", tmp_path / "a") is load("unit", tmp_path / "b" / ".." / "a")
+        bare(tmp_path / part, "unit-1")
+    assert load("unit-1", tmp_path / "a") is not load("unit-1", tmp_path / "b")
+    assert load("unit-1", tmp_path / "a") is load("unit-1", tmp_path / "b" / ".." / "a")
 
 
 def test_a_checkpoint_that_was_replaced_is_loaded_anew(unit, softmax, tmp_path):
@@ -536,7 +625,7 @@ def test_a_checkpoint_that_was_replaced_is_loaded_anew(unit, softmax, tmp_path):
 
 
 def test_evicted_models_leave_memory(unit, tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "KEPT", 1)
+    monkeypatch.setattr(checkpoints, "KEPT_BYTES", 1)
     put(tmp_path, "a", unit)
     put(tmp_path, "b", unit)
     checkpoint = load("a", tmp_path)
@@ -554,12 +643,11 @@ def test_failed_load_is_tried_again(unit, tmp_path):
     (folder / "card.json").write_text("{")
     assert refused("unit", tmp_path) == "card"
     (folder / "card.json").write_text(card)
-    assert load("unit", tmp_path).id == "unit"
+    assert load("unit", tmp_path).model_id == "unit"
 
 
 def test_threads_share_one_loading_and_hold_up_nobody_else(tmp_path, monkeypatch):
-    for name in ("slow", "quick"):
-        (tmp_path / name).mkdir()
+    bare(tmp_path, "slow", "quick")
     started, go, counted = threading.Event(), threading.Event(), []
 
     def loading(folder):
@@ -570,6 +658,7 @@ def test_threads_share_one_loading_and_hold_up_nobody_else(tmp_path, monkeypatch
         return object()
 
     monkeypatch.setattr(checkpoints, "_load", loading)
+    monkeypatch.setattr(checkpoints, "_footprint", lambda _: 1)
     results = []
     threads = [threading.Thread(target=lambda: results.append(load("slow", tmp_path))) for _ in range(8)]
     for thread in threads:
@@ -599,3 +688,13 @@ def test_real_models_under_threads(unit, tmp_path):
     for thread in threads:
         thread.join(60)
     np.testing.assert_allclose(results, [1 / (1 + np.exp(-2))] * 6, atol=1e-6)
+
+
+# --- examples of the documentation ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", [archive, cards, checkpoints, ensembles, errors], ids=lambda module: module.__name__)
+def test_examples_run(module):
+    result = doctest.testmod(module)
+    assert result.attempted
+    assert not result.failed

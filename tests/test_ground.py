@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from explain.cards import Card
 from page.evidence import LISTS, PLOTS, Findings
 from page.experiments import read_experiments
 from study import claims
@@ -74,7 +75,7 @@ def test_the_checkpoints_are_as_accurate_as_they_must_be(path):
 
 @pytest.fixture(scope="module")
 def shipped() -> Findings:
-    cards = {path.parent.name: json.loads(path.read_text()) for path in CARDS}
+    cards = {path.parent.name: Card.read(path.parent) for path in CARDS}
     experiments = read_experiments(ROOT / "weights/experiments.json", cards)
     return Findings(ROOT / "weights", ROOT / "evidence", cards, experiments)
 

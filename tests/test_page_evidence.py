@@ -29,7 +29,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def findings(studied, data=None, **changed) -> Findings:
     weights = changed.get("weights", studied.weights)
-    cards = {card["id"]: card for card in checkpoints.available(weights).cards}
+    cards = {card.model_id: card for card in checkpoints.available(weights).cards}
     experiments = read_experiments(weights / "experiments.json", cards)
     return Findings(weights, changed.get("evidence", studied.evidence), cards, experiments, data)
 
@@ -180,7 +180,7 @@ def test_a_verdict_without_a_threshold_is_none(own):
 
 def test_what_was_measured_on_an_earlier_checkpoint_says_so_and_judges_nothing(own):
     path = own.evidence / f"{LEFT}--{RIGHT}" / "comparison.json"
-    cards = {card["id"]: card["digests"]["model"] for card in checkpoints.available(own.weights).cards}
+    cards = {card.model_id: card.digests.model for card in checkpoints.available(own.weights).cards}
     comparison = json.loads(path.read_text())
     for side, id in (("left", LEFT), ("right", RIGHT)):
         comparison[side]["model"] = cards[id]

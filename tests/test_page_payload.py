@@ -5,18 +5,21 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from explain import checkpoints
 from explain.align import compare
+from explain.cards import Card, Digests, Figures
 from explain.explanation import Cost, Explanation, Features, Layer
 from explain.pictures import Picture
 from explain.view import message as view_message
 from explain.view.message import Side
-from explain.view.words import Names, Words, right_at
+from explain.view.words import Names, Words
 from page import texts
 from page.experiments import Yardstick, outdated, read_experiments, seeds_of, yardstick
 from page.layout import SCRIPTS, catalog, template
@@ -25,17 +28,20 @@ from page.service import Refused, Service
 pytest_plugins = ["page_fixtures"]
 ROOT = Path(__file__).parent.parent
 WORDS = Words()
-CARD = {
-    "id": "one",
-    "title": "Net, SGD",
-    "description": "A net.",
-    "classes": ["Cat", "Dog"],
-    "input": [8, 8],
-    "parameters": 3_373_000,
-    "recipe": {"model": {"name": "efficientnet-lite0"}},
-    "splits": {"test": {"n": 4000, "accuracy": 0.9882, "accuracy_interval": [0.985, 0.991]}},
-}
-OTHER = CARD | {"id": "two", "title": "Net, Adam", "splits": {}}
+NAMES = Names("SGD", "Adam")
+CARD = Card(
+    model_id="one",
+    title="Net, SGD",
+    description="A net.",
+    classes=("Cat", "Dog"),
+    input_size=(8, 8),
+    parameters=3_373_000,
+    recipe={"model": {"name": "efficientnet-lite0"}},
+    splits={"test": Figures(n=4000, accuracy=0.9882, accuracy_interval=(0.985, 0.991))},
+)
+OTHER = replace(CARD, model_id="two", title="Net, Adam", splits={})
+BARE = {"id": "bare", "title": "Bare", "description": "A net.", "classes": ["Cat", "Dog"], "input": [32, 32]}
+BARE |= {"digests": {"model": "0" * 64}}
 
 
 def explanation(maps: list, dog: float = 0.9, target: int = 1, dead: float = 0.0) -> Explanation:
@@ -69,12 +75,14 @@ def explanation(maps: list, dog: float = 0.9, target: int = 1, dead: float = 0.0
     )
 
 
-def message(left: Explanation, right: Explanation, asked: str = "predicted", band: Yardstick | None = None) -> dict:
+def message(
+    left: Explanation, right: Explanation, asked: str = "predicted", band: Yardstick | None = None, **more: object
+) -> dict:
     sides = Side(CARD, left), Side(OTHER, right)
     picture = Picture(np.full((30, 40, 3), 100, np.uint8), ("shrunk",))
     compared = compare(left, right)
     along = band and band.along(stop.depth for stop in compared.stops)
-    return view_message.message(picture, *sides, compared, asked, along)
+    return view_message.message(picture, *sides, compared, asked, along, **more)
 
 
 def unpacked(part: dict, dtype: type = np.uint8) -> np.ndarray:
@@ -198,12 +206,12 @@ def test_a_side_tells_what_its_card_tells():
 
 
 @pytest.mark.parametrize(
-    "card", [{}, {"splits": None}, {"splits": {"test": 3}}, {"splits": {"test": {"accuracy": "?"}}}]
+    "odd", [{}, {"splits": None}, {"splits": {"test": 3}}, {"splits": {"test": {"accuracy": "?"}}}]
 )
-def test_cards_with_missing_or_odd_figures_are_survived(card):
+def test_cards_with_missing_or_odd_figures_are_survived(odd):
+    card = Card.from_json(BARE | {"recipe": "none"} | odd)
     assert WORDS.accuracy(card) == ("", "")
-    assert right_at(card, 0.9) is None
-    assert view_message.detail({"input": [32, 32], "recipe": "none"} | card, WORDS) == "32 × 32 px"
+    assert view_message.detail(card, WORDS) == "32 × 32 px"
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -258,22 +266,9 @@ def test_the_same_answer_alike_sure():
     assert said(found["stops"][0]).startswith("Both say **dog** (97 % and 95 %).")
 
 
-def test_the_same_answer_one_less_sure_and_how_often_it_is_right_then():
-    bins = [{"confidence_low": 0.7, "confidence_high": 0.8, "n": 40, "confidence": 0.75, "accuracy": 0.71}]
-    bins += [{"confidence_low": 0.9, "confidence_high": 1.0, "n": 900, "confidence": 0.97, "accuracy": 0.99}]
-    rest = ([explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)], "predicted", "Dog")
-    studied = {"splits": {"test": {"reliability": bins}}}
-    told = WORDS.verdict([studied, studied], *rest, Names("SGD", "Adam"))
-    assert [plain(text) for text in told] == [
-        "Both say **dog**; Adam is less sure (73 %, SGD 97 %; when that sure they are right 71 % and 99 % of the time)."
-    ]
-    told = WORDS.verdict([CARD, studied], *rest, Names("SGD", "Adam"))
+def test_the_same_answer_one_less_sure():
+    told = WORDS.verdict([explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)], "predicted", "Dog", NAMES)
     assert [plain(text) for text in told] == ["Both say **dog**; Adam is less sure (73 %, SGD 97 %)."]
-
-
-def test_few_test_pictures_at_a_level_make_no_claim():
-    bins = [{"confidence_low": 0.5, "confidence_high": 1.0, "n": 19, "accuracy": 0.9}]
-    assert right_at({"splits": {"test": {"reliability": bins}}}, 0.7) is None
 
 
 def test_a_disagreement_names_the_common_class():
@@ -322,30 +317,36 @@ def band(low: float, high: float, below: float | None = None) -> Yardstick:
 @pytest.mark.parametrize(
     ("low", "high", "text"),
     [
-        (0.5, 1.0, "They agree **as two seeds do** here (1.00; seeds 0.50 to 1.00). Below the seeds' band nowhere."),
-        (0.1, 0.2, "They agree here **more than two seeds do on 9 of 10 photos** (1.00; seeds 0.10 to 0.20). Below"),
+        (
+            0.5,
+            1.0,
+            "**as two seeds do** on 8 of 10 {photos} (1.00; seeds 0.50 to 1.00). Below the seeds' band nowhere.",
+        ),
+        (0.1, 0.2, "**more than two seeds do** on 9 of 10 {photos} (1.00; seeds 0.10 to 0.20). Below"),
     ],
 )
 def test_agreement_is_measured_by_two_seeds(low, high, text):
     found = message(explanation([RISING]), explanation([RISING]), band=band(low, high))
-    assert text in said(found["stops"][0])
+    assert f"They agree here {text.format(photos='pictures of the test split')}" in said(found["stops"][0])
     assert found["stops"][0]["band"]["rank"] == [low, (low + high) / 2, high]
 
 
 @pytest.mark.parametrize(
     ("below", "course"),
     [
-        (0.4, "at 1 of 2 depths, **more than two seeds are on 9 of 10 photos**; most of all at block 1b."),
-        (0.5, "at 1 of 2 depths, no more than luck gives."),
+        (0.4, "at 1 of 2 depths, **more than two seeds are** on 9 of 10 of those; most of all at block 1b."),
+        (0.5, "at 1 of 2 depths, no more than luck there."),
         (None, "at 1 of 2 depths, most of all at block 1b."),
     ],
 )
 def test_how_often_two_seeds_are_below_decides_what_being_below_is_worth(below, course):
     turned = np.array(RISING)[::-1, ::-1]
     found = message(explanation([RISING, RISING]), explanation([RISING, turned]), band=band(0.5, 1.0, below))
-    here = "They agree **as two seeds do** here (1.00; seeds 0.50 to 1.00). "
+    here = "They agree here **as two seeds do** on 8 of 10 pictures of the test split (1.00; seeds 0.50 to 1.00). "
     assert f"{here}Below the seeds' band {course}" in said(found["stops"][0])
-    there = "They agree here **less than two seeds do on 9 of 10 photos** (−1.00; seeds 0.50 to 1.00). "
+    there = (
+        "They agree here **less than two seeds do** on 9 of 10 pictures of the test split (−1.00; seeds 0.50 to 1.00). "
+    )
     assert f"{there}Below the seeds' band {course}" in said(found["stops"][1])
 
 
@@ -406,7 +407,7 @@ def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
     assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
     assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
     assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
-    assert "the wider of 2 such pairs" in view_message._yardstick(merged.along([]), WORDS)
+    assert "the wider of 2 such pairs" in view_message._yardstick(merged.along([]), WORDS, "photos", None)
     # the seeds themselves are measured by their own band alone
     own = yardstick((IDS[0], IDS[1]), "gradcam", experiments, tmp_path, {})
     assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
@@ -423,9 +424,12 @@ def test_a_band_of_a_checkpoint_that_was_trained_anew_since_is_none(tmp_path):
     path = tmp_path / "--".join(pair) / "comparison.json"
     found = json.loads(path.read_text()) | {"left": {"model": "a" * 64}, "right": {"model": "b" * 64}}
     path.write_text(json.dumps(found))
-    cards = {id: {"digests": {"model": digest * 64}} for id, digest in zip(pair, "ab", strict=True)}
+    cards = {
+        name: replace(CARD, model_id=name, digests=Digests(model=digest * 64))
+        for name, digest in zip(pair, "ab", strict=True)
+    }
     assert yardstick(pair, "gradcam", experiments, tmp_path, cards).n == 900
-    cards[pair[1]] = {"digests": {"model": "c" * 64}}
+    cards[pair[1]] = replace(CARD, digests=Digests(model="c" * 64))
     assert outdated(found, *pair, cards) == [pair[1]]
     assert yardstick(pair, "gradcam", experiments, tmp_path, cards) is None
 
@@ -503,6 +507,7 @@ def test_examples_are_a_closed_list_with_their_names():
 
 @pytest.fixture(scope="module")
 def service(weights, evidence):
+    checkpoints._kept.clear()
     service = Service(weights, evidence)
     service.load()
     assert service.problem == ""
@@ -520,6 +525,28 @@ def test_a_broken_folder_is_told_and_the_others_load(service):
     assert set(service.cards) == judges
     assert [folder for folder, _ in service.problems] == ["broken"]
     assert service.state()["loaded"] == ["judge-mild", "judge-steep"]
+
+
+def test_an_ensemble_is_asked_like_any_other_model(weights, evidence, tmp_path):
+    for folder in weights.iterdir():
+        (tmp_path / folder.name).symlink_to(folder)
+    card = BARE | {"id": "both", "title": "Both", "input": [48, 48], "members": ["judge-mild", "judge-steep"]}
+    (tmp_path / "both").mkdir()
+    (tmp_path / "both" / "card.json").write_text(json.dumps(card))
+    service = Service(tmp_path, evidence)
+    service._ready.set()
+    found = service.answer(red(), "both", "judge-biased", target="Cat")
+    assert {"both", "judge-mild", "judge-steep", "judge-biased"} == set(found["loaded"])
+    left, right = found["sides"]["left"], found["sides"]["right"]
+    assert left["title"] == "Both"
+    alone = [service.answer(red(), name, "judge-biased")["sides"]["left"]["bars"] for name in card["members"]]
+    shares = [{bar["name"]: bar["share"] for bar in bars} for bars in (left["bars"], *alone)]
+    assert shares[0]["Cat"] == pytest.approx((shares[1]["Cat"] + shares[2]["Cat"]) / 2, abs=1e-6)
+    assert [layer["address"] for layer in left["layers"]] == [layer["address"] for layer in right["layers"]]
+    assert all(layer["features"] is layer["dead"] is None for layer in left["layers"])
+    assert left["layers"][-1]["map"]["max"] > 1  # a density
+    assert json.dumps(found, allow_nan=False)
+    assert service.checked("both", "judge-mild", "gradcam", "Dog")
 
 
 def test_two_small_models_look_at_a_red_corner(service):
@@ -623,7 +650,7 @@ def test_errors_of_the_library_are_said_in_the_pages_words(service, monkeypatch,
     (tmp_path / "photo.png").write_bytes(b"hello")
     asked = ASKED | {"upload": str(tmp_path / "photo.png")}
     assert "holds text" in service.ask(asked)["sentence"]  # the library's own
-    monkeypatch.setitem(texts.TEXTS["errors"], "text", "Das ist Text.")
+    monkeypatch.setitem(texts.TEXTS["errors"], "picture.text", "Das ist Text.")
     assert service.ask(asked)["sentence"] == "Das ist Text."
 
 

@@ -17,11 +17,12 @@ import training.__main__
 import training.export
 import training.run
 import training.search
-from explain.checkpoints import CheckpointError
-from training import data
+from explain.cards import Card
+from explain.checkpoints import CheckpointError, load
+from training import TrainingError, data
 from training.data import cats_dogs
 from training.data.dataset import atomically, pixels, read_split
-from training.evaluate import measure, multiply_adds, reliability, wilson
+from training.evaluate import check, measure, multiply_adds, reliability, wilson
 from training.export import ShipError, export, round_mantissa, ship
 from training.models import assign_initial, build
 from training.models.efficientnet import efficientnet
@@ -295,16 +296,17 @@ def test_finish_exports_a_plain_file_whose_figures_the_card_holds(dataset, cache
     assert kinds == {"keras"}
     assert network.input_shape == (None, 32, 32, 3)
     assert all(w.dtype == "float32" for w in network.weights)
-    assert card == json.loads((tmp_path / "card.json").read_text())
-    assert (card["id"], card["classes"], card["input"]) == ("tiny", ["Cat", "Dog"], [32, 32])
-    assert card["splits"]["train"]["n"] == 12
-    assert card["parameters"] == network.count_params()
-    assert card["digests"]["data"] == dataset.digest
+    assert card == Card.read(tmp_path)
+    assert card.to_json() == json.loads((tmp_path / "card.json").read_text())
+    assert (card.model_id, card.classes, card.input_size) == ("tiny", ("Cat", "Dog"), (32, 32))
+    assert card.splits["train"].n == 12
+    assert card.parameters == network.count_params()
+    assert card.digests.data == dataset.digest
     stored = np.load(tmp_path / "evaluation" / "predictions.npz")
     np.testing.assert_array_equal(stored["labels"], dataset.labels("test"))
     again = measure(stored["labels"], stored["probabilities"])
-    assert again["accuracy"] == card["splits"]["test"]["accuracy"]
-    assert again["log_loss"] == pytest.approx(card["splits"]["test"]["log_loss"], abs=2e-6)
+    assert again.accuracy == card.test.accuracy
+    assert again.log_loss == pytest.approx(card.test.log_loss, abs=2e-6)
     with open(tmp_path / "history.csv", newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "4"]
     for name in ("confusion", "roc", "reliability", "curves"):
@@ -320,6 +322,12 @@ def test_ship_takes_finished_runs_only_and_replaces_in_one_step(dataset, cache, 
     (weights / "tiny").mkdir(parents=True)
     (weights / "tiny" / "old.txt").write_text("old")
     folder = ship(run, weights)
+    checkpoint = load("tiny", weights)
+    assert [row.agrees for row in check(checkpoint, dataset, ["validation", "test"], cache)] == [True, True]
+    other = replace(checkpoint, card=replace(checkpoint.card, splits={"test": replace(checkpoint.card.test, n=3)}))
+    assert [row.agrees for row in check(other, dataset, ["test"], cache)] == [False]
+    with pytest.raises(TrainingError, match="gives no accuracy on the train split"):
+        check(other, dataset, ["train"], cache)
     assert sorted(path.name for path in folder.iterdir()) == ["card.json", "evaluation", "history.csv", "model.keras"]
     assert [path.name for path in weights.iterdir()] == ["tiny"]
     finish(TINY, dataset, state, run, cache, smoke=True)
@@ -490,15 +498,15 @@ def test_figures_of_a_hand_worked_table():
     labels = np.array([0, 0, 1, 1])
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])
     figures = measure(labels, probabilities)
-    assert figures["accuracy"] == 0.75
-    assert figures["log_loss"] == pytest.approx(-np.log([0.9, 0.4, 0.8, 0.7]).mean(), abs=1e-6)
-    assert figures["precision"] == pytest.approx((1 + 2 / 3) / 2, abs=1e-6)
-    assert figures["recall"] == 0.75
-    assert figures["auc"] == 1.0  # every dog above every cat
+    assert figures.accuracy == 0.75
+    assert figures.log_loss == pytest.approx(-np.log([0.9, 0.4, 0.8, 0.7]).mean(), abs=1e-6)
+    assert figures.precision == pytest.approx((1 + 2 / 3) / 2, abs=1e-6)
+    assert figures.recall == 0.75
+    assert figures.auc == 1.0  # every dog above every cat
     # bins of a fifteenth: 0.9 right; 0.6 wrong; 0.8 right; 0.7 right
-    assert figures["calibration_error"] == pytest.approx((0.1 + 0.6 + 0.2 + 0.3) / 4, abs=1e-6)
+    assert figures.calibration_error == pytest.approx((0.1 + 0.6 + 0.2 + 0.3) / 4, abs=1e-6)
     assert [row["n"] for row in reliability(labels, probabilities)] == [1, 1, 1, 1]
-    assert "top_5" not in figures
+    assert figures.top_5 is None
 
 
 def test_multiply_adds_of_the_published_nets():

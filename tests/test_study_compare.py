@@ -12,6 +12,7 @@ from explain import Checkpoint, explain
 from explain.agreement import cka
 from explain.align import compare
 from explain.cams import RULES
+from explain.cards import Card, Digests
 from explain.measures import feature_figures, focus_entropy, share_inside
 from study import StudyError, statistics
 from study.__main__ import keep
@@ -29,14 +30,16 @@ def checkpoint(model_id, seed, classes=("Cat", "Dog"), depth=3):
     layers = [keras.layers.Conv2D(6, 3, 2, "same", activation="relu") for _ in range(depth)]
     head = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1, "sigmoid")]
     model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Rescaling(1 / 128, -1), *layers, *head])
-    card = {
-        "id": model_id,
-        "title": model_id.upper(),
-        "classes": list(classes),
-        "input": [32, 32],
-        "digests": {"model": model_id * 2},
-    }
-    return Checkpoint(model_id, card, Path("nowhere"), model)
+    digests = Digests(model=model_id * 2)
+    card = Card(
+        model_id=model_id,
+        title=model_id.upper(),
+        description="A net.",
+        classes=classes,
+        input_size=(32, 32),
+        digests=digests,
+    )
+    return Checkpoint(card, Path("nowhere"), model)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Trainings: list the recipes, run one, search its rate, ship its checkpoint, measure it again."""
 
 import argparse
-import json
 import os
 import re
 import shutil
@@ -9,6 +8,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from explain.cards import Card, Figures
+from explain.errors import UserError
 from training import TrainingError
 from training.recipe import Recipe, RecipeError, all_recipes, find, override
 
@@ -87,9 +88,7 @@ def main() -> int:
         print(f"\nInterrupted.{advice}", file=sys.stderr)
         return 130
     except Exception as error:
-        from explain.checkpoints import CheckpointError
-
-        if not isinstance(error, TrainingError | CheckpointError):
+        if not isinstance(error, UserError):
             raise
         print(error, file=sys.stderr)
         return 2
@@ -135,11 +134,11 @@ def run(arguments: argparse.Namespace) -> int:
         shutil.rmtree(folder)
     state = train(recipe, dataset, folder, cache, arguments.save_every)
     if (folder / "card.json").exists():  # the test split is touched once
-        card = json.loads((folder / "card.json").read_text())
-        print(f"Finished and measured before ({card['tested']}); --fresh starts anew.")
+        card = Card.read(folder)
+        print(f"Finished and measured before ({card.tested}); --fresh starts anew.")
     else:
         card = finish(recipe, dataset, state, folder, cache, arguments.smoke)
-    for split, figures in card["splits"].items():
+    for split, figures in card.splits.items():
         print(f"{split:11} {_figures(figures)}")
     print(f"Checkpoint and card: {folder}")
     if not arguments.smoke:
@@ -181,30 +180,41 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
     checkpoint = checkpoints.load(arguments.id, arguments.weights)
     cache = arguments.runs_dir / "cache"
-    dataset = data.load(checkpoint.card["dataset"]["name"], arguments.data_dir, cache)
-    print(f"{checkpoint.id} on {dataset.name}, {dataset.edition} edition, " + _counts(dataset))
-    if dataset.digest != checkpoint.card["digests"]["data"]:
+    dataset = data.load(_dataset(checkpoint.card), arguments.data_dir, cache)
+    print(f"{checkpoint.model_id} on {dataset.name}, {dataset.edition} edition, " + _counts(dataset))
+    if dataset.digest != checkpoint.card.digests.data:
         print("These are not the very files of the card (another edition?); figures may differ a little.")
     from training.evaluate import check
 
-    rows = check(checkpoint.card, checkpoint.model, dataset, arguments.split or ["test"], cache)
+    rows = check(checkpoint, dataset, arguments.split or ["test"], cache)
     for row in rows:
-        print(f"{row['split']:11} now:  {_figures(row['now'])}")
-        print(f"{'':11} card: {_figures(row['card'])}  {'agrees' if row['agrees'] else 'DIFFERS'}")
-    return 0 if all(row["agrees"] for row in rows) else 1
+        print(f"{row.split:11} now:  {_figures(row.now)}")
+        print(f"{'':11} card: {_figures(row.card)}  {'agrees' if row.agrees else 'DIFFERS'}")
+    return 0 if all(row.agrees for row in rows) else 1
 
 
 def _counts(dataset: object) -> str:
     return ", ".join(f"{len(items):,} {split}" for split, items in dataset.items.items())
 
 
-def _figures(figures: dict) -> str:
-    low, high = figures["accuracy_interval"]
-    return (
-        f"n {figures['n']:,}, accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f}), "
-        f"log loss {figures['log_loss']:.4f}, AUC {figures['auc']:.4f}, "
-        f"calibration error {figures['calibration_error']:.4f}"
-    )
+def _figures(figures: Figures) -> str:
+    """What is known of n, accuracy with its interval, log loss, AUC and calibration error, in a line."""
+    parts = [] if figures.n is None else [f"n {figures.n:,}"]
+    names = {"accuracy": "accuracy", "log_loss": "log loss", "auc": "AUC", "calibration_error": "calibration error"}
+    for name, title in names.items():
+        value = getattr(figures, name)
+        if value is not None:
+            parts.append(f"{title} {value:.4f}")
+            if name == "accuracy" and figures.accuracy_interval is not None:
+                parts[-1] += " ({:.4f} to {:.4f})".format(*figures.accuracy_interval)
+    return ", ".join(parts)
+
+
+def _dataset(card: Card) -> str:
+    """Name of the data set that a checkpoint was trained on."""
+    if card.dataset is None:
+        raise TrainingError(f"The card of {card.model_id} does not say which data set it was trained on.")
+    return card.dataset.name
 
 
 COMMANDS = {"list": list_recipes, "run": run, "search": search, "ship": ship, "evaluate": evaluate}

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from explain import checkpoints
+from explain.cards import Card
 from training import TrainingError
 from training.data.dataset import atomically
 from training.models import build
@@ -71,18 +72,18 @@ def ship(run: Path, weights: Path) -> Path:
     card_file = run / "card.json"
     if not card_file.exists():
         raise ShipError(f"{run.name} is not finished: no card.json in its run folder. Run it again to go on.")
-    card = json.loads(card_file.read_text())
-    if card.get("smoke"):
+    card = Card.read(run)
+    if card.smoke:
         raise ShipError(f"{run.name} was a smoke run on a handful of pictures; only whole runs are shipped.")
     weights.mkdir(parents=True, exist_ok=True)
-    target = weights / card["id"]
+    target = weights / card.model_id
     with tempfile.TemporaryDirectory(dir=weights, prefix=".shipping-") as draft:
-        new, old = Path(draft) / card["id"], Path(draft) / ".old"
+        new, old = Path(draft) / card.model_id, Path(draft) / ".old"
         new.mkdir()
         for part in PARTS:
             copy = shutil.copytree if (run / part).is_dir() else shutil.copyfile
             copy(run / part, new / part)
-        checkpoints.load(card["id"], draft)
+        checkpoints.load(card.model_id, draft)
         if target.exists():
             os.replace(target, old)
         try:

@@ -18,7 +18,7 @@ from training import TrainingError
 TRIALS = Path(__file__).parent / "recipes" / "trials.json"
 
 
-class RecipeError(TrainingError, ValueError):
+class RecipeError(TrainingError):
     """There is no such recipe or setting, or its value does not fit; the message names those there are."""
 
 

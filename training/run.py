@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from explain.cards import Card
 from training import TrainingError
 from training.data.dataset import Dataset, atomically, progress
 from training.data.pipeline import steps_per_epoch, training_batches, validation_batches
@@ -146,7 +147,7 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_ever
     return state
 
 
-def finish(recipe: Recipe, dataset: Dataset, state: State, folder: Path, cache: Path, smoke: bool = False) -> dict:
+def finish(recipe: Recipe, dataset: Dataset, state: State, folder: Path, cache: Path, smoke: bool = False) -> Card:
     """Export the best weights of a finished training, measure the file on every split, and write its card.
 
     Returns:
@@ -155,8 +156,7 @@ def finish(recipe: Recipe, dataset: Dataset, state: State, folder: Path, cache: 
     best = State.load(folder / "best.npz")
     network = export(recipe, dataset.classes, best.variables["weights"], folder / "model.keras")
     about = {"seconds": round(state.seconds), "best": best.best, "initial_weights": state.initial_weights}
-    if smoke:
-        about["smoke"] = True
+    about["smoke"] = smoke
     return write_evaluation(folder, recipe, network, dataset, about, cache)
 
 

@@ -37,6 +37,7 @@ import numpy as np
 from PIL import Image
 
 from explain.align import Comparison, Stop
+from explain.cards import Card
 from explain.explanation import Explanation, Features, Layer
 from explain.pictures import Picture, fit, resize
 from explain.view.words import Names, Words, sentences
@@ -50,7 +51,7 @@ FULL = 3.0  # a difference in full colour, in heats of an even spread; the same 
 class Side(NamedTuple):
     """One model's part: its card and what it saw."""
 
-    card: dict[str, Any]
+    card: Card
     explanation: Explanation
 
 
@@ -62,6 +63,8 @@ def message(
     asked: str = "predicted",
     yardstick: Mapping[str, Any] | None = None,
     words: Words | None = None,
+    rates: Sequence[float | None] = (),
+    belongs: bool | None = None,
 ) -> dict[str, Any]:
     """Everything the browser needs for one picture and two models, in the form told at the top of this module.
 
@@ -74,25 +77,31 @@ def message(
             seeds, "below": the share of depths at which a picture may lie below the band by luck, or None, "bands":
             [{"rank", "overlap": [p10, p50, p90]}, one a stop]}.
         words: sentences of a language; by default English.
+        rates: of each model, what share, 0 to 1, of test pictures that it is about as sure of it is at least right for;
+            None where that is not known.
+        belongs: whether the picture shows one of the classes, None where that is not known. If it does not, nothing is
+            told that was measured on pictures of these classes: no rates, no yardstick.
 
     `ask`, `milliseconds` and `loaded` are the server's to add.
     """
     words = words or Words()
+    if belongs is False:
+        rates, yardstick = (), None
     rule, classes = comparison.rule, left.explanation.classes
     target = classes[comparison.targets[0]]
-    called = words.names(left.card["title"], right.card["title"])
+    called = words.names(left.card.title, right.card.title)
     sides = {"left": side(left, right, rule, words), "right": side(right, left, rule, words)}
     bands = [None] * len(comparison.stops) if yardstick is None else yardstick["bands"]
     stops = [
         packed_stop(stop, places, band)
         for stop, places, band in zip(comparison.stops, _places(comparison, left, right), bands, strict=True)
     ]
-    add_words(stops, sides, comparison, (left, right), asked, called, yardstick, words)
+    add_words(stops, sides, comparison, (left, right), asked, called, yardstick, words, rates, belongs)
     cost = [one.explanation.cost[rule] for one in (left, right)]
     return {
         "kind": "result",
-        "left": left.card["id"],
-        "right": right.card["id"],
+        "left": left.card.model_id,
+        "right": right.card.model_id,
         "rule": rule,
         "names": called._asdict(),
         "target": {
@@ -108,7 +117,7 @@ def message(
         "yardstick": {
             "legend": words.say("legend_none" if yardstick is None else "legend_seeds"),
             "short": words.say("legend_none_short" if yardstick is None else "legend_seeds_short"),
-            "text": _yardstick(yardstick, words),
+            "text": _yardstick(yardstick, words, words.population([left.card, right.card]), belongs),
         },
         "cost": {
             "passes": sum(one.forward + one.backward for one in cost),
@@ -136,7 +145,7 @@ def side(own: Side, other: Side, rule: str, words: Words) -> dict[str, Any]:
     text, title = words.accuracy(card)
     labels = words.layer_names([layer.address for layer in explanation.layers])
     return {
-        "title": card["title"],
+        "title": card.title,
         "detail": detail(card, words),
         "accuracy": text,
         "accuracy_title": title,
@@ -149,15 +158,12 @@ def side(own: Side, other: Side, rule: str, words: Words) -> dict[str, Any]:
     }
 
 
-def detail(card: dict[str, Any], words: Words) -> str:
+def detail(card: Card, words: Words) -> str:
     """Network, weights and input size in a line, as far as the card tells them."""
-    recipe = card.get("recipe")
-    model = recipe.get("model") if isinstance(recipe, dict) else None
-    name = model.get("name") if isinstance(model, dict) else None
-    parts = [_network(name)] if isinstance(name, str) and name else []
-    if isinstance(card.get("parameters"), int):
-        parts.append(words.say("weights", count=f"{card['parameters'] / 1e6:.1f}"))
-    height, width = card["input"]
+    parts = [] if card.network is None else [_network(card.network)]
+    if card.parameters is not None:
+        parts.append(words.say("weights", count=f"{card.parameters / 1e6:.1f}"))
+    height, width = card.input_size
     return " · ".join([*parts, words.say("input", height=height, width=width)])
 
 
@@ -236,13 +242,17 @@ def add_words(
     called: Names,
     yardstick: Mapping[str, Any] | None,
     words: Words,
+    rates: Sequence[float | None],
+    belongs: bool | None,
 ) -> None:
     """Give each packed stop its words."""
     target = models[0].explanation.classes[comparison.targets[0]]
     cards, explanations = zip(*models, strict=True)
-    verdict = words.verdict(cards, explanations, asked, target, called)
+    population = words.population(cards)
+    verdict = words.verdict(explanations, asked, target, called)
+    verdict[0] = " ".join(filter(None, [verdict[0], words.rates(rates, called, population)]))
     names = [sides["left"]["layers"][stop["left"]]["name"] for stop in stops]
-    agreement = words.agreement(comparison.stops, yardstick, names)
+    agreement = words.agreement(comparison.stops, yardstick, names, population, belongs)
     for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
         layers = [sides[name]["layers"][packed[name]] for name in ("left", "right")]
         heat = words.heat(stop, called, target, [layer["map"]["max"] == 0 for layer in layers])
@@ -272,11 +282,13 @@ def _places(comparison: Comparison, left: Side, right: Side) -> Sequence[tuple[i
     return [tuple(order[k][layer.address] for k, layer in enumerate(stop.layers)) for stop in comparison.stops]
 
 
-def _yardstick(yardstick: Mapping[str, Any] | None, words: Words) -> str:
+def _yardstick(yardstick: Mapping[str, Any] | None, words: Words, population: str, belongs: bool | None) -> str:
+    if belongs is False:
+        return words.say("no_yardstick_neither_title", population=population)
     if yardstick is None:
         return words.say("no_yardstick_title")
-    key = "yardstick" if yardstick["pairs"] == 1 else "yardstick_wider"
-    return words.say(key, count=f"{yardstick['n']:,}", pairs=yardstick["pairs"])
+    facts = {"count": f"{yardstick['n']:,}", "pairs": yardstick["pairs"], "population": population}
+    return words.say("yardstick", **facts) if yardstick["pairs"] == 1 else words.say("yardstick_wider", **facts)
 
 
 def _network(name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from anyio.to_thread import run_sync
 
+from explain.cards import Card, Figures
 from explain.pictures import Picture, read
 from explain.view.words import Names
 from page.evidence.drawing import drawing
@@ -50,7 +51,7 @@ class Findings:
         self,
         weights: Path,
         evidence: Path,
-        cards: Mapping[str, dict[str, Any]],
+        cards: Mapping[str, Card],
         experiments: Sequence[Experiment],
         data: Path | None = None,
     ) -> None:
@@ -172,7 +173,7 @@ class Findings:
         order = rows.order(name)
         if isinstance(first, bool) or not isinstance(first, int) or not 0 <= first < max(len(order), 1):
             raise NotThere("evidence_unknown")
-        classes = self.cards[one.left]["classes"]
+        classes = self.cards[one.left].classes
         return {
             "rows": [rows.told(place, classes) for place in order[first : first + PAGE]],
             "from": first,
@@ -213,6 +214,15 @@ class Findings:
         digest = self._digest(identity)
         return read(content(self._file(identity), digest))
 
+    def truth(self, identity: object) -> str | None:
+        """The true class of a picture of the test split; None for any other identity."""
+        for id, card in self.cards.items():
+            found = self.predictions(id)
+            places = np.flatnonzero(found["identities"] == identity) if found and isinstance(identity, str) else ()
+            if len(places):
+                return card.classes[found["labels"][places[0]]]
+        return None
+
     # --- the checkpoints ----------------------------------------------------------------------------------------------
 
     def models(self) -> list[dict[str, Any]]:
@@ -223,14 +233,15 @@ class Findings:
         first = [id for one in self.experiments.values() for id in (one.left, one.right)]
         for id in dict.fromkeys([*first, *self.cards]):
             card = self.cards[id]
-            splits = card.get("splits") if isinstance(card.get("splits"), dict) else {}
-            rows = [{"name": say("evidence_ours"), "cells": [_cell(splits.get(name)) for name in SPLITS]}]
-            told = [str(card.get("description", ""))]
+            cells = [_cell(card.splits.get(name, Figures())) for name in SPLITS]
+            rows, told = [{"name": say("evidence_ours"), "cells": cells}], [card.description]
             original = originals.get(id, originals.get(id.removeprefix("original-")))
             if isinstance(original, dict):
-                rows.append({"name": say("evidence_original"), "cells": [_cell(original.get(name)) for name in SPLITS]})
+                figures = (original.get(name) for name in SPLITS)
+                cells = [_cell(Figures.from_json(split if isinstance(split, dict) else {})) for split in figures]
+                rows.append({"name": say("evidence_original"), "cells": cells})
                 told.append(say("evidence_original_what", what=original.get("what", "")))
-            groups.append({"title": card["title"], "told": told, "rows": rows})
+            groups.append({"title": card.title, "told": told, "rows": rows})
         return groups
 
     # --- the claims ---------------------------------------------------------------------------------------------------
@@ -323,14 +334,15 @@ class Findings:
     # --- the test split -----------------------------------------------------------------------------------------------
 
     def _rows(self, one: Experiment) -> Rows | None:
-        sides = [self._predictions(id) for id in (one.left, one.right)]
-        if None in sides or self.cards[one.left]["classes"] != self.cards[one.right]["classes"]:
+        sides = [self.predictions(id) for id in (one.left, one.right)]
+        if None in sides or self.cards[one.left].classes != self.cards[one.right].classes:
             return None
         old = self._outdated(one.left, one.right)
         pictures = self._folder(one) / ("none" if old else "pictures.npz")  # an earlier model's maps
         return rows_of(*(self.weights / id / PREDICTIONS for id in (one.left, one.right)), pictures)
 
-    def _predictions(self, id: str) -> dict[str, np.ndarray] | None:
+    def predictions(self, id: str) -> dict[str, np.ndarray] | None:
+        """What a checkpoint predicted for the test split (see `PREDICTED`); None where that is missing or broken."""
         found = read_arrays(self.weights / id / PREDICTIONS, PREDICTED)
         return found if found and found["probabilities"].ndim == 2 and fits(found, self.cards[id]) else None
 
@@ -396,7 +408,7 @@ class Findings:
         return self.evidence / f"{one.left}--{one.right}"
 
     def _title(self, id: str) -> str:
-        return self.cards[id]["title"] if id in self.cards else id
+        return self.cards[id].title if id in self.cards else id
 
     def _names(self, one: Experiment) -> Names:
         return WORDS.names(self._title(one.left), self._title(one.right))
@@ -417,22 +429,22 @@ def catalog(choices: Mapping[str, Any]) -> dict[str, Any]:
 # --- numbers and words ------------------------------------------------------------------------------------------------
 
 
-def _cell(figures: object) -> dict[str, str] | None:
+def _cell(figures: Figures) -> dict[str, str] | None:
     """A split's figures in texts, of a card or of originals.json; None where there are none."""
-    if not isinstance(figures, dict) or not _is_number(figures.get("accuracy")):
+    if figures.accuracy is None:
         return None
-    interval, loss, best = figures.get("accuracy_interval"), figures.get("log_loss"), figures.get("best_of")
+    loss, best = figures.log_loss, figures.more.get("best_of")
     text = ""
-    if isinstance(interval, list) and len(interval) == 2 and all(map(_is_number, interval)):
-        low, high = (f"{100 * bound:.2f}" for bound in interval)
+    if figures.accuracy_interval is not None:
+        low, high = (f"{100 * bound:.2f}" for bound in figures.accuracy_interval)
         text = say("evidence_interval", low=low, high=high)
     of = ""
     if isinstance(best, int):
         of = say("evidence_best" if best > 1 else "evidence_after", epochs=best)
     return {
-        "accuracy": say("percent", value=f"{100 * figures['accuracy']:.2f}"),
+        "accuracy": say("percent", value=f"{100 * figures.accuracy:.2f}"),
         "interval": text,
-        "loss": say("evidence_loss", loss=f"{loss:.4f}") if _is_number(loss) else "",
+        "loss": say("evidence_loss", loss=f"{loss:.4f}") if loss is not None else "",
         "of": of,
     }
 

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explain.cards import Card
 from explain.pictures import MAX_BYTES, PictureError, read, resize
 from explain.view.message import data_url
 from explain.view.words import number
-from page.texts import WORDS, say
+from page.errors import PageError
+from page.texts import WORDS
 from study.files import read_arrays, version_of
 
 PREDICTIONS = "evaluation/predictions.npz"
@@ -20,12 +22,8 @@ PREDICTED = ("identities", "digests", "labels", "probabilities")
 THUMBNAIL = 192  # pixels of the longer side: twice what is drawn
 
 
-class NotThere(ValueError):
+class NotThere(PageError):
     """What was asked for does not exist or is not shown. `str(error)` is one sentence, `code` is stable."""
-
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(say(code, **facts))
-        self.code = code
 
 
 class Rows(NamedTuple):
@@ -106,8 +104,8 @@ def _keys(arrays: dict[str, np.ndarray]) -> list[tuple[str, str]]:
     return list(zip(arrays["identities"].tolist(), arrays["digests"].tolist(), strict=True))
 
 
-def fits(arrays: dict[str, np.ndarray], card: dict[str, Any]) -> bool:
-    count = len(card["classes"])
+def fits(arrays: dict[str, np.ndarray], card: Card) -> bool:
+    count = len(card.classes)
     labels = arrays["labels"]
     return arrays["probabilities"].shape[1] == count and (not len(labels) or 0 <= labels.min() <= labels.max() < count)
 

@@ -1,5 +1,6 @@
 """All that the page says: its own sentences and those of the view, one table a language. `say` fills in names."""
 
+from explain.errors import UserError
 from explain.view import texts as view
 from explain.view.texts import Texts
 from explain.view.words import Words
@@ -18,9 +19,10 @@ WORDS = Words(TEXTS)
 say = TEXTS.say
 
 
-def told(error: Exception) -> str:
-    """What an error of `explain` with a `code` says, in the page's language where it has words for it."""
-    return TEXTS["errors"].get(error.code, str(error))
+def told(error: UserError) -> str:
+    """What an error says, in the page's language where it has words for its key, filled in by the error's facts."""
+    sentence = TEXTS["errors"].get(error.key)
+    return str(error) if sentence is None else sentence.format(**error.facts)
 
 
 def labels() -> dict[str, str]:

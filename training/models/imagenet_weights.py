@@ -104,6 +104,8 @@ def read_pth(path: str | Path) -> dict[str, np.ndarray]:
 
         try:
             magic, _protocol, _system, tensors, keys = load(), load(), load(), load(), load()
+        except WeightsError:
+            raise
         except (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
             raise WeightsError(f"{Path(path).name} is not a PyTorch weights file of the older format.") from error
         if magic != PTH_MAGIC or not isinstance(tensors, dict) or set(keys) != set(storages):

@@ -1,0 +1,130 @@
+"""What must hold before Keras sees a model file: it is the one meant, a closed archive, and asks for no code.
+
+Without Keras and TensorFlow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from explain.errors import CheckpointError
+
+# The archive: nothing but these, of at most so many bytes
+_PARTS = {"metadata.json": 2**16, "config.json": 2**24, "model.weights.h5": 2**30}
+_EXPANSION = 200  # unpacked to packed; a config of many like layers reaches 30
+
+# What a model may be made of, by the module that its configuration names
+_PLAIN = {
+    r"keras": r"Sequential|Model|Functional|\w*DTypePolicy",
+    r"keras\.src\.models\.(functional|sequential|model)": r"Functional|Sequential|Model",
+    r"keras\.layers": r"[A-Z]\w+",
+    r"keras\.(initializers|regularizers|constraints|dtype_policies)": r"[A-Z]\w+",
+    r"keras\.(optimizers|optimizers\.schedules|losses|metrics)": r"[A-Z]\w+",  # of a nested model that was compiled
+    r"keras\.src\.ops\.\w+": r"[A-Z]\w+",  # x + y between layers
+}
+# Layers that run code from the file, or open files and addresses that it names
+_NOT_PLAIN = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
+_NOT_PLAIN |= {"StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization"}
+_DATA = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
+
+
+def verify(path: Path, model_id: str, digest: str) -> None:
+    """Check that a model file is the one meant, a plain .keras archive, and made of plain Keras layers alone.
+
+    Args:
+        path: the file.
+        model_id: what sentences call it.
+        digest: hex sha256 that the file must have.
+
+    Raises:
+        CheckpointError: "digest", "archive" or "code".
+
+    Example:
+        >>> from explain.checkpoints import DEFAULT
+        >>> verify(DEFAULT / "cats-dogs-effnet-sgd" / "model.keras", "cats-dogs-effnet-sgd", "0" * 64)
+        Traceback (most recent call last):
+        explain.errors.CheckpointError: The model file of cats-dogs-effnet-sgd is not the one that its card speaks of.
+    """
+    try:
+        with open(path, "rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                raise CheckpointError(
+                    "digest", "The model file of {model_id} is not the one that its card speaks of.", model_id=model_id
+                )
+            check(file, model_id)
+    except OSError:
+        sentence = "The model file of {model_id} is missing or cannot be read."
+        raise CheckpointError("archive", sentence, model_id=model_id) from None
+
+
+def check(file: BinaryIO, model_id: str) -> None:
+    """Check that an open file is a plain .keras archive and made of plain Keras layers alone.
+
+    Args:
+        file: binary, seekable.
+        model_id: what sentences call it.
+
+    Raises:
+        CheckpointError: "archive" or "code".
+
+    Example:
+        >>> import io
+        >>> check(io.BytesIO(b"no archive"), "my-net")
+        Traceback (most recent call last):
+        explain.errors.CheckpointError: The model file of my-net is damaged or no plain Keras archive.
+    """
+    damaged = CheckpointError(
+        "archive", "The model file of {model_id} is damaged or no plain Keras archive.", model_id=model_id
+    )
+    try:
+        with zipfile.ZipFile(file) as archive:
+            parts = archive.infolist()
+            if sorted(part.filename for part in parts) != sorted(_PARTS):
+                raise damaged
+            for part in parts:
+                large = part.file_size > _PARTS[part.filename]
+                if large or part.file_size > _EXPANSION * part.compress_size + 2**16:
+                    raise damaged
+            config = json.loads(archive.read("config.json"))
+        if not isinstance(config, dict):
+            raise damaged
+        # what to train with is never built here
+        asked = _first_code({key: value for key, value in config.items() if key != "compile_config"})
+    except CheckpointError:
+        raise
+    except Exception:  # zipfile and zlib raise many kinds
+        raise damaged from None
+    if asked is not None:
+        named = bool(re.fullmatch(r"[\w.> ]{1,80}", asked))
+        sentence = "The model file of {model_id} asks for code of its own ({asked}), which is never run here."
+        sentence = sentence if named else sentence.replace(" ({asked})", "")
+        raise CheckpointError("code", sentence, model_id=model_id, asked=asked if named else "")
+
+
+def _first_code(config: Any) -> str | None:
+    """The first object of a configuration that is not plain Keras, as "module.name"; None if there is none."""
+    if isinstance(config, dict):
+        if "class_name" in config and not _plain(config):
+            return f"{config.get('module')}.{config['class_name']}"
+        config = list(config.values())
+    if isinstance(config, list):
+        for value in config:
+            asked = _first_code(value)
+            if asked is not None:
+                return asked
+    return None
+
+
+def _plain(config: dict[str, Any]) -> bool:
+    name, module, registered = config["class_name"], config.get("module"), config.get("registered_name")
+    if name in _DATA:
+        return module is None
+    if not isinstance(name, str) or not isinstance(module, str) or registered not in (None, name):
+        return False
+    allowed = (names for pattern, names in _PLAIN.items() if re.fullmatch(pattern, module))
+    return name not in _NOT_PLAIN and any(re.fullmatch(names, name) for names in allowed)

@@ -1,0 +1,237 @@
+"""Several checkpoints that answer as one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explain import targets
+from explain.agreement import density
+from explain.align import align
+from explain.cards import Card
+from explain.explanation import Cost, Explanation, Layer
+
+if TYPE_CHECKING:
+    from explain.checkpoints import Checkpoint, Pictures
+
+_LEAST = 1e-30  # of a probability, so that its logarithm is finite
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Checkpoints of the same classes behind the two doors of one: `predict` and `explain`.
+
+    Attributes:
+        card: names the members; an optional temperature.
+        folder: where the card lies.
+        members: the checkpoints, in the card's order; the first one's layers are the ensemble's.
+
+    Example:
+        >>> from explain.checkpoints import load
+        >>> members = tuple(load(name) for name in ("cats-dogs-effnet-sgd", "cats-dogs-effnet-sgd-seed2"))
+        >>> names = tuple(member.model_id for member in members)
+        >>> card = Card(
+        ...     model_id="both", title="Both", description="Two seeds.", classes=members[0].classes,
+        ...     input_size=members[0].input_size, members=names,
+        ... )
+        >>> both = Ensemble(card, Path(), members)
+        >>> grey = np.full((300, 400, 3), 127, np.uint8)
+        >>> bool(np.allclose(both.predict([grey]), (members[0].predict([grey]) + members[1].predict([grey])) / 2))
+        True
+        >>> both.explain(grey).map().shape
+        (6, 6)
+    """
+
+    card: Card
+    folder: Path
+    members: tuple[Checkpoint, ...]
+
+    @property
+    def model_id(self) -> str:
+        """Name of its folder."""
+        return self.card.model_id
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names, in the order of the probabilities' columns."""
+        return self.card.classes
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width that the first member's pictures are squashed to; each member has its own."""
+        return self.card.input_size
+
+    def predict(self, pictures: Pictures) -> np.ndarray:
+        """Probabilities of pictures: the mean of the members', and the temperature on its logarithm.
+
+        Args:
+            pictures: n of them, uint8 H x W x 3 each, of any sizes; or a function that gives them for an input size.
+
+        Returns:
+            float32 (n, classes), 0 to 1.
+
+        Raises:
+            TypeError, ValueError: as `pictures.fit` does.
+        """
+        return self._calibrated(_mean([member.predict(pictures) for member in self.members]))
+
+    def explain(
+        self,
+        pictures: Pictures,
+        target: targets.Target = "predicted",
+        rules: str | Sequence[str] = "gradcam",
+        layers: str | Sequence[str] = "blocks",
+        features: int = 0,
+    ) -> Explanation:
+        """What the members see in pictures, on average, for one class: the ensemble's own, unless another is asked for.
+
+        The layers are the first member's. Every other member gives to each the layer that `align` pairs with it; of
+        several the one nearest in depth, the shallower of two. A map is the mean of the members' densities on the
+        finest grid among them, so no member decides by the size of its gradients; a map that is zero everywhere, or
+        not finite, counts as zero. Feature maps stay the members' own, as their channels do not correspond.
+
+        Args:
+            pictures: uint8 RGB, one or n of them, of any sizes; or a function that gives them for an input size.
+            target: a class, or one per picture, see `engine.explain`; no function.
+            rules: names of rules.
+            layers: which layers, see `engine.explain`; addresses must be layers of every member.
+            features: as the members are asked for them, so that they share their traces; none are returned.
+
+        Returns:
+            Maps (float32, mean 1 or less), the ensemble's probabilities, and as scores log(mean probability) /
+            temperature. Pictures are the first member's; costs are sums over the members.
+
+        Raises:
+            TypeError, ValueError: as `engine.explain` does; ValueError for a function as target.
+        """
+        if callable(target):
+            raise ValueError("An ensemble is explained for a class: its members have no logits in common.")
+
+        def explained(member: Checkpoint, wanted: Any) -> Explanation:
+            return member.explain(pictures, target=wanted, rules=rules, layers=layers, features=features)
+
+        explanations = [explained(member, target) for member in self.members]
+        mean = _mean([explanation.probabilities for explanation in explanations])
+        asked, _ = targets.resolve(target, len(mean), self.classes)
+        chosen = np.where(asked == targets.PREDICTED, mean.argmax(1), asked).astype(np.int32)
+        costs = [explanation.cost for explanation in explanations]
+        for place, member in enumerate(self.members):
+            if (explanations[place].targets != chosen).any():  # it prefers another class than the ensemble
+                explanations[place] = explained(member, chosen.tolist())
+                costs.append(explanations[place].cost)
+        maps, grids = _mean_maps(explanations)
+        first = explanations[0]
+        return Explanation(
+            pictures=first.pictures,
+            probabilities=self._calibrated(mean),
+            scores=self._logits(mean)[np.arange(len(mean)), chosen].astype(np.float32),
+            targets=chosen,
+            classes=self.classes,
+            layers=tuple(
+                replace(layer, shape=(*grid, layer.shape[2])) for layer, grid in zip(first.layers, grids, strict=True)
+            ),
+            maps=maps,
+            cost={rule: _sum([cost[rule] for cost in costs]) for rule in first.cost},
+        )
+
+    def _logits(self, mean: np.ndarray) -> np.ndarray:
+        return np.log(np.maximum(mean, _LEAST)) / self.card.temperature
+
+    def _calibrated(self, mean: np.ndarray) -> np.ndarray:
+        if self.card.temperature != 1:  # a softmax of logarithms would give back the probabilities themselves
+            logits = self._logits(mean)
+            powers = np.exp(logits - logits.max(1, keepdims=True))
+            mean = powers / powers.sum(1, keepdims=True)
+        return mean.astype(np.float32)
+
+
+def counterparts(reference: Sequence[Layer], layers: Sequence[Layer]) -> list[int]:
+    """For each layer of one model, the layer of another that stands for it.
+
+    Args:
+        reference: layers of the one.
+        layers: layers of the other.
+
+    Returns:
+        A place in `layers` for each of `reference`: of those that `align` pairs with it the nearest in depth, the
+        shallower of two.
+
+    Raises:
+        ValueError: for a side without layers.
+
+    Example:
+        >>> def model(*depths):
+        ...     return [Layer(f"layer{depth}", depth, (8, 8, 3)) for depth in depths]
+        >>> counterparts(model(0.0, 0.5, 1.0), model(0.0, 0.4, 0.55, 0.9, 1.0))
+        [0, 2, 4]
+    """
+    places: list[int | None] = [None] * len(reference)
+    for i, j in align(reference, layers):
+        before = places[i]
+        if before is None or _apart(reference[i], layers[j]) < _apart(reference[i], layers[before]):
+            places[i] = j
+    return places
+
+
+def mean_density(maps: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean of several maps' densities (see `agreement.density`), on the finest grid among them.
+
+    Args:
+        maps: float h x w each, of one picture.
+
+    Returns:
+        float32, nowhere negative; its mean is the share of maps that have any heat. A map without heat, or one that is
+        not finite, counts as zero.
+
+    Example:
+        >>> mean_density([np.array([[4.0, 0.0]]), np.array([[1.0, 3.0]]), np.zeros((1, 1))])
+        array([[0.8333333, 0.5      ]], dtype=float32)
+    """
+    grid = tuple(max(sides) for sides in zip(*(heat.shape for heat in maps), strict=True))
+    total = np.zeros(grid)
+    for heat in maps:
+        share = density(heat, grid) if np.isfinite(heat).all() else None
+        if share is not None:
+            total += share
+    return (total / len(maps)).astype(np.float32)
+
+
+def _mean_maps(explanations: Sequence[Explanation]) -> tuple[dict[str, dict[str, np.ndarray]], list[tuple[int, int]]]:
+    """Maps by rule and the first member's addresses, and the grids of these."""
+    first = explanations[0]
+    paired = [counterparts(first.layers, explanation.layers) for explanation in explanations]
+    maps: dict[str, dict[str, np.ndarray]] = {rule: {} for rule in first.maps}
+    grids = []
+    for place, layer in enumerate(first.layers):
+        addresses = [
+            explanation.layers[places[place]].address for explanation, places in zip(explanations, paired, strict=True)
+        ]
+        for rule in maps:
+            members = [
+                explanation.maps[rule][address] for explanation, address in zip(explanations, addresses, strict=True)
+            ]
+            pictures = zip(*members, strict=True)
+            maps[rule][layer.address] = np.stack([mean_density(picture) for picture in pictures])
+        grids.append(maps[next(iter(maps))][layer.address].shape[1:])
+    return maps, grids
+
+
+def _mean(probabilities: Sequence[np.ndarray]) -> np.ndarray:
+    return np.mean(probabilities, axis=0, dtype=np.float64)
+
+
+def _apart(layer: Layer, other: Layer) -> float:
+    return abs(layer.depth - other.depth)
+
+
+def _sum(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        forward=sum(cost.forward for cost in costs),
+        backward=sum(cost.backward for cost in costs),
+        milliseconds=sum(cost.milliseconds for cost in costs),
+        batch=max(cost.batch for cost in costs),
+    )

@@ -1,0 +1,59 @@
+"""What goes wrong in a way that a person can mend or must be told of."""
+
+
+class UserError(ValueError):
+    """An error with a stable code, one sentence for a person, and the facts that the sentence states.
+
+    The sentence is English; who speaks another language makes one from `key` and `facts`.
+
+    Args:
+        code: stable name of what is wrong, unique within a class; small letters, digits, hyphens and underscores.
+        sentence: what is wrong and what to do, without any path or traceback.
+        **facts: the numbers and names in the sentence, by name.
+
+    Attributes:
+        subject: what errors of this class speak of: "picture", "checkpoint", "page" or "training".
+        code: as given.
+        facts: as given.
+
+    Example:
+        >>> error = UserError("too-large", "The file has 30 MB; 20 are accepted.", megabytes=30, most=20)
+        >>> error.key, str(error), error.facts["megabytes"]
+        ('other.too-large', 'The file has 30 MB; 20 are accepted.', 30)
+    """
+
+    subject = "other"
+
+    def __init__(self, code: str, sentence: str, **facts: object) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.facts = facts
+
+    @property
+    def key(self) -> str:
+        """`subject.code`, under which a page keeps its own sentence: classes may share a code."""
+        return f"{self.subject}.{self.code}"
+
+
+class CheckpointError(UserError):
+    """A checkpoint that cannot be used. `str(error)` is one sentence for a person, without any path.
+
+    Args:
+        code: "unknown" (no such id), "card", "archive" (missing, damaged or not a plain .keras archive), "digest" (not
+            the file the card speaks of), "code" (asks for code of its own), "load" (Keras cannot build it), "mismatch"
+            (it is not what the card says) or "members" (of an ensemble, one that does not do).
+        sentence: with the facts' names in braces.
+        **facts: `model_id` for all but "unknown"; beside it `part` (the card's key that is wrong, "card.json" for all
+            of it), `asked` (what is no plain Keras, empty where it is no name), `keras` (its version), and `member`
+            with `fault` ("missing", "unusable", "ensemble", "classes" or "input").
+
+    Example:
+        >>> error = CheckpointError("mismatch", "The model {model_id} gives something else.", model_id="my-net")
+        >>> error.key, str(error)
+        ('checkpoint.mismatch', 'The model my-net gives something else.')
+    """
+
+    subject = "checkpoint"
+
+    def __init__(self, code: str, sentence: str, **facts: object) -> None:
+        super().__init__(code, sentence.format(**facts), **facts)
