@@ -142,7 +142,7 @@ class Service:
             sides = [self._explained(side.card.model_id, squashed, name) if side in others else side for side in sides]
         compared = compare(*(side.explanation for side in sides), rule=rule)
         measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
-        band = yardstick((left, right), rule, self.experiments, self.evidence, self.cards) if measured else None
+        band = yardstick((left, right), rule, self.findings.store, self.cards) if measured else None
         along = band and band.along(stop.depth for stop in compared.stops)
         rates = [self.right_at_least(side) for side in sides]
         answer = message(picture, *sides, compared, target, along, WORDS, rates, belongs)

@@ -109,7 +109,7 @@ def judge(claim: Claim, store: Store) -> dict:
     Returns:
         The claim's fields, and figure: {mean, low, high, n} or null; verdict: one of VERDICTS; trainings: {left, right:
         {id: value}}, the same figure of every training of either recipe that was measured (of "cka" {between, within:
-        {"id--id": value}}), not signed.
+        {"id--id": value}}), not signed; counts: {left, right}, how many trainings of either recipe were measured.
     """
     figure, verdict, values = None, OPEN, {}
     if all(store.measures(model_id) for model_id in (claim.left, claim.right)):
@@ -117,7 +117,8 @@ def judge(claim: Claim, store: Store) -> dict:
     if verdict is None:
         above, beneath = figure["low"] > claim.margin, figure["high"] < claim.margin
         verdict = (HOLDS if above != claim.same else FAILS) if above or beneath else OPEN
-    return {**vars(claim), "figure": figure, "verdict": verdict, "trainings": values}
+    counts = {side: len(store.trainings(getattr(claim, side))) for side in ("left", "right")}
+    return {**vars(claim), "figure": figure, "verdict": verdict, "trainings": values, "counts": counts}
 
 
 def write(store: Store) -> list[dict]:

@@ -67,12 +67,17 @@ def draw_all(store: Store, weights: Path, wanted: Iterable[tuple[str, str]]) -> 
             draw(store, *pair, weights)
     judged = claims.write(store)
     for claim in judged:
-        plot = store.claim_plot(claim["id"])
-        if claim["figure"]:
-            store.write_plot(plot, *_drawn(plot.name, lambda: interval(claim)))  # noqa: B023
-        else:
-            store.remove_plot(plot)
+        draw_claim(store, claim)
     return judged
+
+
+def draw_claim(store: Store, claim: dict) -> None:
+    """Draw a judged claim's figure, or remove what was drawn of it where it has none."""
+    plot = store.claim_plot(claim["id"])
+    if claim["figure"]:
+        store.write_plot(plot, *drawn(plot.name, lambda: interval(claim)))
+    else:
+        store.remove_plot(plot)
 
 
 def draw(store: Store, left: str, right: str, weights: Path) -> list[str]:
@@ -105,7 +110,7 @@ def draw(store: Store, left: str, right: str, weights: Path) -> list[str]:
     else:
         store.remove_plot(store.pair_plot(left, right, "heads"))
     for name, plot in plots.items():
-        store.write_plot(store.pair_plot(left, right, name), *_drawn(name, plot))
+        store.write_plot(store.pair_plot(left, right, name), *drawn(name, plot))
     return list(plots)
 
 
@@ -119,7 +124,7 @@ def seeds(store: Store, left: str, right: str) -> list[dict]:
     ]
 
 
-def _drawn(name: str, plot: Callable[[], tuple[Figure, Rows]]) -> tuple[str, str]:
+def drawn(name: str, plot: Callable[[], tuple[Figure, Rows]]) -> tuple[str, str]:
     """A plot's SVG and CSV."""
     text = io.StringIO()
     with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
@@ -257,11 +262,11 @@ def agreement(found: dict, lucky: Sequence[dict], tested: dict | None) -> tuple[
         depths = [stop["depth"] for stop in stops]
         colour = INK if shown else COLOURS["luck"]
         line = "-" if shown or many else ("--", ":", "-.")[number % 3]
-        drawn = label if shown or not many else f"two seeds, {len(lucky)} pairs" if number == 0 else None
+        named = label if shown or not many else f"two seeds, {len(lucky)} pairs" if number == 0 else None
         for place, name in zip(axes.flat, ("rank", "overlap"), strict=True):
             low, middle, high = np.array([stop[name] for stop in stops]).T
             place.plot(
-                depths, middle, line, color=colour, label=drawn, linewidth=1.6 if shown else 0.6 if many else 1.2
+                depths, middle, line, color=colour, label=named, linewidth=1.6 if shown else 0.6 if many else 1.2
             )
             if shown or not many:
                 place.fill_between(depths, low, high, color=colour, alpha=0.12 if shown else 0.22, linewidth=0)

@@ -14,14 +14,13 @@ is broken is reported in the log and passed over.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from study.files import read_arrays, read_json, read_text, version_of
-from training.data.dataset import atomically
 
 NOT_THE_RECIPE = ("seed", "id", "title", "description", "search")  # what two seeds of one recipe may differ in
 
@@ -35,15 +34,16 @@ def same_recipe(first: object, second: object) -> bool:
 
     A setting that one of the two does not know is newer than its card and is passed over.
     """
-    return isinstance(first, Mapping) and isinstance(second, Mapping) and _alike(first, second, NOT_THE_RECIPE)
+    if not (isinstance(first, Mapping) and isinstance(second, Mapping)):
+        return False
+    settings = (first.keys() & second.keys()) - set(NOT_THE_RECIPE)
+    return bool(settings) and all(_alike(first[key], second[key]) for key in settings)
 
 
-def _alike(first: Mapping, second: Mapping, but: Iterable[str] = ()) -> bool:
-    for key in (first.keys() & second.keys()) - set(but):
-        a, b = first[key], second[key]
-        if not (_alike(a, b) if isinstance(a, Mapping) and isinstance(b, Mapping) else a == b):
-            return False
-    return bool(first.keys() & second.keys())
+def _alike(first: object, second: object) -> bool:
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return all(_alike(first[key], second[key]) for key in first.keys() & second.keys())
+    return first == second
 
 
 class Store:
@@ -98,9 +98,9 @@ class Store:
         """What the comparison of two checkpoints gave."""
         return _object(read_json(self.pair(left, right) / "comparison.json"))
 
-    def pair_pictures(self, left: str, right: str) -> dict[str, np.ndarray] | None:
-        """Agreement of the single pictures: `PICTURES`."""
-        return read_arrays(self.pair(left, right) / "pictures.npz", PICTURES)
+    def pair_pictures(self, left: str, right: str) -> Path:
+        """The file that holds the agreement of the single pictures: `PICTURES`."""
+        return self.pair(left, right) / "pictures.npz"
 
     def recipes(self, left: str, right: str) -> dict[str, Any] | None:
         """Whether the recipes of two checkpoints differ, judged by all of their trainings."""
@@ -149,8 +149,8 @@ class Store:
 
     def write_plot(self, plot: Path, svg: str, csv: str) -> None:
         """Put a drawing and its numbers in place of what there was."""
-        atomically(plot.with_suffix(".svg"), lambda draft: draft.write_text(svg, encoding="utf-8"))
-        atomically(plot.with_suffix(".csv"), lambda draft: draft.write_text(csv, encoding="utf-8"))
+        _write_text(plot.with_suffix(".svg"), svg)
+        _write_text(plot.with_suffix(".csv"), csv)
 
     def remove_plot(self, plot: Path) -> None:
         """What was drawn once and can be no longer."""
@@ -167,7 +167,9 @@ def outdated(comparison: Mapping[str, Any] | None, digests: Mapping[str, str]) -
     """
     sides = [(comparison or {}).get(side) for side in ("left", "right")]
     sides = [side for side in sides if isinstance(side, Mapping)]
-    return [side["id"] for side in sides if digests.get(side.get("id"), side.get("model")) != side.get("model")]
+    return [
+        side["id"] for side in sides if "model" in side and digests.get(side.get("id"), side["model"]) != side["model"]
+    ]
 
 
 def _object(found: Any) -> dict[str, Any] | None:
@@ -175,8 +177,11 @@ def _object(found: Any) -> dict[str, Any] | None:
 
 
 def _write_json(path: Path, content: object) -> None:
-    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-    atomically(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+    _write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
+    _atomically(path, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -184,7 +189,13 @@ def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
         with open(draft, "wb") as file:
             np.savez_compressed(file, **arrays)
 
-    atomically(path, save)
+    _atomically(path, save)
+
+
+def _atomically(path: Path, write: Callable[[Path], object]) -> None:
+    from training.data.dataset import atomically  # the page, which only reads, does without
+
+    atomically(path, write)
 
 
 __all__ = ["PICTURES", "Store", "outdated", "same_recipe", "version_of"]

@@ -1,5 +1,6 @@
 """Evidence of the shipped form, made of random numbers: trainings of recipes, and every pair of them."""
 
+import csv
 import itertools
 
 import numpy as np
@@ -130,3 +131,24 @@ def lay(store: Store, numbers, planted=None, gap=0.0, seed=0, names=None):
         pair = [models[0] for models in ids.values()][:2]
         store.write_recipes(*pair, recipes.judge(store, *pair))
     return ids
+
+
+def table(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def evaluated(folder, place=0):
+    """A checkpoint's history.csv and evaluation/."""
+    names = ("accuracy", "log_loss", "val_accuracy", "val_log_loss")
+    rows = [{"epoch": e, "size": 160, **dict.fromkeys(names, 0.9 + e / 100 + place / 1000)} for e in (1, 2)]
+    table(folder / "history.csv", rows)
+    inside = folder / "evaluation"
+    table(inside / "confusion.csv", [{"true": "Cat", "Cat": 1234, "Dog": 5}, {"true": "Dog", "Cat": 7, "Dog": 890}])
+    points = [(0, 0), (0.02, 0.97), (1, 1)]
+    table(inside / "roc.csv", [{"class": "Dog", "false_positive": f, "true_positive": t} for f, t in points])
+    bins = [{"confidence_low": c - 0.1, "confidence": c, "accuracy": c - 0.05, "n": 30} for c in (0.6, 0.9)]
+    table(inside / "reliability.csv", bins)

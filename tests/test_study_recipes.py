@@ -130,6 +130,8 @@ def test_recipes_are_one_but_for_seed_id_title_description_and_search():
     assert same_recipe(one, one | {"optimizer": {"name": "adam", "newer": 0.1}})  # than the first one's card
     assert not same_recipe(one, None)
     assert not same_recipe({}, {})
+    assert not same_recipe({"seed": 1}, {"seed": 2})
+    assert same_recipe({"data": {}}, {"data": {}, "seed": 2})
 
 
 def test_a_comparison_is_outdated_by_the_digest_of_a_checkpoint_that_is_here():

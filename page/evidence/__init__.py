@@ -10,9 +10,7 @@ Files, all of them optional:
     weights/originals.json              {checkpoint id: {what, train, validation, test:
                                          {accuracy, log_loss, best_of: epochs, where it is the best of so many}}}
     weights/ID/evaluation/predictions.npz   identities, digests (sha256 of the file), labels, probabilities (n, classes)
-    evidence/LEFT--RIGHT/comparison.json    `study compare`; beside it PLOT.svg with PLOT.csv
-    evidence/LEFT--RIGHT/pictures.npz   identities, digests, rank_last: agreement of the last layer's Grad-CAMs
-    evidence/claims.json                a list of judged claims; claims/ID.svg with ID.csv
+    evidence/                           see `study.store`
 """
 
 from page.evidence.findings import LISTS, PAGE, PLOTS, Findings, catalog
