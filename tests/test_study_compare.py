@@ -20,9 +20,10 @@ from study.compare import below, differing, likeness, reproduced
 from study.compare import compare as compare_measured
 from study.measure import LIFTS, MARKED, MEASURES, at, history, kept, measure
 from study.store import Store
-from training import data
-from training.data import cats_dogs, pets
-from training.data.dataset import DataError, pixels, read_split
+from training.data import pets
+from training.data.dataset import DataError, pixels
+
+pytest_plugins = ["study_fixtures"]
 
 
 def checkpoint(model_id, seed, classes=("Cat", "Dog"), depth=3):
@@ -40,31 +41,6 @@ def checkpoint(model_id, seed, classes=("Cat", "Dog"), depth=3):
         digests=digests,
     )
     return Checkpoint(card, Path("nowhere"), model)
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("drawn")
-    split = cats_dogs._handful(read_split(cats_dogs.SPLIT_FILE), 6)
-    return data.load("cats-dogs", cats_dogs.draw(folder, split), folder / "cache", handful=6)
-
-
-@pytest.fixture(scope="module")
-def marked(tmp_path_factory):
-    """Five drawn pictures, 40 x 80, whose left quarter is the head and left half the animal."""
-    folder = tmp_path_factory.mktemp("marked") / "five"
-    rng = np.random.default_rng(0)
-    for part in ("pictures", "masks"):
-        (folder / part).mkdir(parents=True)
-    mask = np.zeros((40, 80), np.uint8)
-    mask[:, :40] = 255
-    entries = []
-    for name in "abcde":
-        keras.utils.save_img(folder / "pictures" / f"{name}.jpg", rng.integers(0, 255, (40, 80, 3)))
-        keras.utils.save_img(folder / "masks" / f"{name}.png", mask[..., None], scale=False)
-        entries.append({"name": name, "species": "cat", "heads": [[0.0, 0.0, 20.0, 40.0]]})
-    (folder / "heads.json").write_text(json.dumps(entries))
-    return pets.load(folder)
 
 
 @pytest.fixture(scope="module")
