@@ -144,7 +144,6 @@ def catalog(service: Service) -> dict[str, Any]:
     """Everything the view needs before the first answer."""
     examples = list(service.examples)
     large = [id for id in LARGE if id in examples] or examples[:3]
-    titles = {file.removesuffix(".jpg"): what.partition("(")[0].strip() for file, what, *_ in _sources(service)}
     return {
         **view.catalog(TEXTS),
         "labels": texts.labels(),
@@ -168,11 +167,11 @@ def catalog(service: Service) -> dict[str, Any]:
         "examples": [
             {
                 "id": id,
-                "title": capital(titles.get(id, id)),
-                "thumb": _thumbnail(path, 90, 68),
-                "large": _thumbnail(path, 540, 405) if id in large else None,
+                "title": capital(example.title),
+                "thumb": _thumbnail(example.path, 90, 68),
+                "large": _thumbnail(example.path, 540, 405) if id in large else None,
             }
-            for id, path in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
+            for id, example in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
         ],
         "accepted": say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
         "megabytes": MAX_BYTES // MEGA,
@@ -246,11 +245,9 @@ def _recipe(card: Card) -> str:
 
 
 def _sources(service: Service) -> list[list[str]]:
-    """Rows of the table of the examples' sources in their README.md, its head first: file, what (remark), author ..."""
-    path = next(iter(service.examples.values()), VIEW).with_name("README.md")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines if line.startswith("|")]
-    return [row for row in rows if len(row) > 1 and not set("".join(row)) <= set("-: ")]
+    """Rows of the table of the examples' sources, its head first."""
+    rows = [[example.title, example.author, example.licence, example.source] for example in service.examples.values()]
+    return [TEXTS["about_source_columns"], *rows]
 
 
 def _table(rows: list[list[str]]) -> str:

@@ -4,7 +4,7 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from explain.view.message import Side, message
 from page import uploads
 from page.errors import PageError
 from page.evidence import Findings, NotThere
+from page.examples import Example, read_examples
 from page.experiments import Experiment, read_experiments, yardstick
+from page.rates import right_at_least
 from page.texts import WORDS, say, told
 
 log = logging.getLogger("two-minds")
@@ -60,7 +62,7 @@ class Service:
         for folder, sentence in self.problems:
             log.warning("Passed over %s: %s", folder, sentence)
         self.experiments: list[Experiment] = read_experiments(self.weights / "experiments.json", self.cards)
-        self.examples: dict[str, Path] = {path.stem: path for path in sorted(Path(examples).glob("*.jpg"))}
+        self.examples: dict[str, Example] = read_examples(Path(examples))
         self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data)
         self.problem = ""  # a sentence when the models could not be loaded
         self._ready = threading.Event()
@@ -107,7 +109,13 @@ class Service:
     # --- answering --------------------------------------------------------------------------------------------------
 
     def answer(
-        self, picture: Picture, left: object, right: object, rule: object = "gradcam", target: object = PREDICTED
+        self,
+        picture: Picture,
+        left: object,
+        right: object,
+        rule: object = "gradcam",
+        target: object = PREDICTED,
+        belongs: bool | None = None,
     ) -> dict[str, Any]:
         """The message for a picture and two models.
 
@@ -116,6 +124,7 @@ class Service:
             left, right: ids of checkpoints.
             rule: name of a rule.
             target: a class's name, or "predicted": that with the higher mean probability.
+            belongs: whether the picture shows one of the models' classes; None where that is not known.
 
         Raises:
             Refused: for anything that does not exist, and for two models of different classes.
@@ -135,7 +144,8 @@ class Service:
         measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
         band = yardstick((left, right), rule, self.experiments, self.evidence, self.cards) if measured else None
         along = band and band.along(stop.depth for stop in compared.stops)
-        answer = message(picture, *sides, compared, target, along, WORDS)
+        rates = [self.right_at_least(side) for side in sides]
+        answer = message(picture, *sides, compared, target, along, WORDS, rates, belongs)
         answer["loaded"] = self.state()["loaded"]
         for side in others:
             cost = side.explanation.cost[rule]
@@ -170,7 +180,23 @@ class Service:
                     raise
         if not isinstance(name, str) or name not in self.examples:
             raise Refused("unknown_example")
-        return read(self.examples[name])
+        return read(self.examples[name].path)
+
+    def belongs(self, name: object, classes: Sequence[str]) -> bool | None:
+        """Whether an example, or a picture of the test split, shows one of these classes; None if that isn't known."""
+        if name in self.examples:
+            return self.examples[name].belongs(classes)
+        truth = self.findings.truth(name)
+        return None if truth is None else truth in classes
+
+    def right_at_least(self, side: Side) -> float | None:
+        """What share of test pictures that a model is about as sure of it is at least right for; None if unknown."""
+        predictions = self.findings.predictions(side.card.model_id)
+        if predictions is None:
+            return None
+        probabilities = predictions["probabilities"]
+        right = probabilities.argmax(1) == predictions["labels"]
+        return right_at_least(probabilities.max(1), right, float(side.explanation.probabilities[0].max()))
 
     def ask(self, asked: object) -> dict[str, Any]:
         """What the browser asks for, as it sends it; a message, or {"kind": "error", "ask", "code", "sentence"}.
@@ -184,13 +210,15 @@ class Service:
             self.checked(*choice)  # before anything is opened
             self._ready.wait()
             began = time.perf_counter()
+            belongs = None
             if asked.get("upload") is not None:
                 picture = uploads.picture(asked["upload"])
             elif asked.get("example") is not None:
                 picture = self.example(asked["example"])
+                belongs = self.belongs(asked["example"], self.cards[choice[0]].classes)
             else:
                 raise Refused("no_picture")
-            answer = self.answer(picture, *choice)
+            answer = self.answer(picture, *choice, belongs)
             answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
             return {**answer, "ask": _number(asked)}
         except UserError as error:

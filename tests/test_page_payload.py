@@ -19,7 +19,7 @@ from explain.pairs import compare
 from explain.pictures import Picture
 from explain.view import message as view_message
 from explain.view.message import Side
-from explain.view.words import Names, Words, right_at
+from explain.view.words import Names, Words
 from page import texts
 from page.experiments import Yardstick, outdated, read_experiments, seeds_of, yardstick
 from page.layout import SCRIPTS, catalog, template
@@ -28,6 +28,7 @@ from page.service import Refused, Service
 pytest_plugins = ["page_fixtures"]
 ROOT = Path(__file__).parent.parent
 WORDS = Words()
+NAMES = Names("SGD", "Adam")
 CARD = Card(
     model_id="one",
     title="Net, SGD",
@@ -74,12 +75,14 @@ def explanation(maps: list, dog: float = 0.9, target: int = 1, dead: float = 0.0
     )
 
 
-def message(left: Explanation, right: Explanation, asked: str = "predicted", band: Yardstick | None = None) -> dict:
+def message(
+    left: Explanation, right: Explanation, asked: str = "predicted", band: Yardstick | None = None, **more: object
+) -> dict:
     sides = Side(CARD, left), Side(OTHER, right)
     picture = Picture(np.full((30, 40, 3), 100, np.uint8), ("shrunk",))
     compared = compare(left, right)
     along = band and band.along(stop.depth for stop in compared.stops)
-    return view_message.message(picture, *sides, compared, asked, along)
+    return view_message.message(picture, *sides, compared, asked, along, **more)
 
 
 def unpacked(part: dict, dtype: type = np.uint8) -> np.ndarray:
@@ -208,7 +211,6 @@ def test_a_side_tells_what_its_card_tells():
 def test_cards_with_missing_or_odd_figures_are_survived(odd):
     card = Card.from_json(BARE | {"recipe": "none"} | odd)
     assert WORDS.accuracy(card) == ("", "")
-    assert right_at(card, 0.9) is None
     assert view_message.detail(card, WORDS) == "32 × 32 px"
 
 
@@ -264,22 +266,9 @@ def test_the_same_answer_alike_sure():
     assert said(found["stops"][0]).startswith("Both say **dog** (97 % and 95 %).")
 
 
-def test_the_same_answer_one_less_sure_and_how_often_it_is_right_then():
-    bins = [{"confidence_low": 0.7, "confidence_high": 0.8, "n": 40, "confidence": 0.75, "accuracy": 0.71}]
-    bins += [{"confidence_low": 0.9, "confidence_high": 1.0, "n": 900, "confidence": 0.97, "accuracy": 0.99}]
-    rest = ([explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)], "predicted", "Dog")
-    studied = Card.from_json(BARE | {"splits": {"test": {"reliability": bins}}})
-    told = WORDS.verdict([studied, studied], *rest, Names("SGD", "Adam"))
-    assert [plain(text) for text in told] == [
-        "Both say **dog**; Adam is less sure (73 %, SGD 97 %; when that sure they are right 71 % and 99 % of the time)."
-    ]
-    told = WORDS.verdict([CARD, studied], *rest, Names("SGD", "Adam"))
+def test_the_same_answer_one_less_sure():
+    told = WORDS.verdict([explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)], "predicted", "Dog", NAMES)
     assert [plain(text) for text in told] == ["Both say **dog**; Adam is less sure (73 %, SGD 97 %)."]
-
-
-def test_few_test_pictures_at_a_level_make_no_claim():
-    bins = [{"confidence_low": 0.5, "confidence_high": 1.0, "n": 19, "accuracy": 0.9}]
-    assert right_at(Card.from_json(BARE | {"splits": {"test": {"reliability": bins}}}), 0.7) is None
 
 
 def test_a_disagreement_names_the_common_class():
@@ -328,30 +317,36 @@ def band(low: float, high: float, below: float | None = None) -> Yardstick:
 @pytest.mark.parametrize(
     ("low", "high", "text"),
     [
-        (0.5, 1.0, "They agree **as two seeds do** here (1.00; seeds 0.50 to 1.00). Below the seeds' band nowhere."),
-        (0.1, 0.2, "They agree here **more than two seeds do on 9 of 10 photos** (1.00; seeds 0.10 to 0.20). Below"),
+        (
+            0.5,
+            1.0,
+            "**as two seeds do** on 8 of 10 {photos} (1.00; seeds 0.50 to 1.00). Below the seeds' band nowhere.",
+        ),
+        (0.1, 0.2, "**more than two seeds do** on 9 of 10 {photos} (1.00; seeds 0.10 to 0.20). Below"),
     ],
 )
 def test_agreement_is_measured_by_two_seeds(low, high, text):
     found = message(explanation([RISING]), explanation([RISING]), band=band(low, high))
-    assert text in said(found["stops"][0])
+    assert f"They agree here {text.format(photos='pictures of the test split')}" in said(found["stops"][0])
     assert found["stops"][0]["band"]["rank"] == [low, (low + high) / 2, high]
 
 
 @pytest.mark.parametrize(
     ("below", "course"),
     [
-        (0.4, "at 1 of 2 depths, **more than two seeds are on 9 of 10 photos**; most of all at block 1b."),
-        (0.5, "at 1 of 2 depths, no more than luck gives."),
+        (0.4, "at 1 of 2 depths, **more than two seeds are** on 9 of 10 of those; most of all at block 1b."),
+        (0.5, "at 1 of 2 depths, not more than two seeds are on 9 of 10 of those."),
         (None, "at 1 of 2 depths, most of all at block 1b."),
     ],
 )
 def test_how_often_two_seeds_are_below_decides_what_being_below_is_worth(below, course):
     turned = np.array(RISING)[::-1, ::-1]
     found = message(explanation([RISING, RISING]), explanation([RISING, turned]), band=band(0.5, 1.0, below))
-    here = "They agree **as two seeds do** here (1.00; seeds 0.50 to 1.00). "
+    here = "They agree here **as two seeds do** on 8 of 10 pictures of the test split (1.00; seeds 0.50 to 1.00). "
     assert f"{here}Below the seeds' band {course}" in said(found["stops"][0])
-    there = "They agree here **less than two seeds do on 9 of 10 photos** (−1.00; seeds 0.50 to 1.00). "
+    there = (
+        "They agree here **less than two seeds do** on 9 of 10 pictures of the test split (−1.00; seeds 0.50 to 1.00). "
+    )
     assert f"{there}Below the seeds' band {course}" in said(found["stops"][1])
 
 
@@ -412,7 +407,7 @@ def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
     assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
     assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
     assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
-    assert "the wider of 2 such pairs" in view_message._yardstick(merged.along([]), WORDS)
+    assert "the wider of 2 such pairs" in view_message._yardstick(merged.along([]), WORDS, "photos", None)
     # the seeds themselves are measured by their own band alone
     own = yardstick((IDS[0], IDS[1]), "gradcam", experiments, tmp_path, {})
     assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])

@@ -63,6 +63,8 @@ def message(
     asked: str = "predicted",
     yardstick: Mapping[str, Any] | None = None,
     words: Words | None = None,
+    rates: Sequence[float | None] = (),
+    belongs: bool | None = None,
 ) -> dict[str, Any]:
     """Everything the browser needs for one picture and two models, in the form told at the top of this module.
 
@@ -75,10 +77,16 @@ def message(
             seeds, "below": the share of depths at which a picture may lie below the band by luck, or None, "bands":
             [{"rank", "overlap": [p10, p50, p90]}, one a stop]}.
         words: sentences of a language; by default English.
+        rates: of each model, what share, 0 to 1, of test pictures that it is about as sure of it is at least right for;
+            None where that is not known.
+        belongs: whether the picture shows one of the classes, None where that is not known. If it does not, nothing is
+            told that was measured on pictures of these classes: no rates, no yardstick.
 
     `ask`, `milliseconds` and `loaded` are the server's to add.
     """
     words = words or Words()
+    if belongs is False:
+        rates, yardstick = (), None
     rule, classes = comparison.rule, left.explanation.classes
     target = classes[comparison.target]
     called = words.names(left.card.title, right.card.title)
@@ -88,7 +96,7 @@ def message(
         packed_stop(stop, places, band)
         for stop, places, band in zip(comparison.stops, _places(comparison, left, right), bands, strict=True)
     ]
-    add_words(stops, sides, comparison, (left, right), asked, called, yardstick, words)
+    add_words(stops, sides, comparison, (left, right), asked, called, yardstick, words, rates, belongs)
     cost = [one.explanation.cost[rule] for one in (left, right)]
     return {
         "kind": "result",
@@ -109,7 +117,7 @@ def message(
         "yardstick": {
             "legend": words.say("legend_none" if yardstick is None else "legend_seeds"),
             "short": words.say("legend_none_short" if yardstick is None else "legend_seeds_short"),
-            "text": _yardstick(yardstick, words),
+            "text": _yardstick(yardstick, words, words.population([left.card, right.card]), belongs),
         },
         "cost": {
             "passes": sum(one.forward + one.backward for one in cost),
@@ -234,13 +242,17 @@ def add_words(
     called: Names,
     yardstick: Mapping[str, Any] | None,
     words: Words,
+    rates: Sequence[float | None],
+    belongs: bool | None,
 ) -> None:
     """Give each packed stop its words."""
     target = models[0].explanation.classes[comparison.target]
     cards, explanations = zip(*models, strict=True)
-    verdict = words.verdict(cards, explanations, asked, target, called)
+    population = words.population(cards)
+    verdict = words.verdict(explanations, asked, target, called)
+    verdict[0] = " ".join(filter(None, [verdict[0], words.rates(rates, called, population)]))
     names = [sides["left"]["layers"][stop["left"]]["name"] for stop in stops]
-    agreement = words.agreement(comparison.stops, yardstick, names)
+    agreement = words.agreement(comparison.stops, yardstick, names, population, belongs)
     for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
         layers = [sides[name]["layers"][packed[name]] for name in ("left", "right")]
         heat = words.heat(stop, called, target, [layer["map"]["max"] == 0 for layer in layers])
@@ -270,11 +282,13 @@ def _places(comparison: Comparison, left: Side, right: Side) -> Sequence[tuple[i
     return [(order[0][stop.left.address], order[1][stop.right.address]) for stop in comparison.stops]
 
 
-def _yardstick(yardstick: Mapping[str, Any] | None, words: Words) -> str:
+def _yardstick(yardstick: Mapping[str, Any] | None, words: Words, population: str, belongs: bool | None) -> str:
+    if belongs is False:
+        return words.say("no_yardstick_neither_title", population=population)
     if yardstick is None:
         return words.say("no_yardstick_title")
-    key = "yardstick" if yardstick["pairs"] == 1 else "yardstick_wider"
-    return words.say(key, count=f"{yardstick['n']:,}", pairs=yardstick["pairs"])
+    facts = {"count": f"{yardstick['n']:,}", "pairs": yardstick["pairs"], "population": population}
+    return words.say("yardstick", **facts) if yardstick["pairs"] == 1 else words.say("yardstick_wider", **facts)
 
 
 def _network(name: str) -> str:

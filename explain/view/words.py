@@ -11,7 +11,6 @@ from explain.explanation import Explanation
 from explain.pairs import Stop
 from explain.view.texts import Texts, texts
 
-LEAST_IN_BIN = 20  # test pictures at a level of confidence, for a claim about it
 ALIKE = 1.2  # ratio of two areas that is still "about as much"
 SURE = 0.1  # difference of two confidences that is worth a word
 
@@ -76,18 +75,17 @@ class Words:
         text = self.say("accuracy_interval", half=f"{(high - low) / 2:.1f}", **facts)
         return text, self.say("accuracy_title_interval", low=f"{low:.1f}", high=f"{high:.1f}", **facts)
 
-    def verdict(
-        self,
-        cards: Sequence[Card],
-        explanations: Sequence[Explanation],
-        asked: str,
-        target: str,
-        called: Names,
-    ) -> list[str]:
-        """Who says what, how sure, and how often each is right when it is that sure.
+    def population(self, cards: Sequence[Card]) -> str:
+        """What the test pictures are that rates and yardsticks of these models were measured on."""
+        names = {None if card.dataset is None else card.dataset.name for card in cards}
+        known = self.texts["populations"]
+        return known.get(names.pop(), known[None]) if len(names) == 1 else known[None]
+
+    def verdict(self, explanations: Sequence[Explanation], asked: str, target: str, called: Names) -> list[str]:
+        """Who says what, and how sure.
 
         Args:
-            cards, explanations: left and right, of one picture.
+            explanations: left and right, of one picture.
             asked: the class asked for, or "predicted".
             target: the explained class.
             called: names of the sides.
@@ -95,34 +93,37 @@ class Words:
         choices, sure = [], []
         for explanation in explanations:
             choice = int(np.argmax(explanation.probabilities[0]))
-            choices.append(explanation.classes[choice])
+            choices.append(explanation.classes[choice].lower())
             sure.append(float(explanation.probabilities[0, choice]))
-        right = [right_at(card, confidence) for card, confidence in zip(cards, sure, strict=True)]
-        known = "" if None in right else "_right"
-        facts: dict[str, str] = {"left": called.left, "right": called.right}
-        facts |= dict(zip(("left_share", "right_share"), map(self.confidence, sure), strict=True))
-        if known:
-            facts |= dict(zip(("left_right", "right_right"), map(self.percent, right), strict=True))
+        shares = dict(zip(("left_share", "right_share"), map(self.confidence, sure), strict=True))
         if choices[0] != choices[1]:
-            told = [
-                self.say("other_class" + known, left_name=choices[0].lower(), right_name=choices[1].lower(), **facts)
-            ]
+            facts = {"left": called.left, "left_name": choices[0], "right": called.right, "right_name": choices[1]}
+            told = [self.say("other_class", **facts, **shares)]
             return told + ([self.say("common", name=target.lower())] if asked != target else [])
         if abs(sure[0] - sure[1]) < SURE:
-            return [self.say("same_class" + known, name=choices[0].lower(), **facts)]
+            return [self.say("same_class", name=choices[0], **shares)]
         least = int(sure[1] < sure[0])
         return [
             self.say(
-                "same_class_unsure" + known,
-                name=choices[0].lower(),
+                "same_class_unsure",
+                name=choices[0],
                 unsure=called[least],
                 share=self.confidence(sure[least]),
-                right=self.percent(right[least]) if known else "",
                 other=called[1 - least],
                 other_share=self.confidence(sure[1 - least]),
-                other_right=self.percent(right[1 - least]) if known else "",
             )
         ]
+
+    def rates(self, rates: Sequence[float | None], called: Names, population: str) -> str:
+        """How often each is right where it is about as sure, as far as that is known; `rates`: see `message`."""
+        known = [(name, self.percent(rate)) for name, rate in zip(called, rates, strict=False) if rate is not None]
+        if not known:
+            return ""
+        (side, rate), *others = known
+        if not others:
+            return self.say("rate", population=population, side=side, rate=rate)
+        other, other_rate = others[0]
+        return self.say("rates", population=population, side=side, rate=rate, other=other, other_rate=other_rate)
 
     def heat(self, stop: Stop, called: Names, target: str, zero: Sequence[bool]) -> str:
         """Where the two maps of a stop peak and how widely they spread. `zero`: which of them are zero everywhere."""
@@ -147,14 +148,24 @@ class Words:
             "spread_wider_same" if stop.together else "spread_wider_apart", peaks=peaks, wider=wider, ratio=how
         )
 
-    def agreement(self, stops: Sequence[Stop], yardstick: Mapping[str, Any] | None, layers: Sequence[str]) -> list[str]:
+    def agreement(
+        self,
+        stops: Sequence[Stop],
+        yardstick: Mapping[str, Any] | None,
+        layers: Sequence[str],
+        population: str,
+        belongs: bool | None = None,
+    ) -> list[str]:
         """For each stop: whether the maps agree as two seeds do, there and over all depths; empty where undefined.
 
         At one depth, 1 of 10 pictures lies below the band by luck, so the number of such depths is held against that
-        of two seeds. `yardstick`: see `message`. `layers`: names of the stops' left layers.
+        of two seeds. `yardstick`, `belongs`: see `message`. `layers`: names of the stops' left layers.
+        `population`: what the yardstick was measured on.
         """
         if yardstick is None:
-            return ["" if stop.rank is None else self.say("no_yardstick", rank=number(stop.rank)) for stop in stops]
+            key = "no_yardstick_neither" if belongs is False else "no_yardstick"
+            facts = [None if stop.rank is None else {"rank": number(stop.rank)} for stop in stops]
+            return [self.say(key, population=population, **known) if known else "" for known in facts]
         bands = [band["rank"] for band in yardstick["bands"]]
         defined = [place for place, stop in enumerate(stops) if stop.rank is not None]
         short = {place: bands[place][0] - stops[place].rank for place in defined if stops[place].rank < bands[place][0]}
@@ -169,7 +180,7 @@ class Words:
         for place in defined:
             rank, (low, _, high) = stops[place].rank, bands[place]
             key = "agree_less" if rank < low else "agree_more" if rank > high else "agree_within"
-            here = self.say(key, rank=number(rank), low=number(low), high=number(high))
+            here = self.say(key, rank=number(rank), low=number(low), high=number(high), population=population)
             told[place] = self.say(course, here=here, count=len(short), of=len(defined), layer=worst)
         return told
 
@@ -189,14 +200,6 @@ def number(value: float) -> str:
 def capital(sentence: str) -> str:
     """With a capital letter at its beginning, behind stars."""
     return re.sub(r"^(\**)(\w)", lambda found: found[1] + found[2].upper(), sentence)
-
-
-def right_at(card: Card, confidence: float) -> float | None:
-    """How often the model is right when it is that sure, from its reliability on test pictures; None if unknown."""
-    for row in card.test.reliability:
-        if row.confidence_low <= confidence <= row.confidence_high and row.n >= LEAST_IN_BIN:
-            return row.accuracy
-    return None
 
 
 def sentences(*texts: str, warning: str = "") -> list[dict[str, str]]:

@@ -214,6 +214,15 @@ class Findings:
         digest = self._digest(identity)
         return read(content(self._file(identity), digest))
 
+    def truth(self, identity: object) -> str | None:
+        """The true class of a picture of the test split; None for any other identity."""
+        for id, card in self.cards.items():
+            found = self.predictions(id)
+            places = np.flatnonzero(found["identities"] == identity) if found and isinstance(identity, str) else ()
+            if len(places):
+                return card.classes[found["labels"][places[0]]]
+        return None
+
     # --- the checkpoints ----------------------------------------------------------------------------------------------
 
     def models(self) -> list[dict[str, Any]]:
@@ -325,14 +334,15 @@ class Findings:
     # --- the test split -----------------------------------------------------------------------------------------------
 
     def _rows(self, one: Experiment) -> Rows | None:
-        sides = [self._predictions(id) for id in (one.left, one.right)]
+        sides = [self.predictions(id) for id in (one.left, one.right)]
         if None in sides or self.cards[one.left].classes != self.cards[one.right].classes:
             return None
         old = self._outdated(one.left, one.right)
         pictures = self._folder(one) / ("none" if old else "pictures.npz")  # an earlier model's maps
         return rows_of(*(self.weights / id / PREDICTIONS for id in (one.left, one.right)), pictures)
 
-    def _predictions(self, id: str) -> dict[str, np.ndarray] | None:
+    def predictions(self, id: str) -> dict[str, np.ndarray] | None:
+        """What a checkpoint predicted for the test split (see `PREDICTED`); None where that is missing or broken."""
         found = read_arrays(self.weights / id / PREDICTIONS, PREDICTED)
         return found if found and found["probabilities"].ndim == 2 and fits(found, self.cards[id]) else None
 

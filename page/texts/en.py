@@ -122,7 +122,7 @@ TEXTS: dict[str, Any] = {
         "agreement": (
             "Agreement by depth",
             "Rank correlation of the two Grad-CAMs, and how far their hottest fifths overlap (chance: 0.2): the "
-            "median over pictures, and where 8 of 10 lie; in grey two seeds of one recipe, where there are two.",
+            "median over test pictures, and where 8 of 10 lie; in grey two seeds of one recipe, where there are two.",
         ),
         "features": (
             "Feature maps by depth",
@@ -209,8 +209,8 @@ TEXTS: dict[str, Any] = {
         "Spearman's rank "
         "correlation of the two maps: 1 the same order of places, 0 unrelated.",
         "The grey band is the yardstick: how far two trainings of one recipe agree that differ by luck alone. At "
-        "each depth 8 of 10 test pictures lie in it and 1 of 10 below, so with many depths a photo lies below at "
-        "some of them by luck. Only where it is below at more depths than two seeds are on 9 of 10 test pictures "
+        "each depth 8 of 10 test pictures lie in it and 1 of 10 below, so with many depths a test picture lies below "
+        "at some of them by luck. Only where it is below at more depths than two seeds are on 9 of 10 test pictures "
         "does that say something about the two models, and the words say so.",
         "The difference divides each map by its own sum first: red where the left model has more of its heat, blue "
         "where the right one has. Its scale is the same at all depths and for all photos.",
@@ -231,6 +231,7 @@ TEXTS: dict[str, Any] = {
         "Weights",
         "Recipe",
     ],
+    "about_source_columns": ["Picture", "Author", "Licence", "Taken from"],
     "about_problems": "Passed over, because they cannot be used:",
     "about_rules": "Rules",
     "about_rules_text": "Aₖ is channel k of a layer, Gₖ the gradient of the explained score there, ⊙ place by place.",

@@ -33,7 +33,8 @@ TEXTS: dict[str, Any] = {
         "overlap": " · hottest fifths overlap {percent} %",
         "no_agreement": "no agreement to measure: a map is the same everywhere",
         "slider": "{place} of {count}: {left} and {right}, agreement {rank}",
-        "slider_band": "{place} of {count}: {left} and {right}, agreement {rank}, two seeds {low} to {high}",
+        "slider_band": "{place} of {count}: {left} and {right}, agreement {rank}, two seeds on test pictures "
+        "{low} to {high}",
         "go": "Go to {layer}",
         "alt_overlay": "The photo, with the model's heat over it",
         "alt_map": "The model's heat alone, cell by cell",
@@ -76,7 +77,7 @@ TEXTS: dict[str, Any] = {
     "the_left": "the left model",
     "the_right": "the right model",
     "layer_top": "last features",
-    "legend_seeds": "agreement of the two maps, by depth (grey: two seeds of one recipe)",
+    "legend_seeds": "agreement of the two maps, by depth (grey: two seeds of one recipe, on test pictures)",
     "legend_seeds_short": "agreement (grey: two seeds)",
     "legend_none_short": "agreement (no yardstick)",
     "legend_none": "agreement of the two maps, by depth (no yardstick)",
@@ -89,15 +90,14 @@ TEXTS: dict[str, Any] = {
     },
     # in words
     "same_class": "Both say **{name}** ({left_share} and {right_share}).",
-    "same_class_right": "Both say **{name}** ({left_share} and {right_share}; when that sure they are right "
-    "{left_right} and {right_right} of the time).",
     "same_class_unsure": "Both say **{name}**; {unsure} is less sure ({share}, {other} {other_share}).",
-    "same_class_unsure_right": "Both say **{name}**; {unsure} is less sure ({share}, {other} {other_share}; when "
-    "that sure they are right {right} and {other_right} of the time).",
     "other_class": "They disagree: {left} says **{left_name}** ({left_share}), {right} **{right_name}** "
     "({right_share}).",
-    "other_class_right": "They disagree: {left} says **{left_name}** ({left_share}), {right} **{right_name}** "
-    "({right_share}); when that sure they are right {left_right} and {right_right} of the time.",
+    "rate": "Of {population} that it is about as sure of, {side} is right for at least {rate}.",
+    "rates": "Of {population} that each is about as sure of, {side} is right for at least {rate}, {other} for at least "
+    "{other_rate}.",
+    # what rates and yardsticks were measured on, by name of the data set; None: any other
+    "populations": {"cats-dogs": "test photos of cats and dogs", None: "pictures of the test split"},
     "common": "Both maps explain **{name}**, the class with the higher mean probability.",
     "peaks_same": "Here the heat of both peaks **within a cell of the same place**",
     "peaks_apart": "Here their heat peaks at **different places**",
@@ -108,22 +108,27 @@ TEXTS: dict[str, Any] = {
     "heat_both": "Neither has a peak here: both maps are the same everywhere.",
     "zero_one": "{side}'s map is **zero everywhere** here: nothing at this depth speaks for {name} by this rule.",
     "zero_both": "Both maps are **zero everywhere** here: nothing at this depth speaks for {name} by this rule.",
-    "agree_within": "They agree **as two seeds do** here ({rank}; seeds {low} to {high})",
-    "agree_less": "They agree here **less than two seeds do on 9 of 10 photos** ({rank}; seeds {low} to {high})",
-    "agree_more": "They agree here **more than two seeds do on 9 of 10 photos** ({rank}; seeds {low} to {high})",
+    "agree_within": "They agree here **as two seeds do** on 8 of 10 {population} ({rank}; seeds {low} to {high})",
+    "agree_less": "They agree here **less than two seeds do** on 9 of 10 {population} ({rank}; seeds {low} to {high})",
+    "agree_more": "They agree here **more than two seeds do** on 9 of 10 {population} ({rank}; seeds {low} to {high})",
     "course_none": "{here}. Below the seeds' band nowhere.",
-    "course_less": "{here}. Below the seeds' band at {count} of {of} depths, **more than two seeds are on 9 of 10 "
-    "photos**; most of all at {layer}.",
-    "course_luck": "{here}. Below the seeds' band at {count} of {of} depths, no more than luck gives.",
+    "course_less": "{here}. Below the seeds' band at {count} of {of} depths, **more than two seeds are** on 9 of 10 of "
+    "those; most of all at {layer}.",
+    "course_luck": "{here}. Below the seeds' band at {count} of {of} depths, not more than two seeds are on 9 of 10 of "
+    "those.",
     "course_some": "{here}. Below the seeds' band at {count} of {of} depths, most of all at {layer}.",
-    "yardstick": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, 8 "
-    "of 10 of {count} test pictures.",
-    "yardstick_wider": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, "
-    "8 of 10 of {count} test pictures (the wider of {pairs} such pairs).",
+    "yardstick": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, on 8 "
+    "of 10 of {count} {population}.",
+    "yardstick_wider": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, on "
+    "8 of 10 of {count} {population} (the wider of {pairs} such pairs).",
     "no_yardstick": "They agree with rank correlation {rank} here. There is **no yardstick** for that: it is "
     "not measured how far two trainings of one recipe agree by this rule for this class.",
     "no_yardstick_title": "No yardstick: how far two trainings of one recipe agree by this rule for this class is "
     "not measured.",
+    "no_yardstick_neither": "They agree with rank correlation {rank} here. There is **no yardstick** for that: how far "
+    "two trainings of one recipe agree was measured on {population}, and this picture is none of those.",
+    "no_yardstick_neither_title": "No yardstick: how far two trainings of one recipe agree was measured on "
+    "{population}, and this picture is none of those.",
     "dead": "Channels dead here: {left_share} {left}, {right_share} {right}.",
     "other_classes": "These two models tell different classes apart; choose two that know the same ones.",
 }

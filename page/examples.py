@@ -1,0 +1,52 @@
+"""The example pictures: `examples.json` beside them tells what each shows and whose it is.
+
+    [{"id": "cow", "title": "Holstein cow", "shows": "cattle", "author": ..., "licence": ..., "source": ...}, ...]
+
+"shows" is a class of a data set, in its spelling there, or null where it is a class of none.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+log = logging.getLogger("two-minds")
+
+UNKNOWN = "?"  # what a picture shows that nothing is told of
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture (`path`, JPEG) with its id and title, the class that it shows or None, and where it comes from."""
+
+    path: Path
+    id: str
+    title: str
+    shows: str | None = UNKNOWN
+    author: str = ""
+    licence: str = ""
+    source: str = ""
+
+    def belongs(self, classes: Sequence[str]) -> bool | None:
+        """Whether it shows one of these classes; None where that is not known."""
+        return None if self.shows == UNKNOWN else self.shows in classes
+
+
+def read_examples(folder: Path) -> dict[str, Example]:
+    """The JPEGs of a folder by id, with what `examples.json` tells of them; what it does not tell is not known."""
+    told = {}
+    try:
+        told = {entry["id"]: entry for entry in json.loads((folder / "examples.json").read_text(encoding="utf-8"))}
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, TypeError, KeyError):
+        log.warning("examples.json cannot be read; what the examples show is not known.")
+    examples = {}
+    for path in sorted(folder.glob("*.jpg")):
+        known = told.get(path.stem, {})
+        facts = {key: known[key] for key in ("title", "author", "licence", "source") if isinstance(known.get(key), str)}
+        if "shows" in known and (known["shows"] is None or isinstance(known["shows"], str)):
+            facts["shows"] = known["shows"]
+        examples[path.stem] = Example(path, path.stem, **{"title": path.stem, **facts})
+    return examples
