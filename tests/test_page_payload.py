@@ -335,7 +335,7 @@ def test_agreement_is_measured_by_two_seeds(low, high, text):
     ("below", "course"),
     [
         (0.4, "at 1 of 2 depths, **more than two seeds are** on 9 of 10 of those; most of all at block 1b."),
-        (0.5, "at 1 of 2 depths, not more than two seeds are on 9 of 10 of those."),
+        (0.5, "at 1 of 2 depths, no more than luck there."),
         (None, "at 1 of 2 depths, most of all at block 1b."),
     ],
 )

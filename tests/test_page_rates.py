@@ -23,7 +23,9 @@ pytest_plugins = ["page_fixtures"]
 ROOT = Path(__file__).parent.parent
 PHOTOS = "test photos of cats and dogs"
 # of what would be said of a picture by a rate over others
-RATE = re.compile(r"\bof 10\b|\bright for\b|\d+ % of\b|\bof the time\b|\bas two seeds do\b|\bthan two seeds\b")
+RATE = re.compile(
+    r"\bof 10\b|\bat least\b|\d+ % of\b|\bthan luck\b|\bof the time\b|\bas two seeds do\b|\bthan two seeds\b"
+)
 
 
 # --- the rate ---------------------------------------------------------------------------------------------------------
@@ -109,14 +111,20 @@ def test_a_rate_names_what_it_is_of(belongs):
     sides = explanation([RISING], dog=0.97), explanation([RISING], dog=0.95)
     text = said(message(*sides, rates=(0.963, 0.9148), belongs=belongs)["stops"][0])
     assert text.startswith(
-        "Both say **dog** (97 % and 95 %). Of pictures of the test split that each is about as sure of, SGD is right "
-        "for at least 96 %, Adam for at least 91 %."
+        "Both say **dog** (97 % and 95 %). Of pictures of the test split that each is as sure of, SGD gets at least "
+        "96 % right, Adam 91 %."
+    )
+
+
+def test_rates_that_are_alike_are_told_once():
+    assert plain(WORDS.rates((0.961, 0.958), NAMES, PHOTOS)) == (
+        f"Of {PHOTOS} that each is as sure of, it gets at least 96 % right."
     )
 
 
 def test_where_one_rate_is_unknown_the_other_is_told():
     assert plain(WORDS.rates((None, 0.9), NAMES, PHOTOS)) == (
-        f"Of {PHOTOS} that it is about as sure of, Adam is right for at least 90 %."
+        f"Of {PHOTOS} that it is as sure of, Adam gets at least 90 % right."
     )
     assert WORDS.rates((None, None), NAMES, PHOTOS) == WORDS.rates((), NAMES, PHOTOS) == ""
 
@@ -124,7 +132,7 @@ def test_where_one_rate_is_unknown_the_other_is_told():
 def test_the_population_is_the_models_data_set():
     pets, others = (replace(CARD, dataset=TrainedOn(name=name)) for name in ("cats-dogs", "elsewhere"))
     assert WORDS.population([pets, pets]) == PHOTOS
-    for cards in ([pets, others], [others, others], [CARD, CARD], [CARD, pets]):
+    for cards in ([pets, others], [others, others], [CARD, CARD], [pets, CARD]):
         assert WORDS.population(cards) == "pictures of the test split"
 
 
@@ -140,7 +148,7 @@ def test_no_sentence_of_the_page_tells_a_rate_without_saying_of_what():
     assert len(rates) > 5
     for sentence in rates:
         # "of those": behind {here}, a sentence that names them
-        assert re.search(r"\{population\}|\btest p|\bof those\b", sentence), sentence
+        assert re.search(r"\{population\}|\btest p|\bof those\b|\bluck there\b", sentence), sentence
 
 
 # --- what pictures show -----------------------------------------------------------------------------------------------
@@ -199,5 +207,5 @@ def test_the_service_tells_rates_of_an_upload_and_none_of_a_cow(weights, evidenc
     monkeypatch.setattr(uploads, "picture", lambda path: service.example("cow"))
     upload = words_of(service.ask(asked | {"upload": "cow.jpg"}))  # the page does not know what it shows
     for text in (dog, upload):
-        assert "Of pictures of the test split that each is about as sure of, mild is right for at least" in text
+        assert "Of pictures of the test split that each is as sure of, " in text
         assert "8 of 10 of 1,000 pictures of the test split" in text

@@ -78,7 +78,7 @@ class Words:
 
     def population(self, cards: Sequence[Card]) -> str:
         """What the test pictures are that rates and yardsticks of these models were measured on."""
-        names = {None if card.dataset is None else card.dataset.name for card in cards}
+        names = {card.dataset.name if card.dataset else None for card in cards}
         known = self.texts["populations"]
         return known.get(names.pop(), known[None]) if len(names) == 1 else known[None]
 
@@ -124,6 +124,8 @@ class Words:
         if not others:
             return self.say("rate", population=population, side=side, rate=rate)
         other, other_rate = others[0]
+        if other_rate == rate:
+            return self.say("rate_each", population=population, rate=rate)
         return self.say("rates", population=population, side=side, rate=rate, other=other, other_rate=other_rate)
 
     def heat(self, stop: Stop, called: Names, target: str, zero: Sequence[bool]) -> str:

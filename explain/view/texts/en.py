@@ -93,9 +93,9 @@ TEXTS: dict[str, Any] = {
     "same_class_unsure": "Both say **{name}**; {unsure} is less sure ({share}, {other} {other_share}).",
     "other_class": "They disagree: {left} says **{left_name}** ({left_share}), {right} **{right_name}** "
     "({right_share}).",
-    "rate": "Of {population} that it is about as sure of, {side} is right for at least {rate}.",
-    "rates": "Of {population} that each is about as sure of, {side} is right for at least {rate}, {other} for at least "
-    "{other_rate}.",
+    "rate": "Of {population} that it is as sure of, {side} gets at least {rate} right.",
+    "rate_each": "Of {population} that each is as sure of, it gets at least {rate} right.",
+    "rates": "Of {population} that each is as sure of, {side} gets at least {rate} right, {other} {other_rate}.",
     # what rates and yardsticks were measured on, by name of the data set; None: any other
     "populations": {"cats-dogs": "test photos of cats and dogs", None: "pictures of the test split"},
     "common": "Both maps explain **{name}**, the class with the higher mean probability.",
@@ -114,8 +114,7 @@ TEXTS: dict[str, Any] = {
     "course_none": "{here}. Below the seeds' band nowhere.",
     "course_less": "{here}. Below the seeds' band at {count} of {of} depths, **more than two seeds are** on 9 of 10 of "
     "those; most of all at {layer}.",
-    "course_luck": "{here}. Below the seeds' band at {count} of {of} depths, not more than two seeds are on 9 of 10 of "
-    "those.",
+    "course_luck": "{here}. Below the seeds' band at {count} of {of} depths, no more than luck there.",
     "course_some": "{here}. Below the seeds' band at {count} of {of} depths, most of all at {layer}.",
     "yardstick": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, on 8 "
     "of 10 of {count} {population}.",
