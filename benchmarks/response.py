@@ -50,7 +50,7 @@ def median(function, rounds):
 
 def inside(weights, experiment, rounds):
     """Prints each step's share, in this process."""
-    from explain.pairs import compare
+    from explain.align import compare
     from explain.pictures import fit, read
     from explain.view.message import message
     from page.service import ONE_PASS, Service

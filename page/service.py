@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from explain import checkpoints
+from explain.align import common_target, compare
 from explain.cams import RULES
 from explain.cards import Card
 from explain.errors import UserError
-from explain.pairs import common_target, compare
 from explain.pictures import Picture, fit, read
 from explain.view.message import Side, message
 from page import uploads
@@ -177,7 +177,7 @@ class Service:
             others = [side for side in sides if side.explanation.targets[0] != common]
             name = sides[0].explanation.classes[common]
             sides = [self._explained(side.card.model_id, squashed, name) if side in others else side for side in sides]
-        compared = compare(sides[0].explanation, sides[1].explanation, rule)
+        compared = compare(*(side.explanation for side in sides), rule=rule)
         measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
         band = yardstick((left, right), rule, self.experiments, self.evidence, self.cards) if measured else None
         along = band and band.along(stop.depth for stop in compared.stops)

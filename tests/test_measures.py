@@ -5,7 +5,6 @@ import pytest
 
 from explain.explanation import Features
 from explain.measures import feature_figures, focus_entropy, share_inside
-from explain.pairs import cka
 
 
 def features(*channels):
@@ -81,25 +80,3 @@ def test_share_inside_weighs_cells_by_the_part_of_them_that_is_inside():
     assert share_inside(map, region) == pytest.approx((1 + 1.5) / 8)
     assert share_inside(map, np.ones((20, 40), bool)) == pytest.approx(1)
     assert share_inside(np.zeros((2, 2), np.float32), region) is None
-
-
-def test_cka_knows_rotation_and_scale_and_nothing_else():
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(50, 6))
-    turned = 3 * x @ np.linalg.qr(rng.normal(size=(6, 6)))[0] + 5
-    assert cka(x, turned) == pytest.approx(1)
-    assert cka(x, x[:, :2]) < 0.99
-    # by Gram matrices (Kornblith et al., equations 3 and 4)
-    y = rng.normal(size=(50, 4)) + x[:, :4]
-    centre = np.eye(50) - 1 / 50
-    a, b = centre @ x @ x.T @ centre, centre @ y @ y.T @ centre
-    assert cka(x, y) == pytest.approx((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
-    assert np.isnan(cka(x, np.ones((50, 3))))
-
-
-def test_cka_counts_pictures_as_often_as_they_are_drawn():
-    rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
-    draws = np.array([0, 2, 1, 1, 1])
-    rows = np.repeat(np.arange(5), draws)
-    assert cka(x, y, draws) == pytest.approx(cka(x[rows], y[rows]))

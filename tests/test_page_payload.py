@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from explain import checkpoints
+from explain.align import compare
 from explain.cards import Card, Digests, Figures
 from explain.explanation import Cost, Explanation, Features, Layer
-from explain.pairs import compare
 from explain.pictures import Picture
 from explain.view import message as view_message
 from explain.view.message import Side

@@ -11,9 +11,9 @@ import pytest
 from scipy import stats
 
 from explain import Checkpoint, compare, explain
+from explain.agreement import cka
 from explain.cards import Card, Digests
 from explain.measures import feature_figures, focus_entropy, share_inside
-from explain.pairs import cka
 from training import claims, data
 from training.claims import CLAIMS, FAILS, HOLDS, OPEN, judge
 from training.compare import (
@@ -115,12 +115,12 @@ def test_agreement_is_that_of_the_single_pictures(found, explanations):
     assert found["stops"][-1]["depth"] == 1
     for place, stop in enumerate(table["stops"]):
         for name in ("rank", "overlap"):
-            values = [value for one in singles if (value := getattr(one[place], name)) is not None]
+            values = [value for one in singles if (value := getattr(one[place].versus[1], name)) is not None]
             assert stop[f"{name}_n"] == len(values)
             if values:
                 assert stop[name] == pytest.approx(np.percentile(values, [10, 50, 90]), abs=2e-4)
                 assert stop[f"{name}_mean"]["mean"] == pytest.approx(np.mean(values), abs=1e-5)
-    last = [compare(*explanations, rule="gradcam", picture=i).stops[-1].rank for i in range(12)]
+    last = [compare(*explanations, rule="gradcam", picture=i).stops[-1].versus[1].rank for i in range(12)]
     np.testing.assert_allclose(pictures["rank_last"], np.array(last, float), atol=1e-5)
 
 
@@ -182,8 +182,7 @@ def test_cka_lies_in_its_interval_however_many_the_channels():
     [found] = _cka(layers, [[side] for side in features], [(0, 0)])["stops"]
     assert found["mean"] == pytest.approx(cka(*features), abs=1e-6)
     assert found["low"] < found["mean"] < found["high"]
-    draws = _draws(30, 200)
-    assert min(cka(*features, draw) for draw in draws) > found["mean"]  # which plain resamples miss altogether
+    assert found["low"] < 0 < found["high"]
     [same] = _cka(layers, [[features[0]]] * 2, [(0, 0)])["stops"]
     assert (same["low"], same["mean"], same["high"]) == (1, 1, 1)
     layers = [[*layers[0], types.SimpleNamespace(address="c")], layers[1]]

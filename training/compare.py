@@ -18,9 +18,8 @@ both models paired by depth.
     cka             {left, right: addresses, values: [[...], ...] left x right, stops: [figure, ...], all: figure}
 
 A figure is {mean, low, high, n}: the mean over the n pictures where it is defined, with a 95 % interval by the
-percentile bootstrap over pictures (Efron 1979); for CKA, whose resamples lie too high where there are many channels
-(pictures drawn twice are alike), moved so that their mean is the figure. `p` is of Wilcoxon's signed-rank test of left
-against right, picture by picture. Null: nowhere defined.
+percentile bootstrap over pictures (Efron 1979). CKA is debiased (see `explain.agreement.cka`). `p` is of Wilcoxon's
+signed-rank test of left against right, picture by picture. Null: nowhere defined.
 
 Agreement is of maps of one class for both sides, that with the higher mean probability, as on the page. A measure of
 one model's maps is of the class that this model predicts: what a model looks at for its own answer must not depend on
@@ -37,11 +36,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from explain.agreement import cka, heat
+from explain.align import Comparison, align, common_target, compare
 from explain.cams import RULES
 from explain.checkpoints import Checkpoint
 from explain.explanation import Explanation
 from explain.measures import feature_figures, focus_entropy, share_inside
-from explain.pairs import Comparison, align, cka, common_target, compare, heat
 from training import TrainingError
 from training.data.dataset import Dataset, Item, atomically, pixels, progress
 from training.data.pets import Pets
@@ -135,7 +135,7 @@ def measure(
             own_values.append(_measured(explanation, own, FIGURES))
             own_features.append([_pooled(explanation, layer.address) for layer in explanation.layers])
     layers = [explanation.layers for explanation in explanations]
-    places = align(*layers)
+    places = align(*layers, inputs=[side.input_size for side in sides])
     tables = {name: _table(values, name, places) for name in FIGURES}
     areas = None
     if pets is not None:
@@ -324,7 +324,7 @@ def _agreement(comparisons: list[Comparison]) -> dict:
     """Percentiles and means over pictures of rank correlation and overlap."""
     draws = _draws(len(comparisons), RESAMPLES)
     tables = {
-        name: np.stack([_numbers(getattr(stop, name) for stop in one.stops) for one in comparisons])
+        name: np.stack([_numbers(getattr(stop.versus[1], name) for stop in one.stops) for one in comparisons])
         for name in ("rank", "overlap")
     }
     rows = []
@@ -350,16 +350,12 @@ def _below(ranks: np.ndarray) -> float | None:
 
 
 def _cka(layers: list[tuple], pooled: list[list[np.ndarray]], places: list[tuple[int, int]]) -> dict:
-    """Linear CKA of all pairs of layers; with intervals for those that stand at one stop."""
+    """Debiased linear CKA of all pairs of layers; with intervals for those that stand at one stop."""
     values = [[cka(a, b) for b in pooled[1]] for a in pooled[0]]
     draws = _draws(len(pooled[0][0]), CKA_RESAMPLES)
-    resampled = np.array(
-        [[cka(pooled[0][i], pooled[1][j], draw) for draw in draws] for i, j in progress(places, "CKA")]
-    )
     at_stops = np.array([values[i][j] for i, j in places])
     known = np.isfinite(at_stops)  # not where a layer says the same of all pictures
-    moved = at_stops[known] - np.nanmean(resampled[known], 1)
-    resampled = np.minimum(1, resampled[known] + moved[:, None])
+    resampled = np.array([cka(pooled[0][i], pooled[1][j], draws) for i, j in progress(places, "CKA")])[known]
     n = len(pooled[0][0])
     figures = iter([_interval(value, row, n) for value, row in zip(at_stops[known], resampled, strict=True)])
     return {
@@ -372,7 +368,7 @@ def _cka(layers: list[tuple], pooled: list[list[np.ndarray]], places: list[tuple
 
 
 def _pictures(items: Sequence[Item], targets: list[int], comparisons: list[Comparison]) -> dict[str, np.ndarray]:
-    ranks = np.stack([_numbers(stop.rank for stop in one.stops) for one in comparisons])
+    ranks = np.stack([_numbers(stop.versus[1].rank for stop in one.stops) for one in comparisons])
     return {
         "identities": np.array([item.identity for item in items]),
         "digests": np.array([item.digest for item in items]),

@@ -36,9 +36,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from explain.align import Comparison, Stop
 from explain.cards import Card
 from explain.explanation import Explanation, Features, Layer
-from explain.pairs import Comparison, Stop
 from explain.pictures import Picture, fit, resize
 from explain.view.words import Names, Words, sentences
 
@@ -88,7 +88,7 @@ def message(
     if belongs is False:
         rates, yardstick = (), None
     rule, classes = comparison.rule, left.explanation.classes
-    target = classes[comparison.target]
+    target = classes[comparison.targets[0]]
     called = words.names(left.card.title, right.card.title)
     sides = {"left": side(left, right, rule, words), "right": side(right, left, rule, words)}
     bands = [None] * len(comparison.stops) if yardstick is None else yardstick["bands"]
@@ -218,16 +218,16 @@ def packed_features(features: Features) -> dict[str, Any]:
 
 def packed_stop(stop: Stop, places: tuple[int, int], band: Mapping[str, Any] | None) -> dict[str, Any]:
     """A place of the scrubber, but for its words. `places`: of both layers among the layers of their sides."""
-    packed = None
-    if stop.difference is not None:
-        levels = np.rint(np.clip(stop.difference, -FULL, FULL) * (127 / FULL)).astype(np.int8)
+    packed, agreement = None, stop.versus[1]
+    if agreement.difference is not None:
+        levels = np.rint(np.clip(agreement.difference, -FULL, FULL) * (127 / FULL)).astype(np.int8)
         packed = {"size": list(levels.shape), "data": base64_of(levels), "limit": FULL}
     return {
         "left": places[0],
         "right": places[1],
         "depth": stop.depth,
-        "rank": stop.rank,
-        "overlap": stop.overlap,
+        "rank": agreement.rank,
+        "overlap": agreement.overlap,
         "band": band,
         "difference": packed,
     }
@@ -246,7 +246,7 @@ def add_words(
     belongs: bool | None,
 ) -> None:
     """Give each packed stop its words."""
-    target = models[0].explanation.classes[comparison.target]
+    target = models[0].explanation.classes[comparison.targets[0]]
     cards, explanations = zip(*models, strict=True)
     population = words.population(cards)
     verdict = words.verdict(explanations, asked, target, called)
@@ -279,7 +279,7 @@ def _size(explanation: Explanation) -> str:
 def _places(comparison: Comparison, left: Side, right: Side) -> Sequence[tuple[int, int]]:
     """Of each stop's layers among all layers of their sides."""
     order = [{layer.address: place for place, layer in enumerate(one.explanation.layers)} for one in (left, right)]
-    return [(order[0][stop.left.address], order[1][stop.right.address]) for stop in comparison.stops]
+    return [tuple(order[k][layer.address] for k, layer in enumerate(stop.layers)) for stop in comparison.stops]
 
 
 def _yardstick(yardstick: Mapping[str, Any] | None, words: Words, population: str, belongs: bool | None) -> str:

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explain.agreement import together
+from explain.align import Stop
 from explain.cards import Card
 from explain.explanation import Explanation
-from explain.pairs import Stop
 from explain.view.texts import Texts, texts
 
 ALIKE = 1.2  # ratio of two areas that is still "about as much"
@@ -133,12 +134,13 @@ class Words:
             return self.say("zero_both", name=target.lower())
         if any(zero):
             return self.say("zero_one", side=called[list(zero).index(True)], name=target.lower())
-        if stop.left_heat is None and stop.right_heat is None:
+        if not any(stop.heats):
             return self.say("heat_both")
-        if stop.left_heat is None or stop.right_heat is None:
-            return self.say("heat_one", side=called[0 if stop.left_heat is None else 1])
-        peaks = self.say("peaks_same" if stop.together else "peaks_apart")
-        areas = [stop.left_heat.spread, stop.right_heat.spread]
+        if None in stop.heats:
+            return self.say("heat_one", side=called[stop.heats.index(None)])
+        same = together(*stop.heats)
+        peaks = self.say("peaks_same" if same else "peaks_apart")
+        areas = [heat.spread for heat in stop.heats]
         ratio = max(areas) / min(areas)
         if ratio < ALIKE:
             return self.say(
@@ -146,9 +148,7 @@ class Words:
             )
         wider = called[int(areas[1] > areas[0])]
         how = f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
-        return self.say(
-            "spread_wider_same" if stop.together else "spread_wider_apart", peaks=peaks, wider=wider, ratio=how
-        )
+        return self.say("spread_wider_same" if same else "spread_wider_apart", peaks=peaks, wider=wider, ratio=how)
 
     def agreement(
         self,
@@ -164,13 +164,14 @@ class Words:
         of two seeds. `yardstick`, `belongs`: see `message`. `layers`: names of the stops' left layers.
         `population`: what the yardstick was measured on.
         """
+        ranks = [stop.versus[1].rank for stop in stops]
         if yardstick is None:
             key = "no_yardstick_neither" if belongs is False else "no_yardstick"
-            facts = [None if stop.rank is None else {"rank": number(stop.rank)} for stop in stops]
+            facts = [None if rank is None else {"rank": number(rank)} for rank in ranks]
             return [self.say(key, population=population, **known) if known else "" for known in facts]
         bands = [band["rank"] for band in yardstick["bands"]]
-        defined = [place for place, stop in enumerate(stops) if stop.rank is not None]
-        short = {place: bands[place][0] - stops[place].rank for place in defined if stops[place].rank < bands[place][0]}
+        defined = [place for place, rank in enumerate(ranks) if rank is not None]
+        short = {place: bands[place][0] - ranks[place] for place in defined if ranks[place] < bands[place][0]}
         told = [""] * len(stops)
         if not short:
             course = "course_none"
@@ -180,7 +181,7 @@ class Words:
             course = "course_less" if len(short) / len(defined) > yardstick["below"] else "course_luck"
         worst = layers[max(short, key=short.get)] if short else ""
         for place in defined:
-            rank, (low, _, high) = stops[place].rank, bands[place]
+            rank, (low, _, high) = ranks[place], bands[place]
             key = "agree_less" if rank < low else "agree_more" if rank > high else "agree_within"
             here = self.say(key, rank=number(rank), low=number(low), high=number(high), population=population)
             told[place] = self.say(course, here=here, count=len(short), of=len(defined), layer=worst)

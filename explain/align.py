@@ -1,0 +1,291 @@
+"""Explanations of one picture side by side: the layers of n models paired by depth, and how far their maps agree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explain.agreement import Agreement, Heat, agreement, common_grid, finite, heat
+from explain.explanation import Explanation, Layer
+
+OCTAVE = 0.1  # of the depth: what a map of twice the side weighs when layers are paired
+FEWEST, MOST = 2, 6  # explanations in one comparison
+
+
+@dataclass(frozen=True, eq=False)
+class Stop:
+    """One place of the scrubber: a layer of each model, and what their maps have in common.
+
+    Attributes:
+        layers: one of each model.
+        depth: mean of the layers' depths, 0 to 1.
+        grid: (height, width), the greatest height and width of the maps; on it the heats' spreads are taken.
+        versus: agreement of each model with the reference model, None for the reference itself. It depends on these
+            two alone, whatever stands beside them.
+        heats: of each model's map; None where it is the same everywhere or nowhere positive.
+    """
+
+    layers: tuple[Layer, ...]
+    depth: float
+    grid: tuple[int, int]
+    versus: tuple[Agreement | None, ...]
+    heats: tuple[Heat | None, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Explanations of one picture by one rule, stop by stop from shallow to deep.
+
+    Attributes:
+        rule: its name.
+        targets: the explained class of each model (-1: a function of the logits).
+        classes: their names, or None.
+        reference: place of the model that the others are held against.
+        stops: from all first layers to all last ones.
+    """
+
+    rule: str
+    targets: tuple[int, ...]
+    classes: tuple[str, ...] | None
+    reference: int
+    stops: tuple[Stop, ...]
+
+    @property
+    def same_target(self) -> bool:
+        """Whether all maps explain one class."""
+        return len(set(self.targets)) == 1
+
+    def __repr__(self) -> str:
+        names = [str(self.classes[k] if self.classes and k >= 0 else k) for k in dict.fromkeys(self.targets)]
+        lines = [
+            f"Comparison of {len(self.targets)} models: {self.rule} for {' and '.join(names)} "
+            f"at {len(self.stops)} stop{'s' * (len(self.stops) != 1)}"
+        ]
+        for place in range(len(self.targets)):
+            if place != self.reference:
+                ranks = (stop.versus[place].rank for stop in self.stops)
+                told = ", ".join("none" if rank is None else f"{rank:.2f}" for rank in ranks)
+                lines.append(f"  rank correlation of {place} with {self.reference}: {told}")
+        return "\n".join(lines)
+
+
+def compare(*explanations: Explanation, rule: str | None = None, picture: int = 0, reference: int = 0) -> Comparison:
+    """What the maps of 2 to 6 models of one picture have in common, depth by depth.
+
+    Each model may explain a class of its own, as `explain` does by default. Two maps of different classes have no
+    difference: it would not tell whether the models look elsewhere or the classes lie elsewhere. For one class on all
+    sides see `common_target`.
+
+    Args:
+        explanations: of the same classes.
+        rule: one that all were explained by; by default the first one's first.
+        picture: its place in all explanations.
+        reference: place of the explanation that the others are held against.
+
+    Returns:
+        The comparison. A map that is not finite counts as zero.
+
+    Raises:
+        ValueError: for other than 2 to 6 explanations, and for models that tell different classes apart.
+        KeyError: for a rule by which one was not explained.
+        IndexError: for a picture or a reference that does not exist.
+
+    Example:
+        >>> def explanation(heatmap, target):
+        ...     return Explanation(
+        ...         pictures=np.zeros((1, 8, 8, 3), np.uint8),
+        ...         probabilities=np.array([[0.5, 0.5]], np.float32),
+        ...         scores=np.zeros(1, np.float32),
+        ...         targets=np.array([target]),
+        ...         classes=("cat", "dog"),
+        ...         layers=(Layer("conv", 1.0, (1, 2, 4)),),
+        ...         maps={"gradcam": {"conv": np.array([[heatmap]], np.float32)}},
+        ...     )
+        >>> comparison = compare(explanation([1, 3], 1), explanation([3, 1], 1), explanation([1, 2], 0))
+        >>> comparison
+        Comparison of 3 models: gradcam for dog and cat at 1 stop
+          rank correlation of 1 with 0: -1.00
+          rank correlation of 2 with 0: 1.00
+        >>> comparison.stops[0].versus[1].difference.tolist()
+        [[-1.0, 1.0]]
+    """
+    if not FEWEST <= len(explanations) <= MOST:
+        raise ValueError(f"{FEWEST} to {MOST} explanations can be compared, not {len(explanations)}")
+    if not 0 <= reference < len(explanations):
+        raise IndexError(f"there are {len(explanations)} explanations, none at {reference}")
+    classes = _common_classes(explanations)
+    rule = _common_rule(explanations, rule)
+    targets = tuple(int(explanation.targets[picture]) for explanation in explanations)
+    heatmaps = [
+        [finite(explanation.map(layer.address, rule, picture)) for layer in explanation.layers]
+        for explanation in explanations
+    ]
+
+    def versus(place: int, places: tuple[int, ...]) -> Agreement | None:
+        if place == reference:
+            return None
+        maps = (heatmaps[model][places[model]] for model in (reference, place))
+        return agreement(*maps, same_target=targets[place] == targets[reference])
+
+    layers = [explanation.layers for explanation in explanations]
+    inputs = [explanation.pictures.shape[1:3] for explanation in explanations]
+    stops = []
+    for places in align(*layers, inputs=inputs, reference=reference):
+        row = tuple(own[k] for own, k in zip(layers, places, strict=True))
+        maps = [own[k] for own, k in zip(heatmaps, places, strict=True)]
+        grid = common_grid(*maps)
+        stops.append(
+            Stop(
+                layers=row,
+                depth=sum(layer.depth for layer in row) / len(row),
+                grid=grid,
+                versus=tuple(versus(place, places) for place in range(len(row))),
+                heats=tuple(heat(heatmap, grid) for heatmap in maps),
+            )
+        )
+    return Comparison(rule, targets, classes, reference, tuple(stops))
+
+
+def common_target(*probabilities: np.ndarray) -> int:
+    """One class for several models: that with the highest mean probability, the first of equal ones.
+
+    Args:
+        probabilities: float (classes,) each, of one picture.
+
+    Returns:
+        The class's place.
+
+    Raises:
+        ValueError: unless all are rows of one number of classes.
+
+    Example:
+        >>> common_target(np.array([0.5, 0.1, 0.4]), np.array([0.1, 0.5, 0.4]))
+        2
+    """
+    rows = [np.asarray(row, np.float64) for row in probabilities]
+    if not rows or rows[0].ndim != 1 or any(row.shape != rows[0].shape for row in rows):
+        shapes = ", ".join(str(row.shape) for row in rows) or "none"
+        raise ValueError(f"rows of probabilities of the same classes are needed, not {shapes}")
+    return int(np.argmax(sum(rows)))
+
+
+def _common_classes(explanations: Sequence[Explanation]) -> tuple[str, ...] | None:
+    numbers = {explanation.probabilities.shape[1] for explanation in explanations}
+    named = {tuple(explanation.classes): None for explanation in explanations if explanation.classes is not None}
+    if len(numbers) > 1 or len(named) > 1:
+        raise ValueError("the models tell different classes apart, so their maps cannot be compared")
+    return next(iter(named), None)
+
+
+def _common_rule(explanations: Sequence[Explanation], rule: str | None) -> str:
+    rules = [explanation.maps for explanation in explanations]
+    rule = next(iter(rules[0])) if rule is None else rule
+    if not all(rule in maps for maps in rules):
+        common = ", ".join(name for name in rules[0] if all(name in maps for maps in rules))
+        raise KeyError(f"not all were explained by the rule {rule!r}" + (f", but by {common}" if common else ""))
+    return rule
+
+
+# --- depth ------------------------------------------------------------------------------------------------------------
+
+Point = tuple[float, float]  # a layer's depth, and the size of its map in octaves below the input's
+
+
+def align(
+    *models: Sequence[Layer], inputs: Sequence[tuple[int, int]] | None = None, reference: int = 0
+) -> list[tuple[int, ...]]:
+    """Stops: rows with one layer's place of each model, from all first layers to all last ones.
+
+    *Two models* go on by one layer on one side or on both; of all such ways, that whose pairs are nearest in sum is
+    taken (dynamic time warping, Sakoe and Chiba, IEEE Trans. ASSP 26, 1978). Two layers are as far apart as their
+    depths, plus a tenth for each factor of two between the sides of their maps, as shares of the input's: depth leads,
+    and size decides between neighbours. Swapping the two swaps the pairs.
+
+    *Several*: each is paired with the reference model, which leads (as in center-star alignment, Gusfield, Bull. Math.
+    Biol. 55, 1993). So with each layer of the reference stands a run of layers of each other model. Where one of these
+    runs is longer than one layer, the same is done again among the runs, the longest leading (of equally long ones, the
+    first in depth and size).
+
+    So every layer of every model has its turn, none goes back, equal architectures go one to one, the layers that
+    stand with the reference's are those that would without the others, and their order means nothing. There are at most
+    as many stops as layers in all, less one for each further model.
+
+    Args:
+        models: each one's layers, in order.
+        inputs: (height, width) of each model's input. None: all alike.
+        reference: place of the model that leads.
+
+    Returns:
+        Rows of places.
+
+    Raises:
+        ValueError: for a model without layers, and for other than one input a model.
+        IndexError: for a reference that does not exist.
+
+    Example:
+        >>> def net(*sides):
+        ...     return [Layer(f"conv{k}", k / (len(sides) - 1), (s, s, 8)) for k, s in enumerate(sides)]
+        >>> align(net(32, 16, 8), net(32, 8))
+        [(0, 0), (1, 0), (2, 1)]
+        >>> align(net(32, 16, 8), net(32, 8), net(64, 32, 16), inputs=[(64, 64), (64, 64), (128, 128)])
+        [(0, 0, 0), (1, 0, 1), (2, 1, 2)]
+    """
+    if not models or not all(models):
+        raise ValueError("an explanation without layers cannot be compared")
+    inputs = [(1, 1)] * len(models) if inputs is None else inputs
+    if len(inputs) != len(models):
+        raise ValueError(f"{len(models)} models have as many inputs, not {len(inputs)}")
+    points = [
+        [(layer.depth, _octaves(layer.shape, size)) for layer in layers]
+        for layers, size in zip(models, inputs, strict=True)
+    ]
+    runs = {place: range(len(layers)) for place, layers in enumerate(models)}
+    if reference not in runs:
+        raise IndexError(f"there are {len(models)} models, none at {reference}")
+    return [tuple(row[place] for place in runs) for row in _rows(runs, points, reference)]
+
+
+def _octaves(shape: tuple[int, ...], size: tuple[int, int]) -> float:
+    """How often the side of a map was doubled, as it were, from the input's."""
+    return math.log2(shape[0] * shape[1] / (size[0] * size[1])) / 2
+
+
+def _rows(runs: dict[int, range], points: Sequence[Sequence[Point]], leader: int) -> Iterator[dict[int, int]]:
+    """Rows of the models' runs of layers: each model paired with the leader, the rest again among themselves."""
+    others = {model: run for model, run in runs.items() if model != leader}
+    paired = {
+        model: _pairs([points[leader][k] for k in runs[leader]], [points[model][k] for k in run])
+        for model, run in others.items()
+    }
+    for i, place in enumerate(runs[leader]):
+        if not others:
+            yield {leader: place}
+            continue
+        beside = {}
+        for model, pairs in paired.items():
+            partners = [j for k, j in pairs if k == i]
+            beside[model] = others[model][partners[0] : partners[-1] + 1]
+        longest = min(beside, key=lambda model: (-len(beside[model]), [points[model][k] for k in beside[model]]))
+        for row in _rows(beside, points, longest):
+            yield {leader: place, **row}
+
+
+def _pairs(first: Sequence[Point], second: Sequence[Point]) -> list[tuple[int, int]]:
+    """The nearest way through two runs of layers, as pairs of places."""
+    if (len(first), first) < (len(second), second):  # of equally near ways the same, whichever comes first
+        return [(i, j) for j, i in _pairs(second, first)]
+    apart = np.array([[abs(a - b) + OCTAVE * abs(c - d) for b, d in second] for a, c in first])
+    total = np.full((len(first) + 1, len(second) + 1), np.inf)
+    total[0, 0] = 0
+    for i in range(len(first)):
+        for j in range(len(second)):
+            total[i + 1, j + 1] = apart[i, j] + min(total[i, j], total[i, j + 1], total[i + 1, j])
+    pairs = [(len(first) - 1, len(second) - 1)]
+    while pairs[-1] != (0, 0):
+        i, j = pairs[-1]
+        before = [(i - 1, j - 1), (i - 1, j), (i, j - 1)]  # where equal, both sides go on
+        pairs.append(min(before, key=lambda pair: total[pair[0] + 1, pair[1] + 1]))
+    return pairs[::-1]
