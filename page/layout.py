@@ -103,37 +103,35 @@ def template() -> str:
 
 def _endpoint(service: Service, gate: limits.Gate) -> None:
     """`compare` for gradio_client and plain HTTP: the same answer as the page's, or one sentence."""
-    first, second = service.start if service.cards else ("", "")
+    ids = list(service.cards)
     with gr.Row(visible=False):
         image = uploads.GuardedImage(label="picture")
-        left = gr.Textbox(first, label="left")
-        right = gr.Textbox(second, label="right")
+        models = gr.Dropdown(
+            ids, value=list(service.start) if ids else [], multiselect=True, allow_custom_value=True, label="models"
+        )
         rule = gr.Textbox(ONE_PASS[0], label="rule")
         target = gr.Textbox(PREDICTED, label="target")
         result = gr.JSON(label="result")
         button = gr.Button()
 
-    async def compare(
-        picture: Any, left: str, right: str, rule: str, target: str, request: gr.Request
-    ) -> dict[str, Any]:
-        """What two models see in a picture: predictions, maps of every layer, their agreement and difference by depth.
+    async def compare(picture: Any, models: list[str], rule: str, target: str, request: gr.Request) -> dict[str, Any]:
+        """What models see in a picture: predictions, maps of every layer, their agreement and difference by depth.
 
         Args:
             picture: JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, uploaded.
-            left: id of a model.
-            right: id of a model.
+            models: ids of 2 to 6 models; the others are held against the first.
             rule: name of a rule, as gradcam.
             target: a class's name, or predicted.
         """
-        asked = {"upload": picture, "left": left, "right": right, "rule": rule, "target": target}
-        found = await gate.ask(asked, request.session_hash)
-        if found["kind"] == "error":
-            raise uploads.refusal(html.escape(found["sentence"], quote=False))
-        return found
+        asked = {"upload": picture, "models": models, "rule": rule, "target": target}
+        answer = await gate.ask(asked, request.session_hash)
+        if answer["kind"] == "error":
+            raise uploads.refusal(html.escape(answer["sentence"], quote=False))
+        return answer
 
     button.click(
         compare,
-        [image, left, right, rule, target],
+        [image, models, rule, target],
         result,
         api_name="compare",
         concurrency_limit=None,  # the gate's
@@ -151,14 +149,19 @@ def catalog(service: Service) -> dict[str, Any]:
         **view.catalog(TEXTS),
         "labels": texts.labels(),
         "experiments": [
-            {"id": one.id, "title": one.title, "question": one.question, "left": one.left, "right": one.right}
-            for one in service.experiments
+            {
+                "id": experiment.id,
+                "title": experiment.title,
+                "question": experiment.question,
+                "models": [experiment.left, experiment.right],
+            }
+            for experiment in service.experiments
         ],
         "models": [
             {"id": card.model_id, "title": card.title, "description": card.description, "classes": list(card.classes)}
             for card in service.cards.values()
         ],
-        "start": dict(zip(("left", "right"), service.start, strict=True)) if service.cards else None,
+        "start": list(service.start) if service.cards else None,
         "rules": [
             {
                 "name": name,
@@ -264,11 +267,11 @@ def _table(rows: list[list[str]]) -> str:
 
 
 def _snippet(service: Service) -> str:
-    left, right = service.start if service.cards else ("LEFT", "RIGHT")
+    models = ", ".join(f'"{model_id}"' for model_id in (service.start if service.cards else ("FIRST", "SECOND")))
     return (
         "from gradio_client import Client, handle_file\n"
         'client = Client("http://localhost:7860")\n'
-        f'client.predict(handle_file("photo.jpg"), "{left}", "{right}", "gradcam", "predicted", '
+        f'client.predict(handle_file("photo.jpg"), [{models}], "gradcam", "predicted", '
         'api_name="/compare")'
     )
 

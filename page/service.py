@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from explain import checkpoints
-from explain.align import common_target, compare
+from explain.align import FEWEST, MOST, Comparison, common_target, compare
 from explain.cams import RULES
 from explain.cards import Card
 from explain.errors import UserError
+from explain.explanation import Explanation
 from explain.pictures import Picture, fit, read
-from explain.view.message import Side, message
+from explain.view.message import Explained, message
 from page import uploads
 from page.background import Background
 from page.errors import PageError
@@ -89,7 +90,7 @@ class Service:
 
             for model_id in dict.fromkeys(self.start if self.cards else ()):
                 began = time.perf_counter()
-                self._explained(model_id, _grey, PREDICTED)
+                self._explained(model_id, _grey)
                 self._seconds.append(time.perf_counter() - began)
             log.info("The models are ready.")
         except Exception:
@@ -99,10 +100,14 @@ class Service:
             self._ready.set()
 
     def run(self) -> None:
-        """`load`, and from then on make models ready before they are asked for; for a thread, as it does not return."""
+        """`load`, and from then on, until `stop`, make models ready before they are asked for; for a thread."""
         self.load()
         self.prepare([experiment.id for experiment in self.experiments[:AHEAD]])
         self._background.run()
+
+    def stop(self) -> None:
+        """Make nothing ready any more."""
+        self._background.stop()
 
     def prepare(self, experiment_ids: object) -> dict[str, Any]:
         """Make the models of experiments ready, in this order, when there is time and room; `state`.
@@ -148,64 +153,75 @@ class Service:
     def answer(
         self,
         picture: Picture,
-        left: object,
-        right: object,
+        models: object,
         rule: object = "gradcam",
         target: object = PREDICTED,
         belongs: bool | None = None,
     ) -> dict[str, Any]:
-        """The message for a picture and two models.
+        """The message for a picture and 2 to 6 models.
 
         Args:
             picture: as it was read.
-            left, right: ids of checkpoints.
+            models: ids of checkpoints; the others are held against the first.
             rule: name of a rule.
-            target: a class's name, or "predicted": that with the higher mean probability.
+            target: a class's name, or "predicted": that with the highest mean probability.
             belongs: whether the picture shows one of the models' classes; None where that is not known.
 
         Raises:
-            Refused: for anything that does not exist, and for two models of different classes.
+            Refused: for anything that does not exist, for fewer or more models, and for models of different classes.
         """
-        left, right, rule, target = self.checked(left, right, rule, target)
+        models, rule, target = self.checked(models, rule, target)
         self._ready.wait()
         began = time.perf_counter()
-        squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once where both take one size
-        sides = [self._explained(model_id, squashed, target) for model_id in (left, right)]
-        others = []  # explanations of a class that the other model does not find likelier
-        common = common_target(*(side.explanation.probabilities[0] for side in sides))
+        squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once for all that take one size
+        explained = [self._explained(model_id, squashed, target) for model_id in models]
+        rows = [explanation.probabilities[0] for _, explanation in explained]
+        spent = []  # on another class than the one that is explained
         if target == PREDICTED:
-            others = [side for side in sides if side.explanation.targets[0] != common]
-            name = sides[0].explanation.classes[common]
-            sides = [self._explained(side.card.model_id, squashed, name) if side in others else side for side in sides]
-        compared = compare(*(side.explanation for side in sides), rule=rule)
-        measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
-        band = yardstick((left, right), rule, self.experiments, self.evidence, self.cards) if measured else None
-        along = band and band.along(stop.depth for stop in compared.stops)
-        rates = [self.right_at_least(side) for side in sides]
-        answer = message(picture, *sides, compared, target, along, WORDS, rates, belongs)
+            common = common_target(*rows)
+            name = self.cards[models[0]].classes[common]
+            for place, model_id in enumerate(models):
+                if explained[place].explanation.targets[0] != common:
+                    spent.append(explained[place].explanation.cost[rule])
+                    explained[place] = self._explained(model_id, squashed, name)
+        comparison = compare(*(explanation for _, explanation in explained), rule=rule)
+        yardsticks = [self._yardstick(models, place, rows, comparison) for place in range(len(models))]
+        rates = [self.right_at_least(*pair) for pair in explained]
+        answer = message(picture, explained, comparison, target, yardsticks, WORDS, rates, belongs)
         answer["loaded"] = self.state()["loaded"]
-        for side in others:
-            cost = side.explanation.cost[rule]
-            answer["cost"]["passes"] += cost.forward + cost.backward
-            answer["cost"]["explain"] += cost.milliseconds
+        answer["cost"]["passes"] += sum(cost.forward + cost.backward for cost in spent)
+        answer["cost"]["explain"] += sum(cost.milliseconds for cost in spent)
         answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
         return answer
 
-    def checked(self, left: object, right: object, rule: object, target: object) -> tuple[str, str, str, str]:
+    def _yardstick(
+        self, models: Sequence[str], place: int, rows: Sequence[np.ndarray], comparison: Comparison
+    ) -> dict[str, Any] | None:
+        """How far two seeds agree, for a model and the reference; measured for the class that both find likelier."""
+        pair = comparison.reference, place
+        common = common_target(*(rows[k] for k in pair))
+        if place == comparison.reference or any(comparison.targets[k] != common for k in pair):
+            return None
+        ids = [models[k] for k in pair]
+        band = yardstick(ids, comparison.rule, self.experiments, self.evidence, self.cards)
+        return band and band.along(stop.depth for stop in comparison.stops)
+
+    def checked(self, models: object, rule: object, target: object) -> tuple[list[str], str, str]:
         """The same, if all of it exists and goes together; Refused if not."""
+        if not isinstance(models, (list, tuple)) or not FEWEST <= len(models) <= MOST:
+            raise Refused("model_count", fewest=FEWEST, most=MOST)
         for asked, known, key in (
-            (left, self.cards, "unknown_model"),
-            (right, self.cards, "unknown_model"),
+            *((model_id, self.cards, "unknown_model") for model_id in models),
             (rule, ONE_PASS, "unknown_rule"),
         ):
             if not isinstance(asked, str) or asked not in known:
                 raise Refused(key, asked=_short(asked), known=", ".join(known))
-        classes = self.cards[left].classes
-        if classes != self.cards[right].classes:
+        classes = self.cards[models[0]].classes
+        if any(self.cards[model_id].classes != classes for model_id in models):
             raise Refused("other_classes")
         if not isinstance(target, str) or target not in (PREDICTED, *classes):
             raise Refused("unknown_target", asked=_short(target), known=", ".join(classes))
-        return left, right, rule, target
+        return list(models), rule, target
 
     def example(self, name: object) -> Picture:
         """An example by its id, or a picture of the test split by its identity; Refused or NotThere for any other."""
@@ -226,20 +242,20 @@ class Service:
         truth = self.findings.truth(name)
         return None if truth is None else truth in classes
 
-    def right_at_least(self, side: Side) -> float | None:
+    def right_at_least(self, card: Card, explanation: Explanation) -> float | None:
         """What share of test pictures that a model is about as sure of it is at least right for; None if unknown."""
-        predictions = self.findings.predictions(side.card.model_id)
+        predictions = self.findings.predictions(card.model_id)
         if predictions is None:
             return None
         probabilities = predictions["probabilities"]
         right = probabilities.argmax(1) == predictions["labels"]
-        return right_at_least(probabilities.max(1), right, float(side.explanation.probabilities[0].max()))
+        return right_at_least(probabilities.max(1), right, float(explanation.probabilities[0].max()))
 
     def ask(self, asked: object) -> dict[str, Any]:
         """What the browser asks for, as it sends it; a message, or {"kind": "error", "ask", "code", "sentence"}.
 
         `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
-        path) or example (an id), left, right, rule, target.
+        path) or example (an id), models (ids), rule, target.
         """
         with self._background.question():
             return self._asked(asked)
@@ -247,7 +263,7 @@ class Service:
     def _asked(self, asked: object) -> dict[str, Any]:
         try:
             asked = asked if isinstance(asked, Mapping) else {}
-            choice = [asked.get(key) for key in ("left", "right", "rule", "target")]
+            choice = [asked.get(key) for key in ("models", "rule", "target")]
             self.checked(*choice)  # before anything is opened
             self._ready.wait()
             began = time.perf_counter()
@@ -256,7 +272,7 @@ class Service:
                 picture = uploads.picture(asked["upload"])
             elif asked.get("example") is not None:
                 picture = self.example(asked["example"])
-                belongs = self.belongs(asked["example"], self.cards[choice[0]].classes)
+                belongs = self.belongs(asked["example"], self.cards[choice[0][0]].classes)
             else:
                 raise Refused("no_picture")
             answer = self.answer(picture, *choice, belongs)
@@ -268,7 +284,9 @@ class Service:
             log.exception("A request failed.")
             return refused(asked, "internal")
 
-    def _explained(self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str) -> Side:
+    def _explained(
+        self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str = PREDICTED
+    ) -> Explained:
         try:
             checkpoint = checkpoints.load(model_id, self.weights)
         except checkpoints.CheckpointError as error:
@@ -277,7 +295,7 @@ class Service:
         began = time.perf_counter()
         explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
         log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
-        return Side(checkpoint.card, explanation)
+        return Explained(checkpoint.card, explanation)
 
 
 def refused(asked: object, code: str, sentence: str = "") -> dict[str, Any]:

@@ -91,7 +91,8 @@ def test_the_shipped_models_rate_is_that_of_their_test_pictures(path):
 def words_of(found: dict) -> str:
     """Every sentence of a message."""
     told = [part["text"] for stop in found["stops"] for part in stop["words"]]
-    return plain(" ".join([*told, *found["yardstick"].values(), found["target"]["text"]]))
+    legends = [text for model in found["models"] if model["yardstick"] for text in model["yardstick"].values()]
+    return plain(" ".join([*told, *legends, found["target"]["text"]]))
 
 
 @pytest.mark.parametrize("dog", [0.97, 0.55, 0.1])
@@ -102,8 +103,8 @@ def test_of_a_picture_that_shows_none_of_the_classes_no_rate_is_told(dog, low, h
     assert RATE.search(words_of(message(*sides, **more)))
     found = message(*sides, **more, belongs=False)
     assert not RATE.search(words_of(found))
-    assert all(stop["band"] is None for stop in found["stops"])
-    assert "No yardstick" in found["yardstick"]["text"]
+    assert all(stop["versus"][1]["band"] is None for stop in found["stops"])
+    assert "No yardstick" in found["models"][1]["yardstick"]["text"]
 
 
 @pytest.mark.parametrize("belongs", [None, True])
@@ -201,7 +202,7 @@ def test_the_service_tells_rates_of_an_upload_and_none_of_a_cow(weights, evidenc
         save(own / id / "evaluation/predictions.npz", **arrays)
     service = Service(own, evidence, ROOT / "examples")
     service.load()
-    asked = {"left": "judge-mild", "right": "judge-steep", "rule": "gradcam", "target": "predicted"}
+    asked = {"models": ["judge-mild", "judge-steep"], "rule": "gradcam", "target": "predicted"}
     cow, dog = (words_of(service.ask(asked | {"example": id})) for id in ("cow", "dog-shepherd"))
     assert not RATE.search(cow)
     monkeypatch.setattr(uploads, "picture", lambda path: service.example("cow"))

@@ -12,8 +12,11 @@ function curveGeometry(stops, width, height) {
   };
 }
 
+/* The curve's points: depth, and the agreement of the two models. */
+const curveStops = () => state.result.stops.map((stop) => ({ depth: stop.depth, ...agreementAt(stop) }));
+
 function drawCurve(context, width, height, style) {
-  const { stops } = state.result;
+  const stops = curveStops();
   const at = curveGeometry(stops, width, height);
   const colour = (name) => style.getPropertyValue('--tm-' + name).trim();
   context.clearRect(0, 0, width, height);
@@ -99,14 +102,14 @@ function moveTo(index) {
   index = clamp(index, 0, state.result.stops.length - 1);
   if (index === state.stop) return;
   state.stop = index;
-  refresh('sides', 'difference', 'stop', 'curve', 'features');
+  refresh('models', 'difference', 'stop', 'curve', 'features');
 }
 
 let scrubbing = false;
 const scrub = (event) => {
   const { curve } = ref;
   const x = event.clientX - curve.getBoundingClientRect().left;
-  moveTo(nearestStop(state.result.stops, x, curve.clientWidth, curve.clientHeight));
+  moveTo(nearestStop(curveStops(), x, curve.clientWidth, curve.clientHeight));
 };
 ref.track.addEventListener('pointerdown', (event) => {
   if (!state.result || event.button) return;

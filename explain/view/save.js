@@ -46,7 +46,7 @@ function compose() {
   const high = Math.min(side / aspect, 620);
   const wide = high * aspect;
   const small = Math.min(300, 300 / aspect);
-  const bars = result.sides.left.bars.length * 22;
+  const bars = result.models[0].bars.length * 22;
   const words = stopNow().words.map(({ text }) => text.replaceAll('**', ''));
   font(400, 15);
   const told = words.map((text) => lines(context, text, WIDE - 3 * EDGE - small * aspect));
@@ -67,9 +67,9 @@ function compose() {
   write(catalog.name, EDGE, 40, 700, 22);
   const rule = catalog.rules.find(({ name }) => name === result.rule).title;
   write(rule + ' · ' + result.target.text, WIDE - EDGE, 40, 400, 14, 'soft', 'right');
-  SIDES.forEach((name, index) => {
-    const x = EDGE + index * (side + EDGE);
-    const { title, detail, accuracy, bars: shown } = result.sides[name];
+  for (const place of MODELS) {
+    const x = EDGE + place * (side + EDGE);
+    const { title, detail, accuracy, bars: shown } = result.models[place];
     write(title, x, 76, 650, 17);
     write(detail, x, 96, 400, 13, 'soft');
     write(accuracy, x + side, 76, 400, 13, 'soft', 'right');
@@ -83,9 +83,9 @@ function compose() {
       context.fillStyle = colour(share === best ? 'accent' : 'second');
       context.fillRect(x + 100, y - 9, (side - 160) * share, 9);
     });
-    drawStage(context, name, x + (side - wide) / 2, top, wide, high);
-    write(ref['chip-' + name].textContent, x + side / 2, top + high + 18, 400, 13, 'soft', 'center');
-  });
+    drawStage(context, place, x + (side - wide) / 2, top, wide, high);
+    write(ref['chip-' + place].textContent, x + side / 2, top + high + 18, 400, 13, 'soft', 'center');
+  }
   let y = top + high + 34;
   write(ref.legend.textContent, EDGE, y + 12, 400, 12.5, 'soft');
   write(ref.rank.textContent + ref.overlap.textContent, WIDE - EDGE, y + 12, 400, 12.5, 'text', 'right');
@@ -113,6 +113,6 @@ ref.save.textContent = t.save;
 ref.save.title = t.save_title;
 ref.save.addEventListener('click', () => {
   if (!state.result) return;
-  const name = 'two-minds-' + layerNow('left').name.replace(/\W+/g, '-') + '.png';
+  const name = 'two-minds-' + layerNow(0).name.replace(/\W+/g, '-') + '.png';
   compose().toBlob((blob) => download(blob, name), 'image/png');
 });

@@ -5,8 +5,8 @@ from typing import Any
 TEXTS: dict[str, Any] = {
     "labels": {
         "experiment": "Experiment",
-        "left": "Left",
-        "right": "Right",
+        "first_model": "Left",
+        "second_model": "Right",
         "free": "Free choice",
         "drop": "Drop a photo",
         "drop_touch": "Choose a photo",
@@ -249,6 +249,7 @@ TEXTS: dict[str, Any] = {
     "gone": "This photo is no longer on the server; please drop it again.",
     "unknown_example": "There is no example of that name.",
     "unknown_model": "There is no model {asked!r}. There are: {known}.",
+    "model_count": "Choose {fewest} to {most} models.",
     "unknown_rule": "There is no rule {asked!r}. There are: {known}.",
     "unknown_target": "Neither “predicted” nor a class of these models: {asked!r}. There are: {known}.",
     "not_uploaded": "Only pictures that were uploaded here are read.",

@@ -174,16 +174,15 @@ function showList({ name, text }, shown, from = 0) {
   }, 'tm-wait tm-low');
 }
 
-function pictureRow({ identity, truth, agreement, ...sides }, shown) {
+function pictureRow({ identity, truth, agreement, left, right }, shown) {
   const first = make('th', { scope: 'row' });
   first.dataset.identity = identity;
   if (shown) first.append(make('span', { className: 'tm-thumb' }));
   first.append(make('span', { className: 'tm-identity', textContent: identity }));
   return make('tr', {}, first, make('td', { textContent: truth }),
-    ...SIDES.map((side) => {
-      const { name, share, right } = sides[side];
-      const wrong = right ? [] : [make('span', { ariaHidden: 'true', textContent: '✗ ' }), make('span', { className: 'tm-hidden', textContent: t.wrong + ': ' })];
-      return make('td', { className: right ? '' : 'tm-wrong' }, ...wrong, make('span', { textContent: name + ' ' }), make('small', { textContent: share }));
+    ...[left, right].map(({ name, share, right: correct }) => {
+      const wrong = correct ? [] : [make('span', { ariaHidden: 'true', textContent: '✗ ' }), make('span', { className: 'tm-hidden', textContent: t.wrong + ': ' })];
+      return make('td', { className: correct ? '' : 'tm-wrong' }, ...wrong, make('span', { textContent: name + ' ' }), make('small', { textContent: share }));
     }),
     make('td', {}, agreement || make('span', { role: 'img', ariaLabel: t.unknown, textContent: '–' })));
 }
@@ -227,8 +226,7 @@ async function thumbnails(rows) {
 
 /* In Compare, with this experiment's models. */
 function open(id, thumb) {
-  const { left, right } = current;
-  document.dispatchEvent(new CustomEvent('tm-open', { detail: { id, thumb, left, right } }));
+  document.dispatchEvent(new CustomEvent('tm-open', { detail: { id, thumb, models: current.models } }));
   document.getElementById('tm-compare-button').click();
   scrollTo(0, 0);
 }
