@@ -2,10 +2,10 @@
 
 `weights/experiments.json` is a list, in the order of the chooser:
 
-    [{"id": "sgd-adam", "title": "SGD or Adam?", "question": "...", "left": ID, "right": ID, "seeds": false}, ...]
+    [{"id": "sgd-adam", "left": ID, "right": ID, "seeds": false, "title": "...", "question": "..."}, ...]
 
-"seeds" marks a pair that differs by luck alone. What `training compare` found for it lies in
-`evidence/LEFT--RIGHT/comparison.json`:
+Title and question may be left out where the page has words for the id (`page/texts`). "seeds" marks a pair that differs
+by luck alone. What `training compare` found for it lies in `evidence/LEFT--RIGHT/comparison.json`:
 
     {"left": {"model": sha256 of its file, ...}, "right": {"model": sha256 of its file, ...},
      "agreement": {"gradcam": {"n": 1000, "stops":
@@ -34,10 +34,10 @@ class Experiment:
     """Two checkpoints and what their comparison asks."""
 
     id: str
-    title: str
-    question: str
     left: str
     right: str
+    title: str = ""
+    question: str = ""
     seeds: bool = False
 
 

@@ -20,10 +20,10 @@ from explain.pictures import Picture
 from explain.view import message as view_message
 from explain.view.message import Explained
 from explain.view.words import Words
-from page import texts
 from page.experiments import Yardstick, outdated, read_experiments, seeds_of, yardstick
-from page.layout import SCRIPTS, catalog, template
+from page.layout import catalog, template
 from page.service import Refused, Service
+from page.texts import PageTexts
 
 pytest_plugins = ["page_fixtures"]
 ROOT = Path(__file__).parent.parent
@@ -488,19 +488,6 @@ def test_a_missing_rule_or_a_broken_file_is_no_yardstick(tmp_path):
 # --- texts and catalog ------------------------------------------------------------------------------------------------
 
 
-def test_every_label_is_used_and_every_used_one_is_there():
-    script, html = "".join(path.read_text() for path in SCRIPTS), template()
-    used = set(re.findall(r"\bt\.(\w+)", script)) | set(re.findall(r'data-(?:t|touch|label)="(\w+)"', html))
-    assert used == set(texts.labels())
-
-
-def test_every_sentence_that_is_said_is_there():
-    files = [ROOT / "page/layout.py", ROOT / "page/service.py", *(ROOT / "explain/view").glob("*.py")]
-    said = set(re.findall(r'\bsay\(\s*"([\w-]+)"', "".join(file.read_text() for file in files)))
-    assert len(said) > 30
-    assert said <= {*texts.TEXTS.table, "same_class", "same_class_unsure", "other_class"}
-
-
 def test_templates_hold_nothing_that_gradio_would_execute():
     assert not re.search(r"\$\{|\{\{|`|\\", template())
 
@@ -509,7 +496,7 @@ def test_the_browser_gets_matplotlibs_colours():
     from matplotlib import colormaps
 
     found = catalog(Service(ROOT / "nothing-here"))
-    assert [entry["name"] for entry in found["colours"]] == list(texts.TEXTS["colours"])
+    assert [entry["name"] for entry in found["colours"]] == list(PageTexts()["colours"])
     for entry in found["colours"]:
         table = np.frombuffer(base64.b64decode(entry["table"]), np.uint8).reshape(256, 3)
         assert np.abs(table / 255 - colormaps[entry["name"]](np.arange(256))[:, :3]).max() < 1 / 255
@@ -704,7 +691,7 @@ def test_errors_of_the_library_are_said_in_the_pages_words(service, monkeypatch,
     (tmp_path / "photo.png").write_bytes(b"hello")
     asked = ASKED | {"upload": str(tmp_path / "photo.png")}
     assert "holds text" in service.ask(asked)["sentence"]  # the library's own
-    monkeypatch.setitem(texts.TEXTS["errors"], "picture.text", "Das ist Text.")
+    monkeypatch.setitem(service.texts["errors"], "picture.text", "Das ist Text.")
     assert service.ask(asked)["sentence"] == "Das ist Text."
 
 

@@ -43,6 +43,29 @@ TEXTS: dict[str, Any] = {
     "evidence": "Evidence",
     "about": "About",
     "accepted": "{kinds} · at most {megabytes} MB",
+    # title and question, by id of an experiment
+    "experiments": {
+        "sgd-adam": (
+            "SGD or Adam?",
+            "One network, the same data in the same order; only the optimizer differs. Do the two look at the same "
+            "places?",
+        ),
+        "high-low": (
+            "High or low accuracy?",
+            "VGG16 trained on 17,000 photographs, and VGG16 trained on six with their labels swapped. "
+            "What does a model look at that has learned nothing?",
+        ),
+        "luck-sgd": (
+            "Luck alone? SGD twice",
+            "The same recipe twice, with other random numbers: how far do two trainings agree that differ by luck "
+            "alone?",
+        ),
+        "luck-adam": (
+            "Luck alone? Adam twice",
+            "The same recipe twice, with other random numbers: how far do two trainings agree that differ by luck "
+            "alone?",
+        ),
+    },
     # evidence
     "evidence_labels": {
         "lead": "What the trainings gave, what was measured on two models at a time, and what becomes of the "
@@ -217,6 +240,9 @@ TEXTS: dict[str, Any] = {
         "With “predicted”, both models are asked about one class, the one with the higher mean probability. "
         "Maps of "
         "different classes would differ by construction.",
+        "What a model gets “at least” right is the lower end of a 95 % interval over the 100 test pictures that it is "
+        "most nearly as sure of. Of an example that shows none of a model's classes the page tells no such rate, and "
+        "no yardstick: they were measured on pictures of those classes.",
         "A map shows what a model responds to, not why, and no map proves that a model is right.",
     ],
     "about_keys": "Keys: ← → Home End move; with the focus in the comparison (click into it) O M S choose what to "
@@ -250,6 +276,7 @@ TEXTS: dict[str, Any] = {
     "unknown_example": "There is no example of that name.",
     "unknown_model": "There is no model {asked!r}. There are: {known}.",
     "model_count": "Choose {fewest} to {most} models.",
+    "other_classes": "These models tell different classes apart; choose some that know the same ones.",
     "unknown_rule": "There is no rule {asked!r}. There are: {known}.",
     "unknown_target": "Neither “predicted” nor a class of these models: {asked!r}. There are: {known}.",
     "not_uploaded": "Only pictures that were uploaded here are read.",
