@@ -131,7 +131,7 @@ class Page:
 
     def ask(self, **asked):
         session = uuid.uuid4().hex
-        asked = {"ask": 1, "rule": "gradcam", "target": "predicted", "models": self.models, **asked}
+        asked = {"ask": 1, "rule": "gradcam", "target": "own", "models": self.models, **asked}
         body = {"data": [], "event_data": asked, "fn_index": self.index, "session_hash": session}
         self.request("POST", "/gradio_api/queue/join", json.dumps(body))
         answer = self.request("GET", f"/gradio_api/queue/data?session_hash={session}")

@@ -15,7 +15,7 @@ from explain.cards import Card
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
 from explain.view.words import capital
 from page import evidence, limits, uploads
-from page.service import ONE_PASS, PREDICTED, Service, commands
+from page.service import ONE_PASS, OWN, Service, commands
 from page.texts import PageTexts
 from page.theme import theme
 
@@ -111,7 +111,7 @@ def _endpoint(service: Service, gate: limits.Gate) -> None:
             ids, value=list(service.start) if ids else [], multiselect=True, allow_custom_value=True, label="models"
         )
         rule = gr.Textbox(ONE_PASS[0], label="rule")
-        target = gr.Textbox(PREDICTED, label="target")
+        target = gr.Textbox(OWN, label="target")
         result = gr.JSON(label="result")
         button = gr.Button()
 
@@ -122,7 +122,7 @@ def _endpoint(service: Service, gate: limits.Gate) -> None:
             picture: JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, uploaded.
             models: ids of 2 to 6 models; the others are held against the first.
             rule: name of a rule, as gradcam.
-            target: a class's name, or predicted.
+            target: own (each model's own answer), common (the class with the highest mean probability), or a class.
         """
         asked = {"upload": picture, "models": models, "rule": rule, "target": target}
         answer = await gate.ask(asked, request.session_hash)
@@ -274,7 +274,7 @@ def _snippet(service: Service) -> str:
     return (
         "from gradio_client import Client, handle_file\n"
         'client = Client("http://localhost:7860")\n'
-        f'client.predict(handle_file("photo.jpg"), [{models}], "gradcam", "predicted", '
+        f'client.predict(handle_file("photo.jpg"), [{models}], "gradcam", "own", '
         'api_name="/compare")'
     )
 

@@ -33,7 +33,7 @@ log = logging.getLogger("two-minds")
 ROOT = Path(__file__).resolve().parent.parent
 FEATURES = 12  # feature maps a layer
 AHEAD = 3  # experiments of the chooser whose models are made ready unasked
-PREDICTED = "predicted"
+OWN, COMMON = "own", "common"  # what is explained, if no class is asked for
 
 # All rules of one pass are traced together: the second costs next to nothing, and no change of rule traces anew.
 ONE_PASS = tuple(name for name, rule in RULES.items() if tuple(rule.cost) == (1, 1))
@@ -132,7 +132,7 @@ class Service:
             return []
         return [
             lambda: checkpoints.load(model_id, self.weights),
-            lambda: self._explained(model_id, _grey, PREDICTED),
+            lambda: self._explained(model_id, _grey),
         ]
 
     def _fits(self, model_id: str) -> bool:
@@ -161,7 +161,7 @@ class Service:
         picture: Picture,
         models: object,
         rule: object = "gradcam",
-        target: object = PREDICTED,
+        target: object = OWN,
         belongs: bool | None = None,
     ) -> dict[str, Any]:
         """The message for a picture and 2 to 6 models.
@@ -170,7 +170,8 @@ class Service:
             picture: as it was read.
             models: ids of checkpoints; the others are held against the first.
             rule: name of a rule.
-            target: a class's name, or "predicted": that with the highest mean probability.
+            target: "own" (of each model its own answer), "common" (the class with the highest mean probability) or a
+                class's name.
             belongs: whether the picture shows one of the models' classes; None where that is not known.
 
         Raises:
@@ -180,10 +181,11 @@ class Service:
         self._ready.wait()
         began = time.perf_counter()
         squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once for all that take one size
-        explained = [self._explained(model_id, squashed, target) for model_id in models]
+        asked = "predicted" if target in (OWN, COMMON) else target
+        explained = [self._explained(model_id, squashed, asked) for model_id in models]
         rows = [explanation.probabilities[0] for _, explanation in explained]
         spent = []  # on another class than the one that is explained
-        if target == PREDICTED:
+        if target == COMMON:
             common = common_target(*rows)
             name = self.cards[models[0]].classes[common]
             for place, model_id in enumerate(models):
@@ -225,7 +227,7 @@ class Service:
         classes = self.cards[models[0]].classes
         if any(self.cards[model_id].classes != classes for model_id in models):
             raise Refused("other_classes")
-        if not isinstance(target, str) or target not in (PREDICTED, *classes):
+        if not isinstance(target, str) or target not in (OWN, COMMON, *classes):
             raise Refused("unknown_target", asked=_short(target), known=", ".join(classes))
         return list(models), rule, target
 
@@ -295,7 +297,7 @@ class Service:
         return {"kind": "error", "ask": _number(asked), "code": code, "sentence": sentence or self.texts.say(code)}
 
     def _explained(
-        self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str = PREDICTED
+        self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str = "predicted"
     ) -> Explained:
         try:
             checkpoint = checkpoints.load(model_id, self.weights)

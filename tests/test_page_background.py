@@ -18,7 +18,7 @@ from page.service import AHEAD, Service
 pytest_plugins = ["page_fixtures"]
 FIRST = ["judge-mild", "judge-steep", "judge-mild-seed2", "judge-steep-seed2"]  # of the first three experiments
 FOURTH = {"id": "biased", "title": "Biased?", "question": "?", "left": "judge-mild", "right": "judge-biased"}
-ASKED = {"models": ["judge-mild", "judge-steep"], "rule": "gradcam", "target": "predicted", "example": "cow"}
+ASKED = {"models": ["judge-mild", "judge-steep"], "rule": "gradcam", "target": "own", "example": "cow"}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from judges import encoded, picture, start, stop
+from judges import ROOT, Server, encoded, picture, start, stop
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -31,6 +31,16 @@ def browser(chromium) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory) -> Iterator[Server]:
+    """The page with the checkpoints of the project."""
+    if not (ROOT / "weights/cats-dogs-vgg16-low/model.keras").is_file():
+        pytest.skip("the checkpoints are not there")
+    server = start(tmp_path_factory.mktemp("shipped"))
+    yield server
+    stop(server)
 
 
 class Visit:
@@ -263,25 +273,85 @@ def test_models_experiments_rules_and_classes_are_one_request_each(visit):
     assert page.evaluate("document.querySelector('[data-ref=experiment]').selectedOptions[0].text") == "Mild or steep?"
     visit.answered(lambda: page.select_option("[data-ref=rule]", "layercam"))
     assert "no yardstick" in page.text_content("[data-ref=legend]")
-    visit.answered(lambda: page.click(".tm-segments >> text=Dog"))
+    visit.answered(lambda: page.select_option("[data-ref=target]", "Dog"))
     assert joins() == before + 4
     visit.answered(lambda: page.select_option("[data-ref=model-0]", "judge-biased"))
     assert page.evaluate("document.querySelector('[data-ref=experiment]').selectedOptions[0].text") == "Free choice"
-    assert page.locator(".tm-segments input[value=Dog]").is_checked()
+    assert page.input_value("[data-ref=target]") == "Dog"
 
 
 def test_beside_a_model_of_other_classes_stands_one_of_its_own(visit):
     visit.give(RED)
     page = visit.page
-    visit.answered(lambda: page.click(".tm-segments >> text=Dog"))
+    visit.answered(lambda: page.select_option("[data-ref=target]", "Dog"))
     visit.answered(lambda: page.select_option("[data-ref=model-1]", "judge-three"))
     assert [page.input_value(f"[data-ref=model-{place}]") for place in (0, 1)] == ["judge-three"] * 2
-    assert page.locator(".tm-segments input[value=predicted]").is_checked()
+    assert page.input_value("[data-ref=target]") == "own"
     expect(page.locator("[data-ref=error]")).to_be_hidden()
     visit.answered(lambda: page.select_option("[data-ref=model-0]", "judge-mild"))
     pair = {page.input_value(f"[data-ref=model-{place}]") for place in (0, 1)}
     assert pair == {"judge-mild", "judge-steep"}
     assert page.text_content("[data-ref=title-1]") == "Judge, steep"
+
+
+def ink(visit: Visit) -> tuple[int, int]:
+    """How many pixels of the curve are of the accent's blue, and how many of its band."""
+    url = visit.page.evaluate("document.querySelector('[data-ref=curve]').toDataURL()")
+    with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as image:
+        pixels = np.asarray(image.convert("RGBA")).astype(int)
+    return tuple(
+        int((np.abs(pixels - colour).max(-1) < 12).sum()) for colour in ((59, 91, 219, 255), (228, 224, 217, 255))
+    )
+
+
+def test_where_the_answers_differ_each_picture_says_what_it_is_evidence_for(visit):
+    visit.give(RED)
+    page = visit.page
+    evidence = [page.locator(f"[data-ref=evidence-{model}]") for model in (0, 1)]
+    for chip in evidence:
+        expect(chip).to_be_hidden()
+    assert min(ink(visit)) > 50
+    expect(page.locator("[data-ref=apart]")).to_be_hidden()
+    visit.answered(lambda: page.select_option("[data-ref=model-1]", "judge-biased"))
+    assert [chip.inner_text() for chip in evidence] == ["evidence for cat", "evidence for dog"]
+    expect(page.locator("[data-ref=stage-difference] .tm-plane")).to_be_hidden()
+    expect(page.locator("[data-ref=apart]")).to_contain_text("No difference picture and no number")
+    numbers = [page.text_content(f"[data-ref={name}]") for name in ("rank", "overlap", "chip-difference")]
+    assert numbers == ["", "", ""]
+    assert ink(visit) == (0, 0)  # grey and dashed, without a band
+    assert "dashed" in page.text_content("[data-ref=legend]")
+    assert page.get_attribute("[data-ref=track]", "aria-valuetext").endswith("the two maps explain different classes")
+    page.click(".tm-segments >> text=what it saw")
+    expect(evidence[0]).to_be_hidden()
+    page.click(".tm-segments >> text=overlay")
+    options = page.locator("[data-ref=target] option").all_inner_texts()
+    assert options == ["each its own answer", "one class for both (Dog)", "Cat", "Dog"]
+    visit.answered(lambda: page.click("[data-ref=apart] button"))  # one click
+    assert page.input_value("[data-ref=target]") == "common"
+    for chip in evidence:
+        expect(chip).to_be_hidden()
+    assert "Both maps explain" in page.inner_text("[data-ref=words]")
+    visit.answered(lambda: page.select_option("[data-ref=target]", "own"))
+    assert [chip.inner_text() for chip in evidence] == ["evidence for cat", "evidence for dog"]
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_the_shepherd_is_a_dog_to_the_high_model_and_a_cat_to_the_low_one(browser, shipped, options):
+    visit = Visit(browser, shipped.url, **options)
+    page = visit.page
+    page.select_option("[data-ref=experiment]", "high-low")
+    visit.answered(lambda: page.click(".tm-examples button[data-id='dog-shepherd']"))
+    for model, name in enumerate(("dog", "cat")):
+        stage, chip = (page.locator(f"[data-ref={part}-{model}]").bounding_box() for part in ("stage", "evidence"))
+        assert page.inner_text(f"[data-ref=evidence-{model}]") == f"evidence for {name}"
+        assert stage["x"] <= chip["x"] < chip["x"] + chip["width"] <= stage["x"] + stage["width"]  # on the picture
+        assert stage["y"] <= chip["y"] < chip["y"] + chip["height"] <= stage["y"] + stage["height"]
+    assert fits(visit)
+    if not options:  # all of it is in view on a small laptop
+        box = page.locator("[data-ref=save]").bounding_box()
+        assert box["y"] + box["height"] <= 720
+        assert page.locator(".tm-words").evaluate("box => box.scrollHeight <= box.clientHeight")
+    visit.close()
 
 
 def test_a_bad_file_is_one_sentence_and_the_next_one_works(visit):
@@ -468,9 +538,9 @@ def test_all_can_be_reached_by_keys(visit):
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.dataset.ref || document.activeElement.value || ''"))
-    wanted = {"experiment", "model-0", "model-1", "choose", "camera", "track", "rule", "opacity", "colours", "save"}
-    assert wanted <= reached
-    assert {"predicted", "overlay"} & reached  # one of a radio group, the others by arrows
+    wanted = {"experiment", "model-0", "model-1", "choose", "camera", "track", "rule", "target", "opacity", "colours"}
+    assert wanted | {"save"} <= reached
+    assert "overlay" in reached  # one of a radio group, the others by arrows
     page.focus(".tm-segments input[value=overlay]")
     page.keyboard.press("ArrowRight")
     assert page.get_attribute(".tm", "data-mode") in ("map", "overlay")

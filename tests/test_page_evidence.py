@@ -529,7 +529,7 @@ def test_a_stranger_gets_what_is_on_a_list_and_nothing_else(data_server, studied
     assert "Traceback" not in data_server.log()
 
 
-CHOICE = {"ask": 1, "models": [LEFT, RIGHT], "rule": "gradcam", "target": "predicted"}
+CHOICE = {"ask": 1, "models": [LEFT, RIGHT], "rule": "gradcam", "target": "own"}
 
 
 def test_compare_opens_a_test_picture_by_its_identity(data_server):

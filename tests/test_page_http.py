@@ -31,7 +31,7 @@ from page.uploads import GuardedImage
 
 pytest_plugins = ["page_fixtures"]
 PAIR = ["judge-mild", "judge-steep"]
-CHOICE = [PAIR, "gradcam", "predicted"]
+CHOICE = [PAIR, "gradcam", "own"]
 ASKED = dict(zip(("models", "rule", "target"), CHOICE, strict=True))
 CANARY = (13, 177, 93)
 
@@ -138,9 +138,9 @@ def test_three_checkpoints_stand_in_one_answer(client, red):
         (["judge-mild", *CHOICE[1:]], "Choose 2 to 6 models."),
         ([{"a": 1, "b": 2}, *CHOICE[1:]], "Choose 2 to 6 models."),
         ([[{"a": 1}, ["b"]], *CHOICE[1:]], "There is no model 'dict'."),
-        ([PAIR, "<b>x", "predicted"], "There is no rule '&lt;b&gt;x'."),
+        ([PAIR, "<b>x", "own"], "There is no rule '&lt;b&gt;x'."),
         ([*CHOICE[:2], "Bird"], "'Bird'. There are: Cat, Dog."),
-        ([["judge-mild", "judge-three"], "gradcam", "predicted"], "different classes"),
+        ([["judge-mild", "judge-three"], "gradcam", "own"], "different classes"),
     ],
 )
 def test_unknown_names_are_one_clear_sentence(client, red, choice, sentence):

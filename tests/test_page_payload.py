@@ -75,9 +75,7 @@ def explanation(maps: list, dog: float = 0.9, target: int = 1, dead: float = 0.0
     )
 
 
-def message(
-    *explanations: Explanation, asked: str = "predicted", band: Yardstick | None = None, **more: object
-) -> dict:
+def message(*explanations: Explanation, asked: str = "own", band: Yardstick | None = None, **more: object) -> dict:
     """Of two models, or more; `band` is the second's."""
     cards = CARD, OTHER, *[replace(CARD, model_id=f"more{k}", title=f"Net, more {k}") for k in range(4)]
     explained = [Explained(*pair) for pair in zip(cards, explanations, strict=False)]
@@ -297,18 +295,54 @@ def test_the_same_answer_alike_sure():
 
 
 def test_the_same_answer_one_less_sure():
-    told = WORDS.verdict([explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)], "predicted", "Dog", NAMES)
+    told = WORDS.verdict([explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)], "own", ["Dog"] * 2, NAMES)
     assert [plain(text) for text in told] == ["Both say **dog**; Adam is less sure (73 %, SGD 97 %)."]
 
 
 def test_a_disagreement_names_the_common_class():
-    found = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3))
+    found = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="common")
     text = said(found["stops"][0])
     assert "They disagree: SGD says **dog** (90 %), Adam **cat** (70 %)." in text
     assert "Both maps explain **dog**" in text
-    assert "Both maps explain" not in said(
-        message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="Dog")["stops"][0]
+    assert (found["target"]["common"], found["target"]["text"]) == ("Dog", "explained: Dog")
+    assert [model["evidence"] for model in found["models"]] == [None, None]
+    asked = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="Dog")
+    assert "Both maps explain" not in said(asked["stops"][0])
+
+
+def test_of_different_classes_each_map_says_its_own_and_nothing_holds_them_against_each_other():
+    found = message(
+        explanation([RISING, np.zeros((2, 2)), np.ones((2, 2))], dog=0.9),
+        explanation([RISING, RISING, np.zeros((2, 2))], dog=0.3, target=0, dead=0.04),
     )
+    assert [model["target"] for model in found["models"]] == ["Dog", "Cat"]
+    assert [model["evidence"] for model in found["models"]] == ["evidence for dog", "evidence for cat"]
+    assert found["target"] == {
+        "asked": "own",
+        "options": ["Cat", "Dog"],
+        "common": "Dog",
+        "text": "explained: each model's own answer",
+    }
+    assert "dashed" in found["models"][1]["yardstick"]["legend"]
+    told = [said(stop) for stop in found["stops"]]
+    for stop, text in zip(found["stops"], told, strict=True):
+        assert agreement_of(stop)["difference"] is agreement_of(stop)["band"] is None
+        assert text.startswith(
+            "They disagree: SGD says **dog** (90 %), Adam **cat** (70 %). Each map shows what speaks for"
+        )
+        assert not re.search(r"\bpeak|yardstick|They agree|as two seeds", text)
+        assert text.endswith("Channels dead here: 0 % SGD, 4 % Adam.")
+    assert agreement_of(found["stops"][0])["rank"] == pytest.approx(1)  # the curve stays
+    assert "SGD's map is **zero everywhere** here: nothing at this depth speaks for dog" in told[1]
+    assert "Adam's map is **zero everywhere** here: nothing at this depth speaks for cat" in told[2]
+
+
+def test_of_three_models_those_of_the_references_class_have_a_difference():
+    found = message(explanation([RISING]), explanation([RISING]), explanation([RISING], target=0), band=band(0.5, 1))
+    (stop,) = found["stops"]
+    assert [versus and versus["difference"] is not None for versus in stop["versus"]] == [None, True, False]
+    legends = [model["yardstick"] and "dashed" in model["yardstick"]["legend"] for model in found["models"]]
+    assert legends == [None, False, True]
 
 
 def test_where_the_heat_peaks_and_how_wide_it_is():
@@ -592,17 +626,44 @@ def test_an_asked_class_is_explained_by_all(service):
     assert agreement_of(answer["stops"][-1])["band"] is None  # no second seed was measured by this rule
 
 
-def test_predicted_means_one_class_for_both(service):
-    answer = service.answer(red(), ["judge-mild", "judge-biased"])
+DISAGREE = ["judge-mild", "judge-biased"]  # on a red corner: the one says cat, the other dog
+
+
+def test_each_model_explains_its_own_answer(service):
+    answer = service.answer(red(), DISAGREE)
     mild, biased = shares_of(answer)
     assert mild["Cat"] > 0.5
+    assert biased["Dog"] > 0.5
+    assert [model["evidence"] for model in answer["models"]] == ["evidence for cat", "evidence for dog"]
+    assert answer["cost"]["passes"] == 4
+    for model, alone in zip(answer["models"], DISAGREE, strict=True):
+        same = service.answer(red(), [alone, alone])["models"][0]
+        assert [layer["map"] for layer in model["layers"]] == [layer["map"] for layer in same["layers"]]
+    assert all(agreement_of(stop)["difference"] is agreement_of(stop)["band"] is None for stop in answer["stops"])
+
+
+def test_common_means_one_class_for_all(service):
+    answer = service.answer(red(), DISAGREE, target="common")
+    mild, biased = shares_of(answer)
     assert biased["Dog"] > mild["Cat"]  # more surely, so the mean says dog
-    assert answer["target"] == {"asked": "predicted", "options": ["Cat", "Dog"], "text": "explained: Dog"}
+    assert answer["target"] == {
+        "asked": "common",
+        "options": ["Cat", "Dog"],
+        "common": "Dog",
+        "text": "explained: Dog",
+    }
     assert [model["target"] for model in answer["models"]] == ["Dog", "Dog"]
     assert answer["cost"]["passes"] == 6  # one of them was asked twice
     red_corner = unpacked(answer["models"][0]["layers"][-1]["map"])[0, :2, :2]
     assert not red_corner.any()  # what speaks for cat is no reason for dog
     assert "They disagree" in said(answer["stops"][0])
+    assert [model["evidence"] for model in answer["models"]] == [None, None]
+
+
+def test_where_all_say_the_same_their_own_answer_is_the_common_one(service):
+    own, common = (service.answer(red(), PAIR, target=target) for target in ("own", "common"))
+    assert own["stops"] == common["stops"]
+    assert [model["layers"] for model in own["models"]] == [model["layers"] for model in common["models"]]
 
 
 def test_a_model_agrees_with_itself(service):
@@ -645,6 +706,7 @@ def test_three_checkpoints_in_one_answer(service):
         ((PAIR, {}), "unknown_rule"),
         ((PAIR, "gradcam", "Bird"), "unknown_target"),
         ((PAIR, "gradcam", 0), "unknown_target"),
+        ((PAIR, "gradcam", "predicted"), "unknown_target"),
         ((["judge-mild", "judge-three"],), "other_classes"),
         ((["judge-mild", "judge-mild", "judge-three"],), "other_classes"),
     ],
@@ -656,7 +718,7 @@ def test_what_does_not_exist_is_refused_in_one_sentence(service, arguments, code
     assert "\n" not in str(error.value)
 
 
-ASKED = {"ask": 7, "models": PAIR, "rule": "gradcam", "target": "predicted"}
+ASKED = {"ask": 7, "models": PAIR, "rule": "gradcam", "target": "own"}
 
 
 @pytest.mark.parametrize(

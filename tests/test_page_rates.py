@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from studied import save
-from test_page_payload import CARD, NAMES, RISING, WORDS, band, explanation, message, plain, said
+from test_page_payload import CARD, NAMES, RISING, WORDS, agreement_of, band, explanation, message, plain, said
 
 from explain.cards import TrainedOn
 from explain.checkpoints import available
@@ -104,7 +104,7 @@ def test_of_a_picture_that_shows_none_of_the_classes_no_rate_is_told(dog, low, h
     assert RATE.search(words_of(message(*sides, **more)))
     found = message(*sides, **more, belongs=False)
     assert not RATE.search(words_of(found))
-    assert all(stop["versus"][1]["band"] is None for stop in found["stops"])
+    assert all(agreement_of(stop)["band"] is None for stop in found["stops"])
     assert "No yardstick" in found["models"][1]["yardstick"]["text"]
 
 
@@ -203,7 +203,7 @@ def test_the_service_tells_rates_of_an_upload_and_none_of_a_cow(weights, evidenc
         save(own / id / "evaluation/predictions.npz", **arrays)
     service = Service(own, evidence, ROOT / "examples")
     service.load()
-    asked = {"models": ["judge-mild", "judge-steep"], "rule": "gradcam", "target": "predicted"}
+    asked = {"models": ["judge-mild", "judge-steep"], "rule": "gradcam", "target": "own"}
     cow, dog = (words_of(service.ask(asked | {"example": id})) for id in ("cow", "dog-shepherd"))
     assert not RATE.search(cow)
     monkeypatch.setattr(uploads, "picture", lambda path: service.example("cow"))

@@ -48,9 +48,10 @@ function drawCurve(context, width, height, style) {
     context.fill();
   }
 
-  context.strokeStyle = context.fillStyle = colour('accent');
-  context.lineWidth = 2.2;
+  context.strokeStyle = context.fillStyle = colour(apart() ? 'soft' : 'accent');
+  context.lineWidth = apart() ? 1.6 : 2.2;
   context.lineJoin = 'round';
+  context.setLineDash(apart() ? [5, 4] : []);
   context.beginPath();
   let broken = true;
   stops.forEach(({ rank }, index) => {
@@ -58,6 +59,7 @@ function drawCurve(context, width, height, style) {
     broken = rank === null;
   });
   context.stroke();
+  context.setLineDash([]);
   stops.forEach(({ rank }, index) => {
     if (rank === null) return;
     context.beginPath();

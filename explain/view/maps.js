@@ -105,6 +105,9 @@ const layerNow = (place) => state.result.models[place].layers[stopNow().layers[p
 /* How far the two models agree at a stop: the one that is not the reference with the reference. */
 const agreementAt = (stop) => stop.versus[MODELS.find((place) => place !== state.result.reference)];
 
+/* Whether the two maps explain different classes: then no difference is drawn and no number told. */
+const apart = () => MODELS.some((place) => state.result.models[place].evidence);
+
 function paintModels() {
   for (const place of MODELS) {
     const canvas = plane(place).querySelector('canvas');

@@ -3,13 +3,15 @@
     kind        "result"
     ask         the request's number, as the browser gave it
     rule        name of the rule that was asked for
-    target      {asked: "predicted" or a class, options: [class, ...], text: what is explained, in words}
+    target      {asked: "own", "common" or a class, options: [class, ...], common: the class with the highest mean
+                 probability, text: what is explained, in words}
     picture     {src: data URL (JPEG, longest side at most 1,024), width, height, notes: [sentence, ...]}
     saw         {"HxW": data URL (PNG)}: the squashed picture, by size of input
     models      [{...}, ...]: 2 to 6, each
         id, title, detail, accuracy, accuracy_title, input: [h, w]
         name    what sentences call it
         target  the explained class
+        evidence    what its map is evidence for, in words; null where all explain one class
         bars    [{name, share: 0 to 1, text}, ...]: at most five classes, the same for all models, likeliest first
         layers  [{address, name, shape: [h, w, channels], dead: share of channels or null, map, features}, ...]
             map         {size: [h, w], data: base64 of uint8 rows, max}: value = data / 255 x max; max 0: all zero
@@ -22,7 +24,8 @@
         versus  [{...}, ...]: each model against the reference; null for the reference
             rank, overlap   null: undefined
             band            {rank, overlap: [p10, p50, p90]} or null
-            difference      {size, data: base64 of int8 rows, limit} or null: the reference's heat less the model's;
+            difference      {size, data: base64 of int8 rows, limit} or null (also where the two explain different
+                            classes, whose rank and overlap tell little): the reference's heat less the model's;
                             value = data / 127 x limit, and what is beyond the limit counts as the limit, the same one
                             everywhere
         words   [{text, tone: "" or "warn"}, ...], **stars** around what stands out; of two models alone, of more none
@@ -42,7 +45,7 @@ import numpy as np
 from PIL import Image
 
 from explain.agreement import Agreement
-from explain.align import Comparison
+from explain.align import Comparison, common_target
 from explain.cards import Card
 from explain.explanation import Explanation, Features, Layer
 from explain.pictures import Picture, fit, resize
@@ -65,7 +68,7 @@ def message(
     picture: Picture,
     explained: Sequence[Explained],
     comparison: Comparison,
-    asked: str = "predicted",
+    asked: str = "own",
     yardsticks: Sequence[Mapping[str, Any] | None] | None = None,
     words: Words | None = None,
     rates: Sequence[float | None] = (),
@@ -77,7 +80,8 @@ def message(
         picture: as it was read.
         explained: the models, each with its explanation of this picture alone.
         comparison: of these, by the rule to show.
-        asked: the class asked for, or "predicted".
+        asked: what was to be explained: "own" (of each model its own answer), "common" (the class with the highest mean
+            probability) or a class.
         yardsticks: for each model how far two seeds agree by this rule, None where that is not known and for the
             reference: {"n": test pictures, "pairs": of seeds, "below": the share of depths at which a picture may lie
             below the band by luck, or None, "bands": [{"rank", "overlap": [p10, p50, p90]}, one a stop]}.
@@ -93,7 +97,7 @@ def message(
     yardsticks = [None] * len(explained) if yardsticks is None else yardsticks
     if belongs is False:
         rates, yardsticks = (), [None] * len(explained)
-    rule, classes = comparison.rule, explained[0].explanation.classes
+    rule, reference, classes = comparison.rule, comparison.reference, explained[0].explanation.classes
     names = words.names(*(card.title for card, _ in explained))
     population = words.population([card for card, _ in explained])
     explanations = [explanation for _, explanation in explained]
@@ -103,15 +107,16 @@ def message(
             "title": card.title,
             "name": name,
             "target": classes[target],
+            "evidence": None if comparison.same_target else words.say("evidence_for", name=classes[target].lower()),
             **packed_model(card, explanation, rule, words),
             "bars": bars(explanation, explanations, words),
-            "yardstick": legend(yardstick, words, population, belongs),
+            "yardstick": legend(yardstick, words, population, belongs, target == comparison.targets[reference]),
         }
         for (card, explanation), name, target, yardstick in zip(
             explained, names, comparison.targets, yardsticks, strict=True
         )
     ]
-    models[comparison.reference]["yardstick"] = None
+    models[reference]["yardstick"] = None
     places = _places(comparison, explained)
     stops = [
         {
@@ -134,12 +139,15 @@ def message(
         "target": {
             "asked": asked,
             "options": list(classes),
-            "text": words.say("explained", name=classes[comparison.targets[0]]),
+            "common": classes[common_target(*(explanation.probabilities[0] for explanation in explanations))],
+            "text": words.say("explained", name=models[0]["target"])
+            if comparison.same_target
+            else words.say("explained_own"),
         },
         "picture": shown(picture, words),
         "saw": {_size(explanation): data_url(explanation.pictures[0], "PNG") for explanation in explanations},
         "models": models,
-        "reference": comparison.reference,
+        "reference": reference,
         "stops": stops,
         "cost": {
             "passes": sum(cost.forward + cost.backward for cost in costs),
@@ -245,9 +253,16 @@ def packed_agreement(agreement: Agreement, band: Mapping[str, Any] | None) -> di
 
 
 def legend(
-    yardstick: Mapping[str, Any] | None, words: Words, population: str, belongs: bool | None = None
+    yardstick: Mapping[str, Any] | None,
+    words: Words,
+    population: str,
+    belongs: bool | None = None,
+    same_target: bool = True,
 ) -> dict[str, str]:
     """What the bands behind an agreement are: long, short, and closely; `population`: what they were measured on."""
+    if not same_target:
+        text = words.say("apart_title")
+        return {"legend": words.say("legend_apart"), "short": words.say("legend_apart_short"), "text": text}
     if yardstick is None:
         key = "no_yardstick_neither_title" if belongs is False else "no_yardstick_title"
         text = words.say(key, population=population)
@@ -269,18 +284,18 @@ def add_words(
     belongs: bool | None,
 ) -> None:
     """Give each packed stop of two models its words."""
-    names, target = [model["name"] for model in models], models[0]["target"]
+    names, targets = [model["name"] for model in models], [model["target"] for model in models]
     cards, explanations = zip(*explained, strict=True)
     population = words.population(cards)
-    verdict = words.verdict(explanations, asked, target, names)
+    verdict = words.verdict(explanations, asked, targets, names)
     verdict[0] = " ".join(filter(None, [verdict[0], words.rates(rates, names, population)]))
     other = 1 - comparison.reference
-    ranks = [stop.versus[other].rank for stop in comparison.stops]
+    ranks = [stop.versus[other].rank if comparison.same_target else None for stop in comparison.stops]
     labels = [models[0]["layers"][stop["layers"][0]]["name"] for stop in stops]
     agreement = words.agreement(ranks, yardsticks[other], labels, population, belongs)
     for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
         layers = [model["layers"][place] for model, place in zip(models, packed["layers"], strict=True)]
-        heat = words.heat(stop, names, target, [layer["map"]["max"] == 0 for layer in layers])
+        heat = words.heat(stop, names, targets, [layer["map"]["max"] == 0 for layer in layers])
         dead = words.dead([layer["dead"] for layer in layers], names)
         packed["words"] = sentences(*verdict, heat, agree, warning=dead)
 

@@ -45,11 +45,12 @@ function compose() {
   const aspect = result.picture.width / result.picture.height;
   const high = Math.min(side / aspect, 620);
   const wide = high * aspect;
-  const small = Math.min(300, 300 / aspect);
+  const small = apart() ? 0 : Math.min(300, 300 / aspect);
+  const beside = small ? EDGE * 2 + small * aspect : EDGE; // of the difference
   const bars = result.models[0].bars.length * 22;
   const words = stopNow().words.map(({ text }) => text.replaceAll('**', ''));
   font(400, 15);
-  const told = words.map((text) => lines(context, text, WIDE - 3 * EDGE - small * aspect));
+  const told = words.map((text) => lines(context, text, WIDE - EDGE - beside));
   const below = Math.max(small, told.reduce((sum, part) => sum + part.length * 21 + 7, 0));
   const top = 118 + bars;
   const total = top + high + 34 + 120 + below + 56;
@@ -84,7 +85,8 @@ function compose() {
       context.fillRect(x + 100, y - 9, (side - 160) * share, 9);
     });
     drawStage(context, place, x + (side - wide) / 2, top, wide, high);
-    write(ref['chip-' + place].textContent, x + side / 2, top + high + 18, 400, 13, 'soft', 'center');
+    const told = ['evidence', 'chip'].map((name) => ref[name + '-' + place].textContent).filter(Boolean).join(' · ');
+    write(told, x + side / 2, top + high + 18, 400, 13, 'soft', 'center');
   }
   let y = top + high + 34;
   write(ref.legend.textContent, EDGE, y + 12, 400, 12.5, 'soft');
@@ -96,12 +98,12 @@ function compose() {
   drawCurve(inner, WIDE - 2 * EDGE, 90, style);
   context.drawImage(curve, EDGE, y + 18, WIDE - 2 * EDGE, 90);
   y += 120;
-  drawStage(context, 'difference', EDGE, y, small * aspect, small);
+  if (small) drawStage(context, 'difference', EDGE, y, small * aspect, small);
   write(ref['chip-difference'].textContent, EDGE, y + small + 18, 400, 12.5, 'soft');
   let line = y + 15;
   for (const part of told) {
     for (const text of part) {
-      write(text, EDGE * 2 + small * aspect, line, 400, 15);
+      write(text, beside, line, 400, 15);
       line += 21;
     }
     line += 7;

@@ -4,15 +4,16 @@ function tellStop() {
   const { result } = state;
   const stop = stopNow();
   const { band, rank, overlap } = agreementAt(stop);
-  ref.rank.textContent = rank === null ? t.no_agreement : fill(t.rank, { rank: decimal(rank) });
-  ref.overlap.textContent = rank === null ? '' : fill(t.overlap, { percent: Math.round(100 * overlap) });
+  const told = rank === null ? t.no_agreement : fill(t.rank, { rank: decimal(rank) });
+  ref.rank.textContent = apart() ? '' : told;
+  ref.overlap.textContent = apart() || rank === null ? '' : fill(t.overlap, { percent: Math.round(100 * overlap) });
   const { track } = ref;
   track.setAttribute('aria-valuenow', state.stop + 1);
   const facts = {
     place: state.stop + 1, count: result.stops.length, first: layerNow(0).name, second: layerNow(1).name,
     rank: rank === null ? t.no_agreement : decimal(rank), low: band && decimal(band.rank[0]), high: band && decimal(band.rank[2]),
   };
-  track.setAttribute('aria-valuetext', fill(band ? t.slider_band : t.slider, facts));
+  track.setAttribute('aria-valuetext', fill(apart() ? t.slider_apart : band ? t.slider_band : t.slider, facts));
   for (const place of MODELS) {
     [...ref['strip-' + place].children].forEach((button, index) => button.setAttribute('aria-current', index === state.stop));
   }
@@ -35,7 +36,8 @@ function tellPlaces() {
   const { difference } = agreementAt(stopNow());
   const [first, second] = state.result.models.map(({ name }) => name);
   const legend = stage('difference').clientWidth < 300 ? t.difference_short : t.difference;
-  ref['chip-difference'].textContent = difference ? fill(legend, { first, second, ...difference }) : t.no_difference;
+  const why = apart() ? '' : t.no_difference;
+  ref['chip-difference'].textContent = difference ? fill(legend, { first, second, ...difference }) : why;
   stage('difference').title = difference ? fill(t.difference_title, difference) : '';
 }
 
@@ -77,6 +79,7 @@ async function show(result) {
   if (!before || before.picture.src !== result.picture.src) Object.assign(state, { hair: null, zoom: { scale: 1, x: 0, y: 0 } });
 
   for (const place of MODELS) tellModel(place, result);
+  root.toggleAttribute('data-apart', apart());
   for (const name of STAGES) stage(name).style.setProperty('--aspect', result.picture.width / result.picture.height);
   const difference = plane('difference').querySelector('img');
   difference.src = result.picture.src;
@@ -97,7 +100,8 @@ async function show(result) {
 }
 
 function tellModel(place, result) {
-  const { title, detail, accuracy, accuracy_title, bars, layers } = result.models[place];
+  const { title, detail, accuracy, accuracy_title, evidence, bars, layers } = result.models[place];
+  ref['evidence-' + place].textContent = evidence || '';
   ref['title-' + place].textContent = ref['title-' + place].title = title;
   ref['detail-' + place].textContent = ref['detail-' + place].title = detail;
   ref['accuracy-' + place].textContent = accuracy;

@@ -77,13 +77,15 @@ class Words:
         known = self.texts["populations"]
         return known.get(names.pop(), known[None]) if len(names) == 1 else known[None]
 
-    def verdict(self, explanations: Sequence[Explanation], asked: str, target: str, names: Sequence[str]) -> list[str]:
+    def verdict(
+        self, explanations: Sequence[Explanation], asked: str, targets: Sequence[str], names: Sequence[str]
+    ) -> list[str]:
         """Who says what, and how sure.
 
         Args:
             explanations: of two models, of one picture.
-            asked: the class asked for, or "predicted".
-            target: the explained class.
+            asked: "own", "common" or the class asked for.
+            targets: the explained classes.
             names: of the models.
         """
         choices, sure = [], []
@@ -95,7 +97,11 @@ class Words:
         if choices[0] != choices[1]:
             facts = {"first": names[0], "first_name": choices[0], "second": names[1], "second_name": choices[1]}
             told = [self.say("other_class", **facts, **shares)]
-            return told + ([self.say("common", name=target.lower())] if asked != target else [])
+            if targets[0] != targets[1]:
+                told.append(self.say("own", first=targets[0].lower(), second=targets[1].lower()))
+            elif asked == "common":
+                told.append(self.say("common", name=targets[0].lower()))
+            return told
         if abs(sure[0] - sure[1]) < SURE:
             return [self.say("same_class", name=choices[0], **shares)]
         least = int(sure[1] < sure[0])
@@ -123,18 +129,24 @@ class Words:
             return self.say("rate_each", population=population, rate=rate)
         return self.say("rates", population=population, side=side, rate=rate, other=other, other_rate=other_rate)
 
-    def heat(self, stop: Stop, names: Sequence[str], target: str, zero: Sequence[bool]) -> str:
-        """Where the two maps of a stop peak and how widely they spread. `zero`: which of them are zero everywhere."""
-        if all(zero):
-            return self.say("zero_both", name=target.lower())
-        if any(zero):
-            return self.say("zero_one", side=names[list(zero).index(True)], name=target.lower())
+    def heat(self, stop: Stop, names: Sequence[str], targets: Sequence[str], zero: Sequence[bool]) -> str:
+        """Where the two maps of a stop peak and how widely they spread; of two classes only which are zero everywhere.
+
+        `zero`: which of them are.
+        """
+        same = targets[0] == targets[1]
+        if all(zero) and same:
+            return self.say("zero_both", name=targets[0].lower())
+        if any(zero) or not same:
+            facts = zip(names, targets, zero, strict=True)
+            told = [self.say("zero_one", side=name, name=target.lower()) for name, target, none in facts if none]
+            return " ".join(map(capital, told))
         if not any(stop.heats):
             return self.say("heat_both")
         if None in stop.heats:
             return self.say("heat_one", side=names[stop.heats.index(None)])
-        same = together(*stop.heats)
-        peaks = self.say("peaks_same" if same else "peaks_apart")
+        near = together(*stop.heats)
+        peaks = self.say("peaks_same" if near else "peaks_apart")
         areas = [heat.spread for heat in stop.heats]
         ratio = max(areas) / min(areas)
         if ratio < ALIKE:
@@ -143,7 +155,7 @@ class Words:
             )
         wider = names[int(areas[1] > areas[0])]
         how = f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
-        return self.say("spread_wider_same" if same else "spread_wider_apart", peaks=peaks, wider=wider, ratio=how)
+        return self.say("spread_wider_same" if near else "spread_wider_apart", peaks=peaks, wider=wider, ratio=how)
 
     def agreement(
         self,

@@ -23,8 +23,9 @@ TEXTS: dict[str, Any] = {
         "empty_or": "or start with one of these",
         "privacy": "Photos are deleted within {minutes} minutes after their last use; nothing leaves this server.",
         "rule": "Rule",
-        "target": "Class to explain",
-        "predicted": "predicted",
+        "target": "Explain",
+        "own": "each its own answer",
+        "common": "one class for both ({name})",
         "shoot": "Take it",
         "camera_wait": "Waiting for the camera; your browser may ask you.",
         "camera_none": "The camera cannot be used: there is none, or the browser may not use it.",
@@ -237,9 +238,9 @@ TEXTS: dict[str, Any] = {
         "does that say something about the two models, and the words say so.",
         "The difference divides each map by its own sum first: red where the left model has more of its heat, blue "
         "where the right one has. Its scale is the same at all depths and for all photos.",
-        "With “predicted”, both models are asked about one class, the one with the higher mean probability. "
-        "Maps of "
-        "different classes would differ by construction.",
+        "Each map explains its own model's answer. Where the two answers differ, each picture says what it is evidence "
+        "for, and there is no difference and no number: maps of different classes differ whatever the models look at. "
+        "“One class for both” explains on both sides the class with the higher mean probability.",
         "What a model gets “at least” right is the lower end of a 95 % interval over the 100 test pictures that it is "
         "most nearly as sure of. Of an example that shows none of a model's classes the page tells no such rate, and "
         "no yardstick: they were measured on pictures of those classes.",
@@ -278,7 +279,7 @@ TEXTS: dict[str, Any] = {
     "model_count": "Choose {fewest} to {most} models.",
     "other_classes": "These models tell different classes apart; choose some that know the same ones.",
     "unknown_rule": "There is no rule {asked!r}. There are: {known}.",
-    "unknown_target": "Neither “predicted” nor a class of these models: {asked!r}. There are: {known}.",
+    "unknown_target": "Neither “own”, “common” nor a class of these models: {asked!r}. There are: {known}.",
     "not_uploaded": "Only pictures that were uploaded here are read.",
     "model_fails": "{title} cannot be loaded: {reason}",
     "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",

@@ -4,7 +4,7 @@ const LATE = 12000; // milliseconds until waiting needs another word
 const PATIENCE = 120000; // milliseconds until nothing is expected any more, of sending and of answering
 
 const asking = { // what is wished for, and what the shown answer was asked with
-  wish: { example: null, file: null, models: [], rule: null, target: 'predicted' }, shown: null,
+  wish: { example: null, file: null, models: [], rule: null, target: 'own' }, shown: null,
 };
 const server_state = { ready: false, loaded: [], seconds: {} };
 
@@ -31,10 +31,10 @@ function withModel(models, place, id) {
 
 function request(change) {
   const wish = { ...(next || (running && running.wish) || asking.wish), ...change };
-  if (wish.target !== 'predicted' && !model(wish.models[0]).classes.includes(wish.target)) wish.target = 'predicted';
+  if (!['own', 'common', ...model(wish.models[0]).classes].includes(wish.target)) wish.target = 'own';
   asking.wish = wish;
   choosers();
-  if (state.result) check(ref.targets, wish.target);
+  ref.target.value = wish.target;
   if (!wish.file && !wish.example) return; // nothing to look at yet
   fail('');
   if (running && running.asked) next = wish;
@@ -116,7 +116,7 @@ function settle(answer) {
   if (state.result) { // back to what is shown
     asking.wish = asking.shown;
     choosers();
-    check(ref.targets, asking.wish.target);
+    ref.target.value = asking.wish.target;
   } else {
     Object.assign(asking.wish, { file: null, example: null });
     root.dataset.state = 'empty';
@@ -130,7 +130,7 @@ async function showAnswer(result) {
   Object.assign(wish, { models: result.models.map(({ id }) => id), rule: result.rule, target: result.target.asked });
   Object.assign(server_state, { loaded: result.loaded });
   choosers();
-  radiosOfTargets(result.target);
+  offerTargets(result.target);
 }
 
 function preview(wish) {

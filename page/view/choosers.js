@@ -1,15 +1,14 @@
 /* What is looked at, and by whom: the photo, the examples, experiments, models, rule and class. */
 
-function radiosOfTargets({ asked, options: names }) {
-  const pick = (value) => request({ target: value });
-  const entries = [['predicted', t.predicted], ...names.map((name) => [name, name])];
-  if (names.length <= 4) return radios(ref.targets, entries, asked, pick);
-  const select = make('select');
-  options(select, entries, asked);
-  select.setAttribute('aria-label', t.target);
-  select.addEventListener('change', () => pick(select.value));
-  ref.targets.replaceChildren(select);
+function offerTargets({ asked, common, options: names }) {
+  together.textContent = fill(t.common, { name: common });
+  options(ref.target, [['own', t.own], ['common', together.textContent], ...names.map((name) => [name, name])], asked);
 }
+
+// where the two maps explain different classes, one class for both is a click away
+const together = make('button', { type: 'button' });
+together.addEventListener('click', () => request({ target: 'common' }));
+ref.apart.append(' ', together);
 
 function choosers() {
   const { models, rule, example, file } = asking.wish;
@@ -49,7 +48,7 @@ onDocument({
     take(file);
   },
   'tm-open': ({ detail: { id, thumb, models } }) => { // from the Evidence tab: an example, or a test picture
-    request({ example: id, thumb, file: null, models, target: 'predicted' });
+    request({ example: id, thumb, file: null, models, target: 'own' });
   },
 });
 
@@ -91,6 +90,11 @@ ref.experiment.addEventListener('change', () => {
   const found = catalog.experiments.find(({ id }) => id === ref.experiment.value);
   if (found) request({ models: found.models });
 });
+for (const place of MODELS) {
+  ref['model-' + place].addEventListener('change', ({ target }) => {
+    request({ models: withModel(asking.wish.models, place, target.value) });
+  });
+}
 // Who looks at the chooser may choose: the models of what it offers are made ready, those behind the shown one first
 let preparing = false;
 async function prepare() {
@@ -104,9 +108,4 @@ async function prepare() {
   preparing = false;
 }
 for (const type of ['pointerenter', 'focus']) ref.experiment.addEventListener(type, prepare);
-for (const place of MODELS) {
-  ref['model-' + place].addEventListener('change', ({ target }) => {
-    request({ models: withModel(asking.wish.models, place, target.value) });
-  });
-}
-ref.rule.addEventListener('change', () => request({ rule: ref.rule.value }));
+for (const name of ['rule', 'target']) ref[name].addEventListener('change', () => request({ [name]: ref[name].value }));

@@ -48,6 +48,8 @@ TEXTS: dict[str, Any] = {
         "difference_title": "Full colour: a difference of {limit} times the heat that an even spread would "
         "put everywhere, or more",
         "no_difference": "no difference: a map is zero",
+        "apart": "No difference picture and no number: the two maps explain different classes.",
+        "slider_apart": "{place} of {count}: {first} and {second}; the two maps explain different classes",
         "features": "{name}: feature maps here, most important first ({count} of {of})",
         "channel": "Channel {channel}",
         "enlarge": "Enlarge channel {channel}",
@@ -80,6 +82,12 @@ TEXTS: dict[str, Any] = {
     "legend_none_short": "agreement (no yardstick)",
     "legend_none": "agreement of the two maps, by depth (no yardstick)",
     "explained": "explained: {name}",
+    "explained_own": "explained: each model's own answer",
+    "evidence_for": "evidence for {name}",
+    "legend_apart": "agreement of the two maps, by depth (dashed: they explain different classes)",
+    "legend_apart_short": "agreement (dashed: different classes)",
+    "apart_title": "Maps of different classes differ whatever the models look at, so their agreement has no number "
+    "and no yardstick.",
     # notes of the reader, by code
     "notes": {
         "first-frame": "This file holds several pictures; this is the first.",
@@ -97,6 +105,8 @@ TEXTS: dict[str, Any] = {
     # what rates and yardsticks were measured on, by name of the data set; None: any other
     "populations": {"cats-dogs": "test photos of cats and dogs", None: "pictures of the test split"},
     "common": "Both maps explain **{name}**, the class with the higher mean probability.",
+    "own": "Each map shows what speaks for its own model's answer: **{first}** and **{second}**. Maps of different "
+    "classes are not held against each other; with one class for both they are.",
     "peaks_same": "Here the heat of both peaks **within a cell of the same place**",
     "peaks_apart": "Here their heat peaks at **different places**",
     "spread_alike": "{peaks} and spreads over about as much of the picture ({first_share} and {second_share}).",
