@@ -48,7 +48,7 @@ class Service:
 
     Args:
         weights: folder of checkpoints.
-        evidence: folder with what `training compare` wrote.
+        evidence: folder with what `study compare` wrote.
         examples: folder of example pictures.
         data: folder of a data set's pictures, if there is one.
         language: what the page says is said in.
@@ -211,7 +211,7 @@ class Service:
         if place == comparison.reference or any(comparison.targets[k] != common for k in pair):
             return None
         ids = [models[k] for k in pair]
-        band = yardstick(ids, comparison.rule, self.experiments, self.evidence, self.cards)
+        band = yardstick(ids, comparison.rule, self.findings.store, self.cards)
         return band and band.along(stop.depth for stop in comparison.stops)
 
     def checked(self, models: object, rule: object, target: object) -> tuple[list[str], str, str]:
