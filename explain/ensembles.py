@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explain import targets
-from explain.agreement import density
+from explain.agreement import common_grid, density, finite
 from explain.align import align
 from explain.cards import Card
 from explain.explanation import Cost, Explanation, Layer
@@ -91,8 +91,9 @@ class Ensemble:
 
         The layers are the first member's. Every other member gives to each the layer that `align` pairs with it; of
         several the one nearest in depth, the shallower of two. A map is the mean of the members' densities on the
-        finest grid among them, so no member decides by the size of its gradients; a map that is zero everywhere, or
-        not finite, counts as zero. Feature maps stay the members' own, as their channels do not correspond.
+        finest grid among them (which may be finer than the layer), so no member decides by the size of its gradients; a
+        map that is zero everywhere, or not finite, counts as zero. Feature maps stay the members' own, as their
+        channels do not correspond.
 
         Args:
             pictures: uint8 RGB, one or n of them, of any sizes; or a function that gives them for an input size.
@@ -123,7 +124,6 @@ class Ensemble:
             if (explanations[place].targets != chosen).any():  # it prefers another class than the ensemble
                 explanations[place] = explained(member, chosen.tolist())
                 costs.append(explanations[place].cost)
-        maps, grids = _mean_maps(explanations)
         first = explanations[0]
         return Explanation(
             pictures=first.pictures,
@@ -131,10 +131,8 @@ class Ensemble:
             scores=self._logits(mean)[np.arange(len(mean)), chosen].astype(np.float32),
             targets=chosen,
             classes=self.classes,
-            layers=tuple(
-                replace(layer, shape=(*grid, layer.shape[2])) for layer, grid in zip(first.layers, grids, strict=True)
-            ),
-            maps=maps,
+            layers=first.layers,
+            maps=_mean_maps(explanations),
             cost={rule: _sum([cost[rule] for cost in costs]) for rule in first.cost},
         )
 
@@ -149,12 +147,15 @@ class Ensemble:
         return mean.astype(np.float32)
 
 
-def counterparts(reference: Sequence[Layer], layers: Sequence[Layer]) -> list[int]:
+def counterparts(
+    reference: Sequence[Layer], layers: Sequence[Layer], inputs: Sequence[tuple[int, int]] | None = None
+) -> list[int]:
     """For each layer of one model, the layer of another that stands for it.
 
     Args:
         reference: layers of the one.
         layers: layers of the other.
+        inputs: (height, width) of both models' inputs. None: alike.
 
     Returns:
         A place in `layers` for each of `reference`: of those that `align` pairs with it the nearest in depth, the
@@ -170,7 +171,7 @@ def counterparts(reference: Sequence[Layer], layers: Sequence[Layer]) -> list[in
         [0, 2, 4]
     """
     places: list[int | None] = [None] * len(reference)
-    for i, j in align(reference, layers):
+    for i, j in align(reference, layers, inputs=inputs):
         before = places[i]
         if before is None or _apart(reference[i], layers[j]) < _apart(reference[i], layers[before]):
             places[i] = j
@@ -191,21 +192,24 @@ def mean_density(maps: Sequence[np.ndarray]) -> np.ndarray:
         >>> mean_density([np.array([[4.0, 0.0]]), np.array([[1.0, 3.0]]), np.zeros((1, 1))])
         array([[0.8333333, 0.5      ]], dtype=float32)
     """
-    grid = tuple(max(sides) for sides in zip(*(heat.shape for heat in maps), strict=True))
+    grid = common_grid(*maps)
     total = np.zeros(grid)
-    for heat in maps:
-        share = density(heat, grid) if np.isfinite(heat).all() else None
+    for heatmap in maps:
+        share = density(finite(heatmap), grid)
         if share is not None:
             total += share
     return (total / len(maps)).astype(np.float32)
 
 
-def _mean_maps(explanations: Sequence[Explanation]) -> tuple[dict[str, dict[str, np.ndarray]], list[tuple[int, int]]]:
-    """Maps by rule and the first member's addresses, and the grids of these."""
+def _mean_maps(explanations: Sequence[Explanation]) -> dict[str, dict[str, np.ndarray]]:
+    """Maps by rule and the first member's addresses."""
     first = explanations[0]
-    paired = [counterparts(first.layers, explanation.layers) for explanation in explanations]
+    sizes = [explanation.pictures.shape[1:3] for explanation in explanations]
+    paired = [
+        counterparts(first.layers, explanation.layers, (sizes[0], size))
+        for explanation, size in zip(explanations, sizes, strict=True)
+    ]
     maps: dict[str, dict[str, np.ndarray]] = {rule: {} for rule in first.maps}
-    grids = []
     for place, layer in enumerate(first.layers):
         addresses = [
             explanation.layers[places[place]].address for explanation, places in zip(explanations, paired, strict=True)
@@ -216,8 +220,7 @@ def _mean_maps(explanations: Sequence[Explanation]) -> tuple[dict[str, dict[str,
             ]
             pictures = zip(*members, strict=True)
             maps[rule][layer.address] = np.stack([mean_density(picture) for picture in pictures])
-        grids.append(maps[next(iter(maps))][layer.address].shape[1:])
-    return maps, grids
+    return maps
 
 
 def _mean(probabilities: Sequence[np.ndarray]) -> np.ndarray:

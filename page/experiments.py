@@ -2,7 +2,9 @@
 
 `weights/experiments.json` is a list, in the order of the chooser:
 
-    [{"id": "sgd-adam", "title": "SGD or Adam?", "question": "...", "left": ID, "right": ID}, ...]
+    [{"id": "sgd-adam", "left": ID, "right": ID, "title": "...", "question": "..."}, ...]
+
+Title and question may be left out where the page has words for the id (`page/texts`).
 
 Which checkpoints are trainings of one recipe, their cards say (`study.store.same_recipe`). What `study compare` found
 of two of them is the yardstick: in its comparison.json
@@ -35,10 +37,10 @@ class Experiment:
     """Two checkpoints and what their comparison asks."""
 
     id: str
-    title: str
-    question: str
     left: str
     right: str
+    title: str = ""
+    question: str = ""
 
 
 KINDS = {field.name: field.type for field in fields(Experiment)}

@@ -571,13 +571,13 @@ def test_a_stranger_gets_what_is_on_a_list_and_nothing_else(data_server, studied
     assert "Traceback" not in data_server.log()
 
 
-CHOICE = {"ask": 1, "left": LEFT, "right": RIGHT, "rule": "gradcam", "target": "predicted"}
+CHOICE = {"ask": 1, "models": [LEFT, RIGHT], "rule": "gradcam", "target": "own"}
 
 
 def test_compare_opens_a_test_picture_by_its_identity(data_server):
     found = ask(data_server, CHOICE | {"example": "dog/2"})
     assert found["kind"] == "result"
-    assert found["sides"]["left"]["bars"][0]["name"] == "Dog"
+    assert found["models"][0]["bars"][0]["name"] == "Dog"
     assert (found["picture"]["width"], found["picture"]["height"]) == (80, 60)
 
 

@@ -174,7 +174,7 @@ def test_lists_without_data_offer_the_free_examples(bare):
     bare.answered(lambda: page.click("[data-ref=freely] button >> nth=1"))
     assert page.get_attribute("button[role=tab]:has-text('Compare')", "aria-selected") == "true"
     assert page.evaluate("document.querySelector('[data-ref=experiment]').selectedOptions[0].text") == "Luck?"
-    assert page.text_content("[data-ref=title-right]") == "Judge, mild, seed 2"
+    assert page.text_content("[data-ref=title-1]") == "Judge, mild, seed 2"
 
 
 def test_long_lists_have_pages(bare):
@@ -236,13 +236,13 @@ def test_with_data_pictures_are_shown_and_open_in_compare(rich):
     page.wait_for_selector(".tm-tested img")
     rich.answered(lambda: page.click("button[aria-label='Open dog/4 in Compare']"))
     assert page.get_attribute("button[role=tab]:has-text('Compare')", "aria-selected") == "true"
-    assert [rich.bars(side)[0] for side in ("left", "right")] == ["Dog", "Dog"]  # what the judges say of its blue
-    assert page.text_content("[data-ref=title-left]") == "Judge, mild"
-    assert page.text_content("[data-ref=title-right]") == "Judge, steep"
+    assert [rich.bars(place)[0] for place in (0, 1)] == ["Dog", "Dog"]  # what the judges say of its blue
+    assert page.text_content("[data-ref=title-0]") == "Judge, mild"
+    assert page.text_content("[data-ref=title-1]") == "Judge, steep"
     page.click("button[role=tab]:has-text('Evidence')")
     assert page.locator(".tm-lists input:checked").get_attribute("value") == "disagree"
     rich.answered(lambda: page.click("button[aria-label='Open cat/2 in Compare']"))
-    assert rich.bars("left")[0] == "Cat"
+    assert rich.bars(0)[0] == "Cat"
     page.wait_for_selector(SHOWN)
 
 

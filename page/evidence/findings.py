@@ -14,7 +14,6 @@ from anyio.to_thread import run_sync
 
 from explain.cards import Card, Figures
 from explain.pictures import Picture, read
-from explain.view.words import Names
 from page.evidence.drawing import drawing
 from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
 from page.experiments import Experiment
@@ -437,7 +436,7 @@ class Findings:
     def _title(self, id: str) -> str:
         return self.cards[id].title if id in self.cards else id
 
-    def _names(self, one: Experiment) -> Names:
+    def _names(self, one: Experiment) -> tuple[str, ...]:
         return WORDS.names(self._title(one.left), self._title(one.right))
 
 

@@ -5,8 +5,8 @@ from typing import Any
 TEXTS: dict[str, Any] = {
     "labels": {
         "experiment": "Experiment",
-        "left": "Left",
-        "right": "Right",
+        "first_model": "Left",
+        "second_model": "Right",
         "free": "Free choice",
         "drop": "Drop a photo",
         "drop_touch": "Choose a photo",
@@ -23,8 +23,9 @@ TEXTS: dict[str, Any] = {
         "empty_or": "or start with one of these",
         "privacy": "Photos are deleted within {minutes} minutes after their last use; nothing leaves this server.",
         "rule": "Rule",
-        "target": "Class to explain",
-        "predicted": "predicted",
+        "target": "Explain",
+        "own": "each its own answer",
+        "common": "one class for both ({name})",
         "shoot": "Take it",
         "camera_wait": "Waiting for the camera; your browser may ask you.",
         "camera_none": "The camera cannot be used: there is none, or the browser may not use it.",
@@ -43,6 +44,29 @@ TEXTS: dict[str, Any] = {
     "evidence": "Evidence",
     "about": "About",
     "accepted": "{kinds} · at most {megabytes} MB",
+    # title and question, by id of an experiment
+    "experiments": {
+        "sgd-adam": (
+            "SGD or Adam?",
+            "One network, the same data in the same order; only the optimizer differs. Do the two look at the same "
+            "places?",
+        ),
+        "high-low": (
+            "High or low accuracy?",
+            "VGG16 trained on 17,000 photographs, and VGG16 trained on six with their labels swapped. "
+            "What does a model look at that has learned nothing?",
+        ),
+        "luck-sgd": (
+            "Luck alone? SGD twice",
+            "The same recipe twice, with other random numbers: how far do two trainings agree that differ by luck "
+            "alone?",
+        ),
+        "luck-adam": (
+            "Luck alone? Adam twice",
+            "The same recipe twice, with other random numbers: how far do two trainings agree that differ by luck "
+            "alone?",
+        ),
+    },
     # evidence
     "evidence_labels": {
         "lead": "What the trainings gave, what was measured on two models at a time, and what becomes of the "
@@ -323,9 +347,12 @@ TEXTS: dict[str, Any] = {
         "does that say something about the two models, and the words say so.",
         "The difference divides each map by its own sum first: red where the left model has more of its heat, blue "
         "where the right one has. Its scale is the same at all depths and for all photos.",
-        "With “predicted”, both models are asked about one class, the one with the higher mean probability. "
-        "Maps of "
-        "different classes would differ by construction.",
+        "Each map explains its own model's answer. Where the two answers differ, each picture says what it is evidence "
+        "for, and there is no difference and no number: maps of different classes differ whatever the models look at. "
+        "“One class for both” explains on both sides the class with the higher mean probability.",
+        "What a model gets “at least” right is the lower end of a 95 % interval over the 100 test pictures that it is "
+        "most nearly as sure of. Of an example that shows none of a model's classes the page tells no such rate, and "
+        "no yardstick: they were measured on pictures of those classes.",
         "A map shows what a model responds to, not why, and no map proves that a model is right.",
     ],
     "about_keys": "Keys: ← → Home End move; with the focus in the comparison (click into it) O M S choose what to "
@@ -358,8 +385,10 @@ TEXTS: dict[str, Any] = {
     "gone": "This photo is no longer on the server; please drop it again.",
     "unknown_example": "There is no example of that name.",
     "unknown_model": "There is no model {asked!r}. There are: {known}.",
+    "model_count": "Choose {fewest} to {most} models.",
+    "other_classes": "These models tell different classes apart; choose some that know the same ones.",
     "unknown_rule": "There is no rule {asked!r}. There are: {known}.",
-    "unknown_target": "Neither “predicted” nor a class of these models: {asked!r}. There are: {known}.",
+    "unknown_target": "Neither “own”, “common” nor a class of these models: {asked!r}. There are: {known}.",
     "not_uploaded": "Only pictures that were uploaded here are read.",
     "model_fails": "{title} cannot be loaded: {reason}",
     "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",
