@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explain import targets
-from explain.agreement import common_grid, density
+from explain.agreement import common_grid, density, finite
 from explain.align import align
 from explain.cards import Card
 from explain.explanation import Cost, Explanation, Layer
@@ -91,8 +91,9 @@ class Ensemble:
 
         The layers are the first member's. Every other member gives to each the layer that `align` pairs with it; of
         several the one nearest in depth, the shallower of two. A map is the mean of the members' densities on the
-        finest grid among them, so no member decides by the size of its gradients; a map that is zero everywhere, or
-        not finite, counts as zero. Feature maps stay the members' own, as their channels do not correspond.
+        finest grid among them (which may be finer than the layer), so no member decides by the size of its gradients; a
+        map that is zero everywhere, or not finite, counts as zero. Feature maps stay the members' own, as their
+        channels do not correspond.
 
         Args:
             pictures: uint8 RGB, one or n of them, of any sizes; or a function that gives them for an input size.
@@ -123,7 +124,6 @@ class Ensemble:
             if (explanations[place].targets != chosen).any():  # it prefers another class than the ensemble
                 explanations[place] = explained(member, chosen.tolist())
                 costs.append(explanations[place].cost)
-        maps, grids = _mean_maps(explanations)
         first = explanations[0]
         return Explanation(
             pictures=first.pictures,
@@ -131,10 +131,8 @@ class Ensemble:
             scores=self._logits(mean)[np.arange(len(mean)), chosen].astype(np.float32),
             targets=chosen,
             classes=self.classes,
-            layers=tuple(
-                replace(layer, shape=(*grid, layer.shape[2])) for layer, grid in zip(first.layers, grids, strict=True)
-            ),
-            maps=maps,
+            layers=first.layers,
+            maps=_mean_maps(explanations),
             cost={rule: _sum([cost[rule] for cost in costs]) for rule in first.cost},
         )
 
@@ -196,23 +194,22 @@ def mean_density(maps: Sequence[np.ndarray]) -> np.ndarray:
     """
     grid = common_grid(*maps)
     total = np.zeros(grid)
-    for heat in maps:
-        share = density(heat, grid) if np.isfinite(heat).all() else None
+    for heatmap in maps:
+        share = density(finite(heatmap), grid)
         if share is not None:
             total += share
     return (total / len(maps)).astype(np.float32)
 
 
-def _mean_maps(explanations: Sequence[Explanation]) -> tuple[dict[str, dict[str, np.ndarray]], list[tuple[int, int]]]:
-    """Maps by rule and the first member's addresses, and the grids of these."""
+def _mean_maps(explanations: Sequence[Explanation]) -> dict[str, dict[str, np.ndarray]]:
+    """Maps by rule and the first member's addresses."""
     first = explanations[0]
-    size = first.pictures.shape[1:3]
+    sizes = [explanation.pictures.shape[1:3] for explanation in explanations]
     paired = [
-        counterparts(first.layers, explanation.layers, (size, explanation.pictures.shape[1:3]))
-        for explanation in explanations
+        counterparts(first.layers, explanation.layers, (sizes[0], size))
+        for explanation, size in zip(explanations, sizes, strict=True)
     ]
     maps: dict[str, dict[str, np.ndarray]] = {rule: {} for rule in first.maps}
-    grids = []
     for place, layer in enumerate(first.layers):
         addresses = [
             explanation.layers[places[place]].address for explanation, places in zip(explanations, paired, strict=True)
@@ -223,8 +220,7 @@ def _mean_maps(explanations: Sequence[Explanation]) -> tuple[dict[str, dict[str,
             ]
             pictures = zip(*members, strict=True)
             maps[rule][layer.address] = np.stack([mean_density(picture) for picture in pictures])
-        grids.append(maps[next(iter(maps))][layer.address].shape[1:])
-    return maps, grids
+    return maps
 
 
 def _mean(probabilities: Sequence[np.ndarray]) -> np.ndarray:

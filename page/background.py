@@ -22,6 +22,7 @@ class Background:
         self._steps, self._fits = steps, fits
         self._wanted: deque[str] = deque()
         self._questions = 0
+        self._stopped = False
         self._changed = threading.Condition()
 
     def want(self, model_ids: Iterable[str]) -> None:
@@ -43,18 +44,28 @@ class Background:
                 self._questions -= 1
                 self._changed.notify_all()
 
+    def stop(self) -> None:
+        """Begin nothing more: `run` returns, after the step that it is at."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
     def run(self) -> None:
-        """Do what is wanted; for a thread of its own, as it does not return. A model that fails is passed over."""
+        """Do what is wanted until `stop`; for a thread of its own. A model that fails is passed over."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._wanted and not self._questions)
+                self._changed.wait_for(lambda: self._stopped or (self._wanted and not self._questions))
+                if self._stopped:
+                    return
                 model_id = self._wanted.popleft()
             try:
                 if not self._fits(model_id):
                     continue
                 for step in self._steps(model_id):
                     with self._changed:
-                        self._changed.wait_for(lambda: not self._questions)
+                        self._changed.wait_for(lambda: self._stopped or not self._questions)
+                        if self._stopped:
+                            return
                     step()
             except Exception as error:
                 log.warning("%s is not made ready: %s", model_id, error)

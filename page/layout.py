@@ -14,9 +14,9 @@ from explain.cams import RULES
 from explain.cards import Card
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
 from explain.view.words import capital
-from page import evidence, limits, texts, uploads
+from page import evidence, limits, uploads
 from page.service import ONE_PASS, OWN, Service, commands
-from page.texts import TEXTS, WORDS, say
+from page.texts import PageTexts
 from page.theme import theme
 
 VIEW = Path(__file__).parent / "view"
@@ -35,9 +35,9 @@ def build(service: Service) -> gr.Blocks:
     def prepare(experiment_ids: object = None) -> dict[str, Any]:
         return service.prepare(experiment_ids)
 
-    choices = catalog(service)
+    choices, say = catalog(service), service.texts.say
     with gr.Blocks(title=say("name"), analytics_enabled=False, delete_cache=uploads.SWEEP, fill_width=True) as page:
-        gr.HTML(_head(), elem_classes="tm-head-box", apply_default_css=False)
+        gr.HTML(_head(service.texts), elem_classes="tm-head-box", apply_default_css=False)
         with gr.Tabs():
             with gr.Tab(say("compare"), id="compare", elem_id="tm-compare"):
                 comparison = gr.HTML(
@@ -56,7 +56,7 @@ def build(service: Service) -> gr.Blocks:
                         js_on_load=view.joined([view.HERE / "common.js", VIEW / "evidence.js"]),
                         apply_default_css=False,
                         server_functions=service.findings.served(),
-                        catalog=evidence.catalog(choices),
+                        catalog=evidence.catalog(choices, service.texts),
                     )
             with gr.Tab(say("about"), id="about"):
                 gr.HTML(about(service), apply_default_css=False)
@@ -106,6 +106,7 @@ def _endpoint(service: Service, gate: limits.Gate) -> None:
     ids = list(service.cards)
     with gr.Row(visible=False):
         image = uploads.GuardedImage(label="picture")
+        image.told = service.texts.told
         models = gr.Dropdown(
             ids, value=list(service.start) if ids else [], multiselect=True, allow_custom_value=True, label="models"
         )
@@ -146,8 +147,8 @@ def catalog(service: Service) -> dict[str, Any]:
     examples = list(service.examples)
     large = [id for id in LARGE if id in examples] or examples[:3]
     return {
-        **view.catalog(TEXTS),
-        "labels": texts.labels(),
+        **view.catalog(service.texts),
+        "labels": service.texts.labels(),
         "experiments": [
             {
                 "id": experiment.id,
@@ -179,7 +180,7 @@ def catalog(service: Service) -> dict[str, Any]:
             }
             for id, example in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
         ],
-        "accepted": say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
+        "accepted": service.texts.say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
         "megabytes": MAX_BYTES // MEGA,
         "minutes": MINUTES,
         "most_bytes": MAX_BYTES,
@@ -201,13 +202,15 @@ def _thumbnail(path: Path, width: int, height: int) -> str:
 # --- texts around it --------------------------------------------------------------------------------------------------
 
 
-def _head() -> str:
+def _head(texts: PageTexts) -> str:
+    say = texts.say
     return f'<div class="tm-head"><h1>{say("name")}</h1><p>{say("tagline")}</p></div>'
 
 
 def about(service: Service) -> str:
     """About, as HTML; whatever comes from cards and other files is escaped."""
-    points = "".join(f"<li>{_escaped(point)}</li>" for point in TEXTS["about_points"])
+    say = service.texts.say
+    points = "".join(f"<li>{_escaped(point)}</li>" for point in service.texts["about_points"])
     rules = "".join(
         f"<tr><td>{_escaped(rule.title)}<small>{_escaped(rule.warning)}</small></td>"
         f'<td class="tm-equation">{_escaped(rule.equation)}</td><td>{_escaped(rule.source)}</td></tr>'
@@ -232,7 +235,7 @@ def _models(service: Service) -> str:
     rows = []
     for card in service.cards.values():
         cells = [
-            WORDS.accuracy(card)[0],
+            service.words.accuracy(card)[0],
             _figure(card.test.n, ",.0f"),
             _figure(card.test.log_loss, ".3f"),
             _figure(card.test.calibration_error, ".3f"),
@@ -241,7 +244,7 @@ def _models(service: Service) -> str:
         ]
         first = f"<td><strong>{_escaped(card.title)}</strong><small>{_escaped(card.description)}</small></td>"
         rows.append(f"<tr>{first}{''.join(f'<td>{_escaped(cell)}</td>' for cell in cells)}</tr>")
-    head = "".join(f"<th>{_escaped(column)}</th>" for column in TEXTS["about_columns"])
+    head = "".join(f"<th>{_escaped(column)}</th>" for column in service.texts["about_columns"])
     return _scrolling(f"<tr>{head}</tr>{''.join(rows)}")
 
 
@@ -253,7 +256,7 @@ def _recipe(card: Card) -> str:
 def _sources(service: Service) -> list[list[str]]:
     """Rows of the table of the examples' sources, its head first."""
     rows = [[example.title, example.author, example.licence, example.source] for example in service.examples.values()]
-    return [TEXTS["about_source_columns"], *rows]
+    return [service.texts["about_source_columns"], *rows]
 
 
 def _table(rows: list[list[str]]) -> str:

@@ -18,6 +18,7 @@ from explain.errors import UserError
 from explain.explanation import Explanation
 from explain.pictures import Picture, fit, read
 from explain.view.message import Explained, message
+from explain.view.words import Words
 from page import uploads
 from page.background import Background
 from page.errors import PageError
@@ -25,7 +26,7 @@ from page.evidence import Findings, NotThere
 from page.examples import Example, read_examples
 from page.experiments import Experiment, read_experiments, yardstick
 from page.rates import right_at_least
-from page.texts import WORDS, say, told
+from page.texts import PageTexts
 
 log = logging.getLogger("two-minds")
 
@@ -47,9 +48,10 @@ class Service:
 
     Args:
         weights: folder of checkpoints.
-        evidence: folder with what `training compare` wrote.
+        evidence: folder with what `study compare` wrote.
         examples: folder of example pictures.
         data: folder of a data set's pictures, if there is one.
+        language: what the page says is said in.
     """
 
     def __init__(
@@ -58,15 +60,19 @@ class Service:
         evidence: Path = ROOT / "evidence",
         examples: Path = ROOT / "examples",
         data: Path | None = None,
+        language: str = "en",
     ) -> None:
+        self.texts = PageTexts(language)
+        self.words = Words(self.texts)
         self.weights, self.evidence = Path(weights), Path(evidence)
         cards, self.problems = checkpoints.available(self.weights)
         self.cards: dict[str, Card] = {card.model_id: card for card in cards}
         for folder, sentence in self.problems:
             log.warning("Passed over %s: %s", folder, sentence)
-        self.experiments: list[Experiment] = read_experiments(self.weights / "experiments.json", self.cards)
+        known = read_experiments(self.weights / "experiments.json", self.cards)
+        self.experiments: list[Experiment] = [self.texts.titled(experiment) for experiment in known]
         self.examples: dict[str, Example] = read_examples(Path(examples))
-        self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data)
+        self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data, self.texts)
         self.problem = ""  # a sentence when the models could not be loaded
         self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()
@@ -95,15 +101,19 @@ class Service:
             log.info("The models are ready.")
         except Exception:
             log.exception("The first pair cannot be loaded.")
-            self.problem = say("start_fails")
+            self.problem = self.texts.say("start_fails")
         finally:
             self._ready.set()
 
     def run(self) -> None:
-        """`load`, and from then on make models ready before they are asked for; for a thread, as it does not return."""
+        """`load`, and from then on, until `stop`, make models ready before they are asked for; for a thread."""
         self.load()
         self.prepare([experiment.id for experiment in self.experiments[:AHEAD]])
         self._background.run()
+
+    def stop(self) -> None:
+        """Make nothing ready any more."""
+        self._background.stop()
 
     def prepare(self, experiment_ids: object) -> dict[str, Any]:
         """Make the models of experiments ready, in this order, when there is time and room; `state`.
@@ -185,7 +195,7 @@ class Service:
         comparison = compare(*(explanation for _, explanation in explained), rule=rule)
         yardsticks = [self._yardstick(models, place, rows, comparison) for place in range(len(models))]
         rates = [self.right_at_least(*pair) for pair in explained]
-        answer = message(picture, explained, comparison, target, yardsticks, WORDS, rates, belongs)
+        answer = message(picture, explained, comparison, target, yardsticks, self.words, rates, belongs)
         answer["loaded"] = self.state()["loaded"]
         answer["cost"]["passes"] += sum(cost.forward + cost.backward for cost in spent)
         answer["cost"]["explain"] += sum(cost.milliseconds for cost in spent)
@@ -201,7 +211,7 @@ class Service:
         if place == comparison.reference or any(comparison.targets[k] != common for k in pair):
             return None
         ids = [models[k] for k in pair]
-        band = yardstick(ids, comparison.rule, self.experiments, self.evidence, self.cards)
+        band = yardstick(ids, comparison.rule, self.findings.store, self.cards)
         return band and band.along(stop.depth for stop in comparison.stops)
 
     def checked(self, models: object, rule: object, target: object) -> tuple[list[str], str, str]:
@@ -277,10 +287,14 @@ class Service:
             answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
             return {**answer, "ask": _number(asked)}
         except UserError as error:
-            return refused(asked, error.code, told(error))
+            return self.refused(asked, error.code, self.texts.told(error))
         except Exception:
             log.exception("A request failed.")
-            return refused(asked, "internal")
+            return self.refused(asked, "internal")
+
+    def refused(self, asked: object, code: str, sentence: str = "") -> dict[str, Any]:
+        """The answer that is none, with one sentence: by default that of the code."""
+        return {"kind": "error", "ask": _number(asked), "code": code, "sentence": sentence or self.texts.say(code)}
 
     def _explained(
         self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str = "predicted"
@@ -289,16 +303,11 @@ class Service:
             checkpoint = checkpoints.load(model_id, self.weights)
         except checkpoints.CheckpointError as error:
             log.warning("%s cannot be loaded: %s", model_id, error)
-            raise Refused("model_fails", title=self.cards[model_id].title, reason=told(error)) from error
+            raise Refused("model_fails", title=self.cards[model_id].title, reason=self.texts.told(error)) from error
         began = time.perf_counter()
         explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
         log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
         return Explained(checkpoint.card, explanation)
-
-
-def refused(asked: object, code: str, sentence: str = "") -> dict[str, Any]:
-    """The answer that is none, with one sentence: by default that of the code."""
-    return {"kind": "error", "ask": _number(asked), "code": code, "sentence": sentence or say(code)}
 
 
 def commands() -> str:

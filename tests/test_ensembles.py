@@ -156,8 +156,8 @@ def test_densities_come_to_the_finest_grid():
     expected = np.full((4, 4), 0.5)
     expected[0, 3] += 8
     np.testing.assert_allclose(explanation.map(), expected, atol=1e-5)
-    assert explanation.layers[0].shape == (4, 4, 3)
-    assert explanation.pictures.shape == (1, 2, 2, 3)  # the first one's
+    assert explanation.layers[0].shape == (2, 2, 3)  # the first one's, as what goes in
+    assert explanation.pictures.shape == (1, 2, 2, 3)
 
 
 def test_pictures_may_be_given_by_input_size():
@@ -261,7 +261,8 @@ def test_members_of_other_depths_and_sizes(weights):
     explanation = mixed.explain(picture)
     first, second = (checkpoint.explain(picture, target=int(explanation.targets[0])) for checkpoint in mixed.members)
     assert [layer.address for layer in explanation.layers] == [layer.address for layer in first.layers]
-    places = counterparts(first.layers, second.layers)
+    places = counterparts(first.layers, second.layers, [(192, 192), (128, 128)])
+    assert [layer.address for layer in second.layers] != [layer.address for layer in first.layers]
     for layer, place in zip(first.layers, places, strict=True):
         maps = first.map(layer.address), second.map(second.layers[place].address)
         grid = tuple(np.maximum(maps[0].shape, maps[1].shape))

@@ -3,7 +3,7 @@
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +21,30 @@ FOURTH = {"id": "biased", "title": "Biased?", "question": "?", "left": "judge-mi
 ASKED = {"models": ["judge-mild", "judge-steep"], "rule": "gradcam", "target": "own", "example": "cow"}
 
 
+@pytest.fixture
+def started() -> Iterator[Callable[[Service | Background], None]]:
+    """started(what): its `run` in a thread, until the test has ended."""
+    threads = []
+
+    def start(what: Service | Background) -> None:
+        threads.append((what, threading.Thread(target=what.run, daemon=True)))
+        threads[-1][1].start()
+
+    yield start
+    for what, thread in threads:
+        what.stop()
+        thread.join(60)
+        assert not thread.is_alive()
+
+
 class Done:
     """What a background has done, step by step; a step named in `held` waits until it is let go."""
 
-    def __init__(self, fits: set[str] | None = None) -> None:
+    def __init__(self, started: Callable[[Background], None], fits: set[str] | None = None) -> None:
         self.steps: list[str] = []
         self.held: dict[str, threading.Event] = {}
         self.background = Background(self.of, lambda name: fits is None or name in fits)
-        threading.Thread(target=self.background.run, daemon=True).start()
+        started(self.background)
 
     def of(self, name: str) -> list:
         return [lambda step=step: self.do(step) for step in (f"{name} read", f"{name} traced")]
@@ -45,8 +61,8 @@ def steps(*names: str) -> list[str]:
     return [f"{name} {what}" for name in names for what in ("read", "traced")]
 
 
-def test_what_is_wanted_last_is_done_first():
-    done = Done()
+def test_what_is_wanted_last_is_done_first(started):
+    done = Done(started)
     done.held["a read"] = threading.Event()
     done.background.want(["a", "b", "c"])
     wait_until(lambda: done.steps, 10, "it begins")
@@ -56,8 +72,8 @@ def test_what_is_wanted_last_is_done_first():
     assert done.steps == steps("a", "d", "c", "b")
 
 
-def test_nothing_is_begun_while_a_question_is_being_answered():
-    done = Done()
+def test_nothing_is_begun_while_a_question_is_being_answered(started):
+    done = Done(started)
     with done.background.question():
         with done.background.question():
             done.background.want(["a"])
@@ -66,8 +82,8 @@ def test_nothing_is_begun_while_a_question_is_being_answered():
     wait_until(lambda: len(done.steps) == 2, 10, "it is done afterwards")
 
 
-def test_a_question_comes_between_two_steps():
-    done = Done()
+def test_a_question_comes_between_two_steps(started):
+    done = Done(started)
     done.held["a read"] = threading.Event()
     done.background.want(["a"])
     wait_until(lambda: done.steps, 10, "it begins")
@@ -78,8 +94,8 @@ def test_a_question_comes_between_two_steps():
     wait_until(lambda: len(done.steps) == 2, 10, "it is done afterwards")
 
 
-def test_what_fails_or_does_not_fit_is_passed_over():
-    done = Done(fits={"bad", "b"})
+def test_what_fails_or_does_not_fit_is_passed_over(started):
+    done = Done(started, fits={"bad", "b"})
     done.background.want(["bad", "large", "b"])
     wait_until(lambda: len(done.steps) == 3, 10, "the last is done")
     assert done.steps == ["bad read", *steps("b")]
@@ -107,9 +123,9 @@ def loaded(service: Service) -> set[str]:
     return set(service.state()["loaded"])
 
 
-def test_the_first_experiments_are_made_ready_and_the_others_once_asked_for(service):
+def test_the_first_experiments_are_made_ready_and_the_others_once_asked_for(service, started):
     assert len(service.experiments) == AHEAD + 1
-    threading.Thread(target=service.run, daemon=True).start()
+    started(service)
     wait_until(lambda: loaded(service) == set(FIRST), STARTING, "the first three experiments")
     threading.Event().wait(0.5)
     assert loaded(service) == set(FIRST)
@@ -125,11 +141,11 @@ def test_whatever_is_asked_for_that_is_no_list_of_experiments_makes_nothing_read
     assert not service._background._wanted
 
 
-def test_background_loading_pushes_no_model_out_of_memory(service, monkeypatch):
+def test_background_loading_pushes_no_model_out_of_memory(service, started, monkeypatch):
     service.load()
     sizes = [kept.size for kept in checkpoints._kept.values()]
     monkeypatch.setattr(checkpoints, "KEPT_BYTES", sum(sizes) + max(sizes) // 2)
-    threading.Thread(target=service._background.run, daemon=True).start()
+    started(service._background)
     service.prepare(["luck", "l2", "biased"])
     wait_until(lambda: not service._background._wanted, 60, "all is looked at")
     threading.Event().wait(0.5)
@@ -139,7 +155,7 @@ def test_background_loading_pushes_no_model_out_of_memory(service, monkeypatch):
     wait_until(lambda: "judge-mild-seed2" in loaded(service), 60, "there is room now")
 
 
-def test_a_question_for_models_that_are_ready_does_not_wait_for_one_that_is_being_loaded(service, monkeypatch):
+def test_a_question_for_models_that_are_ready_does_not_wait_for_one_that_is_being_loaded(service, started, monkeypatch):
     service.load()
     begun, go, load = threading.Event(), threading.Event(), checkpoints._load
 
@@ -149,7 +165,7 @@ def test_a_question_for_models_that_are_ready_does_not_wait_for_one_that_is_bein
         return load(folder)
 
     monkeypatch.setattr(checkpoints, "_load", slow)
-    threading.Thread(target=service._background.run, daemon=True).start()
+    started(service._background)
     service.prepare(["biased"])
     assert begun.wait(20)
     assert service.ask(ASKED)["kind"] == "result"  # with the other still at it
@@ -158,7 +174,7 @@ def test_a_question_for_models_that_are_ready_does_not_wait_for_one_that_is_bein
     wait_until(lambda: "judge-biased" in loaded(service), 60, "it is ready")
 
 
-def test_no_model_is_begun_while_a_question_is_answered(service, monkeypatch):
+def test_no_model_is_begun_while_a_question_is_answered(service, started, monkeypatch):
     service.load()
     begun, go = threading.Event(), threading.Event()
 
@@ -168,7 +184,7 @@ def test_no_model_is_begun_while_a_question_is_answered(service, monkeypatch):
         return Service.example(service, example)
 
     monkeypatch.setattr(service, "example", slow)
-    threading.Thread(target=service._background.run, daemon=True).start()
+    started(service._background)
     question = threading.Thread(target=service.ask, args=[ASKED])
     question.start()
     assert begun.wait(20)

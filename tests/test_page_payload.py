@@ -20,10 +20,11 @@ from explain.pictures import Picture
 from explain.view import message as view_message
 from explain.view.message import Explained
 from explain.view.words import Words
-from page import texts
-from page.experiments import Yardstick, outdated, read_experiments, seeds_of, yardstick
-from page.layout import SCRIPTS, catalog, template
+from page.experiments import Yardstick, read_experiments, yardstick
+from page.layout import catalog, template
 from page.service import Refused, Service
+from page.texts import PageTexts
+from study.store import Store
 
 pytest_plugins = ["page_fixtures"]
 ROOT = Path(__file__).parent.parent
@@ -430,10 +431,10 @@ def test_experiments_need_both_checkpoints_and_survive_broken_entries(tmp_path):
         {"id": "b", "title": "B", "question": "?", "left": "x", "right": "missing"},
         {"id": "c"},
         7,
-        {"id": "d", "title": "D", "question": "?", "left": "x", "right": "x2", "seeds": True},
+        {"id": "d", "title": "D", "question": "?", "left": "x", "right": "x2"},
         {"id": "e", "title": "E", "question": "?", "left": ["x"], "right": "y"},
         {"id": "f", "title": None, "question": "?", "left": "x", "right": "y"},
-        {"id": "g", "title": "G", "question": "?", "left": "x", "right": "y", "seeds": "no"},
+        {"id": "g", "title": "G", "question": "?", "left": "x", "right": "y", "more": "no"},
     ]
     path = tmp_path / "experiments.json"
     path.write_text(json.dumps(entries))
@@ -449,53 +450,6 @@ def test_the_shipped_experiments_are_well_formed():
     found = read_experiments(ROOT / "weights/experiments.json", ids)
     assert len(found) == len(entries)
     assert (found[0].left, found[0].right) == ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
-    assert {one.id for one in seeds_of((found[0].left, found[0].right), found)} == {"luck-sgd", "luck-adam"}
-
-
-def agreement(folder: Path, left: str, right: str, stops: list, **more: object) -> None:
-    (folder / f"{left}--{right}").mkdir()
-    rules = {"gradcam": {"n": 900, "stops": stops, **more}}
-    (folder / f"{left}--{right}/comparison.json").write_text(json.dumps({"agreement": rules}))
-
-
-def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
-    experiments = read_experiments(ROOT / "weights/experiments.json", IDS)
-    pair = ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
-    ends = [(0.0, [0.1, 0.2, 0.3]), (1.0, [0.5, 0.6, 0.7])]
-    agreement(tmp_path, IDS[0], IDS[1], [{"depth": d, "rank": p, "overlap": p} for d, p in ends], below=0.2)
-    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None  # nothing is known of Adam's luck
-    agreement(
-        tmp_path, IDS[2], IDS[3], [{"depth": d, "rank": [0.2, 0.4, 0.6], "overlap": p} for d, p in ends], below=0.3
-    )
-    merged = yardstick(pair, "gradcam", experiments, tmp_path, {})
-    assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
-    assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
-    assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
-    assert "the wider of 2 such pairs" in view_message.legend(merged.along([]), WORDS, "photos")["text"]
-    # the seeds themselves are measured by their own band alone
-    own = yardstick((IDS[0], IDS[1]), "gradcam", experiments, tmp_path, {})
-    assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
-    assert own.at(0.5)["rank"] == pytest.approx([0.3, 0.4, 0.5])
-    assert (own.below, own.pairs) == (0.2, 1)
-    # a pair across families has no yardstick: one side's luck says nothing of the other's
-    assert yardstick((IDS[0], "cats-dogs-vgg16-high"), "gradcam", experiments, tmp_path, {}) is None
-
-
-def test_a_band_of_a_checkpoint_that_was_trained_anew_since_is_none(tmp_path):
-    experiments = read_experiments(ROOT / "weights/experiments.json", IDS)
-    pair = (IDS[0], IDS[1])
-    agreement(tmp_path, *pair, [{"depth": 0.0, "rank": [0.1, 0.2, 0.3], "overlap": [0.1, 0.2, 0.3]}])
-    path = tmp_path / "--".join(pair) / "comparison.json"
-    found = json.loads(path.read_text()) | {"left": {"model": "a" * 64}, "right": {"model": "b" * 64}}
-    path.write_text(json.dumps(found))
-    cards = {
-        name: replace(CARD, model_id=name, digests=Digests(model=digest * 64))
-        for name, digest in zip(pair, "ab", strict=True)
-    }
-    assert yardstick(pair, "gradcam", experiments, tmp_path, cards).n == 900
-    cards[pair[1]] = replace(CARD, digests=Digests(model="c" * 64))
-    assert outdated(found, *pair, cards) == [pair[1]]
-    assert yardstick(pair, "gradcam", experiments, tmp_path, cards) is None
 
 
 IDS = [
@@ -506,33 +460,89 @@ IDS = [
 ]
 
 
+def cards(*ids: str, **digests: str) -> dict[str, Card]:
+    """Cards of trainings whose recipe is what their ids begin with."""
+    return {
+        model_id: Card(
+            model_id=model_id,
+            title=model_id,
+            description="?",
+            classes=("Cat", "Dog"),
+            input_size=(9, 9),
+            recipe={"seed": place, "model": {"name": model_id.removesuffix("-seed2")}},
+            digests=Digests(model=digests.get(f"model{place}", "a")),
+        )
+        for place, model_id in enumerate(ids)
+    }
+
+
+def agreement(store: Store, left: str, right: str, stops: list, digest: str = "a", **more: object) -> None:
+    sides = {side: {"id": model_id, "model": digest} for side, model_id in (("left", left), ("right", right))}
+    store.write_pair(sides | {"agreement": {"gradcam": {"n": 900, "stops": stops, **more}}}, {})
+
+
+def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
+    store, known = Store(tmp_path), cards(*IDS, "cats-dogs-vgg16-high")
+    pair = ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
+    ends = [(0.0, [0.1, 0.2, 0.3]), (1.0, [0.5, 0.6, 0.7])]
+    agreement(store, *pair, [{"depth": d, "rank": [-1, -1, -1], "overlap": p} for d, p in ends])
+    agreement(store, IDS[0], IDS[1], [{"depth": d, "rank": p, "overlap": p} for d, p in ends], below=0.2)
+    assert yardstick(pair, "gradcam", store, known) is None  # nothing is known of Adam's luck
+    agreement(store, IDS[2], IDS[3], [{"depth": d, "rank": [0.2, 0.4, 0.6], "overlap": p} for d, p in ends], below=0.3)
+    merged = yardstick(pair, "gradcam", store, known)
+    assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
+    assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
+    assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
+    assert "the wider of 2 such pairs" in view_message.legend(merged.along([]), WORDS, "photos")["text"]
+    # the seeds themselves are measured by their own band alone
+    own = yardstick((IDS[0], IDS[1]), "gradcam", store, known)
+    assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
+    assert own.at(0.5)["rank"] == pytest.approx([0.3, 0.4, 0.5])
+    assert (own.below, own.pairs) == (0.2, 1)
+    # a pair across families has no yardstick: one side's luck says nothing of the other's
+    assert yardstick((IDS[0], "cats-dogs-vgg16-high"), "gradcam", store, known) is None
+
+
+def test_whose_luck_a_pair_measures_the_cards_say(tmp_path):
+    store, known = Store(tmp_path), cards(*IDS)
+    agreement(store, IDS[0], IDS[1], [{"depth": 0.0, "rank": [0.1, 0.2, 0.3], "overlap": [0.1, 0.2, 0.3]}])
+    assert yardstick((IDS[0], IDS[1]), "gradcam", store, known)
+    other = replace(known[IDS[1]], recipe={"seed": 1, "model": {"name": "another"}})
+    assert yardstick((IDS[0], IDS[1]), "gradcam", store, known | {IDS[1]: other}) is None
+    unsaid = replace(known[IDS[1]], recipe=None)
+    assert yardstick((IDS[0], IDS[1]), "gradcam", store, known | {IDS[1]: unsaid}) is None
+
+
+def test_a_training_that_is_not_shipped_measures_luck_too(tmp_path):
+    store, known = Store(tmp_path), cards(IDS[0], IDS[2])
+    stops = [{"depth": 0.0, "rank": [0.1, 0.2, 0.3], "overlap": [0.1, 0.2, 0.3]}]
+    for name in ("sgd", "adam"):
+        for seed in (3, 4):
+            recipe = {"seed": seed, "model": {"name": f"cats-dogs-effnet-{name}"}}
+            store.write_model({"id": f"{name}-{seed}", "model": "a", "recipe": recipe}, {})
+        agreement(store, f"{name}-3", f"{name}-4", stops)
+    assert yardstick((IDS[0], IDS[2]), "gradcam", store, known).pairs == 2
+
+
+def test_a_band_of_a_checkpoint_that_was_trained_anew_since_is_none(tmp_path):
+    store, pair = Store(tmp_path), (IDS[0], IDS[1])
+    agreement(store, *pair, [{"depth": 0.0, "rank": [0.1, 0.2, 0.3], "overlap": [0.1, 0.2, 0.3]}])
+    assert yardstick(pair, "gradcam", store, cards(*pair)).n == 900
+    assert yardstick(pair, "gradcam", store, cards(*pair, model1="c")) is None
+
+
 def test_a_missing_rule_or_a_broken_file_is_no_yardstick(tmp_path):
-    experiments = read_experiments(ROOT / "weights/experiments.json", IDS)
-    pair = (IDS[0], IDS[1])
-    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None
-    agreement(tmp_path, IDS[0], IDS[1], [{"depth": 0.0, "rank": None, "overlap": None}])
-    assert yardstick(pair, "hirescam", experiments, tmp_path, {}) is None
-    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None  # no stop has numbers
-    (tmp_path / f"{IDS[0]}--{IDS[1]}/comparison.json").write_text(
-        '{"agreement": {"gradcam": {"stops": [{"rank": [1]}]}}}'
-    )
-    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None
+    store, pair = Store(tmp_path), (IDS[0], IDS[1])
+    assert yardstick(pair, "gradcam", store, cards(*pair)) is None
+    agreement(store, *pair, [{"depth": 0.0, "rank": None, "overlap": None}])
+    assert yardstick(pair, "hirescam", store, cards(*pair)) is None
+    assert yardstick(pair, "gradcam", store, cards(*pair)) is None  # no stop has numbers
+    for broken in ('{"agreement": {"gradcam": {"stops": [{"rank": [1]}]}}}', '{"agreement": 1}', "[]", "{"):
+        (store.pair(*pair) / "comparison.json").write_text(broken)
+        assert yardstick(pair, "gradcam", store, cards(*pair)) is None
 
 
 # --- texts and catalog ------------------------------------------------------------------------------------------------
-
-
-def test_every_label_is_used_and_every_used_one_is_there():
-    script, html = "".join(path.read_text() for path in SCRIPTS), template()
-    used = set(re.findall(r"\bt\.(\w+)", script)) | set(re.findall(r'data-(?:t|touch|label)="(\w+)"', html))
-    assert used == set(texts.labels())
-
-
-def test_every_sentence_that_is_said_is_there():
-    files = [ROOT / "page/layout.py", ROOT / "page/service.py", *(ROOT / "explain/view").glob("*.py")]
-    said = set(re.findall(r'\bsay\(\s*"([\w-]+)"', "".join(file.read_text() for file in files)))
-    assert len(said) > 30
-    assert said <= {*texts.TEXTS.table, "same_class", "same_class_unsure", "other_class"}
 
 
 def test_templates_hold_nothing_that_gradio_would_execute():
@@ -543,7 +553,7 @@ def test_the_browser_gets_matplotlibs_colours():
     from matplotlib import colormaps
 
     found = catalog(Service(ROOT / "nothing-here"))
-    assert [entry["name"] for entry in found["colours"]] == list(texts.TEXTS["colours"])
+    assert [entry["name"] for entry in found["colours"]] == list(PageTexts()["colours"])
     for entry in found["colours"]:
         table = np.frombuffer(base64.b64decode(entry["table"]), np.uint8).reshape(256, 3)
         assert np.abs(table / 255 - colormaps[entry["name"]](np.arange(256))[:, :3]).max() < 1 / 255
@@ -766,7 +776,7 @@ def test_errors_of_the_library_are_said_in_the_pages_words(service, monkeypatch,
     (tmp_path / "photo.png").write_bytes(b"hello")
     asked = ASKED | {"upload": str(tmp_path / "photo.png")}
     assert "holds text" in service.ask(asked)["sentence"]  # the library's own
-    monkeypatch.setitem(texts.TEXTS["errors"], "picture.text", "Das ist Text.")
+    monkeypatch.setitem(service.texts["errors"], "picture.text", "Das ist Text.")
     assert service.ask(asked)["sentence"] == "Das ist Text."
 
 

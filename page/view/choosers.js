@@ -100,7 +100,7 @@ let preparing = false;
 async function prepare() {
   const ids = catalog.experiments.map(({ id }) => id);
   const shown = ids.indexOf(ref.experiment.value);
-  if (preparing || !server_state.ready || ids.length < 2) return;
+  if (preparing || ids.length < 2) return;
   preparing = true;
   try {
     Object.assign(server_state, await server.prepare([...ids.slice(shown + 1), ...ids.slice(0, shown + 1)]));

@@ -137,5 +137,4 @@ TEXTS: dict[str, Any] = {
     "no_yardstick_neither_title": "No yardstick: how far two trainings of one recipe agree was measured on "
     "{population}, and this picture is none of those.",
     "dead": "Channels dead here: {first_share} {first}, {second_share} {second}.",
-    "other_classes": "These models tell different classes apart; choose some that know the same ones.",
 }
