@@ -134,8 +134,8 @@ def compare(*explanations: Explanation, rule: str | None = None, picture: int = 
     inputs = [explanation.pictures.shape[1:3] for explanation in explanations]
     stops = []
     for places in align(*layers, inputs=inputs, reference=reference):
-        row = tuple(own[k] for own, k in zip(layers, places, strict=True))
-        maps = [own[k] for own, k in zip(heatmaps, places, strict=True)]
+        row = tuple(model[k] for model, k in zip(layers, places, strict=True))
+        maps = [model[k] for model, k in zip(heatmaps, places, strict=True)]
         grid = common_grid(*maps)
         stops.append(
             Stop(

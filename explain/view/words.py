@@ -209,7 +209,7 @@ def number(value: float) -> str:
 
 def capital(sentence: str) -> str:
     """With a capital letter at its beginning, behind stars."""
-    return re.sub(r"^(\**)(\w)", lambda found: found[1] + found[2].upper(), sentence)
+    return re.sub(r"^(\**)(\w)", lambda match: match[1] + match[2].upper(), sentence)
 
 
 def sentences(*texts: str, warning: str = "") -> list[dict[str, str]]:

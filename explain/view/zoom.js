@@ -62,8 +62,8 @@ function setZoom(scale, centre, shift = { x: 0, y: 0 }) {
 }
 
 function spread() {
-  const [one, two] = [...fingers.values()];
-  return { distance: Math.hypot(one.clientX - two.clientX, one.clientY - two.clientY), clientX: (one.clientX + two.clientX) / 2, clientY: (one.clientY + two.clientY) / 2 };
+  const [a, b] = [...fingers.values()];
+  return { distance: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY), clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 };
 }
 
 for (const name of STAGES) {

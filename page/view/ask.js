@@ -135,8 +135,8 @@ async function showAnswer(result) {
 
 function preview(wish) {
   root.dataset.state = 'waiting';
-  const found = catalog.examples.find(({ id }) => id === wish.example);
-  const source = wish.file ? URL.createObjectURL(wish.file) : found ? found.large || found.thumb : wish.thumb;
+  const example = catalog.examples.find(({ id }) => id === wish.example);
+  const source = wish.file ? URL.createObjectURL(wish.file) : example ? example.large || example.thumb : wish.thumb;
   const image = new Image();
   image.onload = () => {
     for (const name of STAGES) {

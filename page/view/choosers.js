@@ -12,10 +12,10 @@ ref.apart.append(' ', together);
 
 function choosers() {
   const { models, rule, example, file } = asking.wish;
-  const found = catalog.experiments.find((experiment) => experiment.models.join() === models.join());
+  const shown = catalog.experiments.find((experiment) => experiment.models.join() === models.join());
   const entries = catalog.experiments.map(({ id, title, question }) => [id, title, question]);
-  options(ref.experiment, found ? entries : [...entries, ['', t.free]], found ? found.id : '');
-  ref.question.textContent = found ? found.question : '';
+  options(ref.experiment, shown ? entries : [...entries, ['', t.free]], shown ? shown.id : '');
+  ref.question.textContent = shown ? shown.question : '';
   for (const place of MODELS) ref['model-' + place].value = models[place];
   ref.rule.value = rule;
   ref.rule.title = (catalog.rules.find(({ name }) => name === rule) || {}).about || '';
@@ -87,8 +87,8 @@ ref.shoot.addEventListener('click', () => {
 // --- choosing -------------------------------------------------------------------------------------------------------
 
 ref.experiment.addEventListener('change', () => {
-  const found = catalog.experiments.find(({ id }) => id === ref.experiment.value);
-  if (found) request({ models: found.models });
+  const chosen = catalog.experiments.find(({ id }) => id === ref.experiment.value);
+  if (chosen) request({ models: chosen.models });
 });
 for (const place of MODELS) {
   ref['model-' + place].addEventListener('change', ({ target }) => {
