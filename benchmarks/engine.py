@@ -39,7 +39,7 @@ def bare(model, batch):
 
     @tf.function(autograph=False)
     def run(x):
-        score = targets.head(model(x, training=False)).logits[:, 0]
+        score = targets.head(model(x, training=False), x).logits[:, 0]
         return score, tf.gradients(score, x)[0]
 
     compiled = run.get_concrete_function(tf.TensorSpec(batch.shape, tf.float32))

@@ -34,6 +34,7 @@ def explain(
     preprocess: Callable[[np.ndarray], Any] | None = None,
     features: int = 0,
     classes: Sequence[str] | None = None,
+    head: targets.HeadKind = "auto",
 ) -> Explanation:
     """Explain what a Keras classifier sees in pictures, at all wanted layers in one pass.
 
@@ -56,6 +57,8 @@ def explain(
         preprocess: from a float32 batch 0 to 255 to the model's input; None if that is inside the model.
         features: how many of the most important channels to keep at every layer.
         classes: names of the classes.
+        head: what comes out of the model, "logits" or "probabilities"; "auto" where the model itself tells, which it
+            does where it ends in a sigmoid, a softmax or linear units. See `targets.head`.
 
     Returns:
         Raw float32 maps by rule and layer, probabilities, scores and costs.
@@ -70,12 +73,14 @@ def explain(
     given, batch = _prepared(model, pictures, preprocess)
     indices, contrast = targets.resolve(target, len(batch), classes)
     wanted = layers if isinstance(layers, str) else tuple(layers)
-    trace = _traced(model, Request(wanted, names, batch.shape, int(features), _reference(contrast)))
+    trace = _traced(model, Request(wanted, names, batch.shape, int(features), _reference(contrast), head))
     targets.check(indices, classes, trace.classes)
 
     started = perf_counter()
     result = _as_numpy(trace.run(batch, indices))
     milliseconds = 1000 * (perf_counter() - started)
+    if head == "probabilities":
+        targets.check_probabilities(result["probabilities"])
 
     addresses = [layer.address for layer in trace.layers]
     return Explanation(
@@ -233,6 +238,7 @@ class Request(NamedTuple):
     shape: tuple[int, ...]
     features: int
     contrast: Any  # a weak reference to the target function, or None
+    head: targets.HeadKind = "auto"
 
 
 class Trace(NamedTuple):
@@ -252,7 +258,7 @@ def trace(model: Model, request: Request) -> Trace:
     def run(batch: Tensor, indices: Tensor) -> dict:
         with tapped(model) as calls:
             output = model(batch, training=False)
-        logits, probabilities = targets.head(output)
+        logits, probabilities = targets.head(output, batch, request.head)
         contrast = request.contrast and request.contrast()
         scores, indices = targets.score(logits, indices, contrast)
         chosen = choose(request.layers, calls, batch, logits)

@@ -20,7 +20,7 @@ def chosen(model, wanted="blocks", size=None):
     def run(batch):
         with tapped(model) as calls:
             output = model(batch, training=False)
-        found.extend(layer for layer, _ in choose(wanted, calls, batch, targets.head(output).logits))
+        found.extend(layer for layer, _ in choose(wanted, calls, batch, targets.head(output, batch).logits))
         return output
 
     tf.function(run, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
