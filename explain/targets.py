@@ -1,10 +1,12 @@
 """What is explained: from "predicted", 3, "cat" or a function to one number per picture."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
+
+from explain.layers import reachable
 
 Tensor = Any
 Contrast = Callable[[Tensor], Tensor]
@@ -54,6 +56,8 @@ def resolve(target: Target, count: int, classes: Sequence[str] | None = None) ->
     """
     if callable(target):
         return np.full(count, PREDICTED, np.int32), target
+    if isinstance(target, np.ndarray) and target.ndim == 0:
+        target = target.item()
     if isinstance(target, (list, tuple, np.ndarray)):
         if len(target) != count:
             raise ValueError(f"{len(target)} targets for {count} pictures: give one for all, or one per picture.")
@@ -88,6 +92,47 @@ def check(indices: np.ndarray, classes: Sequence[str] | None, count: int) -> Non
         raise ValueError(f"{len(classes)} class names for a model of {count} classes.")
     if indices.max() >= count:
         raise ValueError(f"The target {indices.max()} does not exist: the model has {count} classes, counted from 0.")
+
+
+def check_head(kind: str) -> None:
+    """Refuse what is no kind of head.
+
+    Raises:
+        ValueError: in that case.
+    """
+    if kind not in HEADS:
+        raise ValueError(f"head is one of {', '.join(map(repr, HEADS))}, not {kind!r}.")
+
+
+def class_names(classes: Iterable[str] | Mapping | None) -> tuple[str, ...] | None:
+    """The names of the classes, in order.
+
+    Args:
+        classes: names in order, or a mapping between names and indices, in either direction (as Keras' generators give,
+            `class_indices`), or None.
+
+    Returns:
+        The names, or None where none are given.
+
+    Raises:
+        ValueError: for a mapping whose indices are not 0, 1, 2 ..., and for a single word.
+
+    Example:
+        >>> class_names({"dog": 1, "cat": 0})
+        ('cat', 'dog')
+    """
+    if classes is None:
+        return None
+    if isinstance(classes, str):
+        raise ValueError(f"classes are a list of names, not the word {classes!r}.")
+    if isinstance(classes, Mapping):
+        by_index = {index: name for name, index in classes.items()}
+        if not all(isinstance(index, (int, np.integer)) for index in by_index):
+            by_index = dict(classes)
+        if sorted(by_index, key=str) != sorted(range(len(classes)), key=str):
+            raise ValueError(f"A mapping of classes has the indices 0 to {len(classes) - 1}, each once, not {classes}.")
+        classes = [by_index[index] for index in range(len(classes))]
+    return tuple(classes)
 
 
 def check_probabilities(probabilities: np.ndarray) -> None:
@@ -142,8 +187,7 @@ def head(output: Any, start: Tensor, kind: HeadKind = "auto") -> Head:
     """
     import tensorflow as tf
 
-    if kind not in HEADS:
-        raise ValueError(f"head is one of {', '.join(map(repr, HEADS))}, not {kind!r}.")
+    check_head(kind)
     output = _only_tensor(output)
     units = 1 if output.shape.rank == 1 else output.shape[-1]
 
@@ -245,16 +289,6 @@ def _is_linear(output: Tensor, start: Tensor) -> bool:
     return all(ends.values()) and (not likely or hidden)
 
 
-def reachable(start: Tensor) -> dict[Any, list[Any]]:
-    """Operations of a graph whose values follow from a tensor, in order of execution, with the inputs that do."""
-    reached: dict[Any, list[Any]] = {start.op: []}
-    for operation in start.graph.get_operations():
-        sources = [tensor for tensor in operation.inputs if tensor.op in reached]
-        if sources:
-            reached[operation] = sources
-    return reached
-
-
 def _holds_variable(tensor: Tensor) -> bool:
     """Whether a tensor is computed from a variable of the model."""
     waiting, seen = [tensor.op], set()
@@ -281,7 +315,7 @@ def score(logits: Tensor, indices: Tensor, contrast: Contrast | None) -> tuple[T
     if contrast is not None:
         scores = tf.convert_to_tensor(contrast(logits))
         if scores.shape != logits.shape[:1]:
-            raise ValueError(f"The target function has to return {logits.shape[:1]} numbers, not {scores.shape}.")
+            raise ValueError(f"The target function has to return {logits.shape[0]} numbers, not {scores.shape}.")
         return tf.cast(scores, tf.float32), indices
     chosen = tf.where(indices == PREDICTED, tf.argmax(logits, 1, tf.int32), indices)
     return tf.gather(logits, chosen, batch_dims=1), chosen
