@@ -39,19 +39,49 @@ class Cost:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """The k most important channels of a layer, most important first, for n pictures.
+    """The k most important channels of a layer, most important first, and figures of all its channels; n pictures.
 
-    channels: int (n, k), places in the layer's output.
-    importance: float32 (n, k), |mean gradient x mean activation|.
-    maps: float32 (n, height, width, k), the activations themselves.
-    dead: float32 (n,), share of the layer's channels, 0 to 1, whose standard deviation over the places of the picture
-        is below 1 % of the median channel's.
+    A channel is dead on a picture where its values hardly vary over the places: where their standard deviation is at
+    most 1 % of that of the layer's median channel. Over a single place nothing can vary, and no channel is dead.
+
+    Attributes:
+        channels: int (n, k), places of the kept channels in the layer's output.
+        importance: float32 (n, k), |mean gradient x mean activation| of the kept channels.
+        maps: float32 (n, height, width, k), the activations themselves.
+        means: float32 (n, channels), every channel's mean over places, in the layer's own order.
+        deviations: float32 (n, channels), every channel's standard deviation over places, in the layer's own order.
+
+    Example:
+        >>> import numpy as np
+        >>> deviations = np.array([[1.0, 2.0, 0.001]], np.float32)
+        >>> maps = np.zeros((1, 2, 2, 1), np.float32)
+        >>> features = Features(np.array([[2]]), np.ones((1, 1), np.float32), maps, deviations, deviations)
+        >>> features.dead.round(2).tolist(), features.live.tolist()
+        ([0.33], [[False]])
     """
 
     channels: np.ndarray
     importance: np.ndarray
     maps: np.ndarray
-    dead: np.ndarray
+    means: np.ndarray
+    deviations: np.ndarray
+
+    @property
+    def dead(self) -> np.ndarray:
+        """float32 (n,), share of all the layer's channels that are dead, 0 to 1."""
+        return (~self._varying).mean(axis=1, dtype=np.float32)
+
+    @property
+    def live(self) -> np.ndarray:
+        """bool (n, k), which of the kept channels are not dead."""
+        return np.take_along_axis(self._varying, self.channels, axis=1)
+
+    @property
+    def _varying(self) -> np.ndarray:
+        """bool (n, channels)"""
+        if self.maps.shape[1] * self.maps.shape[2] == 1:
+            return np.ones(self.deviations.shape, bool)
+        return self.deviations > DEAD * np.median(self.deviations, axis=1, keepdims=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from explain.explanation import DEAD, Features
+from explain.explanation import Features
 from explain.pictures import resize
 
 LEVELS = 32  # grey levels among which a feature map's entropy is taken
@@ -24,8 +24,7 @@ def feature_figures(features: Features) -> dict[str, np.ndarray]:
     """
     maps = features.maps.astype(np.float64)
     low, span = maps.min((1, 2), keepdims=True), np.ptp(maps, axis=(1, 2), keepdims=True)
-    deviation = maps.std((1, 2))
-    live = (deviation > DEAD * np.median(deviation, 1, keepdims=True)) & (span[:, 0, 0] > 0)
+    live = features.live & (span[:, 0, 0] > 0)
     stretched = (maps - low) / np.where(span > 0, span, 1)
     steps = [np.abs(np.diff(stretched, axis=axis)) for axis in (1, 2)]
     neighbours = sum(step.shape[1] * step.shape[2] for step in steps)

@@ -13,7 +13,7 @@ import nets
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 from explain import engine
 from explain.cams import RULES
@@ -261,6 +261,17 @@ def test_features_keep_the_most_important_of_each_picture():
     np.testing.assert_allclose(found.maps[..., 0], picture[[0, 1], ..., [2, 0]])
 
 
+def test_means_and_deviations_are_of_all_channels_in_the_layers_order(model):
+    explanation = explain(model, MANY, features=1)
+    for name in ("conv0", "conv1", "conv2"):
+        activations = keras.Model(model.input, model.get_layer(name).output)(MANY).numpy()
+        features = explanation.features[name]
+        assert features.maps.shape[-1] == 1
+        assert features.means.dtype == features.deviations.dtype == np.float32
+        np.testing.assert_allclose(features.means, activations.mean((1, 2)), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(features.deviations, activations.std((1, 2)), rtol=1e-4, atol=1e-6)
+
+
 def test_dead_channels():
     """Deviations of 1, 1, 0.02, 0.005 and 0 times the same pattern: the median is 0.02, and 0 alone lies below 1 %."""
     pattern = np.random.default_rng(0).uniform(0, 1, (1, 4, 5, 1)).astype(np.float32)
@@ -301,7 +312,7 @@ def resident():
 def traced(monkeypatch):
     """The requests that were traced, one after the other."""
     made, trace = [], engine.trace
-    monkeypatch.setattr(engine, "trace", lambda model, request: (made.append(request), trace(model, request))[1])
+    monkeypatch.setattr(engine, "trace", lambda model, *args: (made.append(args[0]), trace(model, *args))[1])
     return made
 
 
@@ -324,25 +335,122 @@ def contrast(logits):
 
 def test_traced_anew_only_where_the_graph_differs(model, traced):
     explain(model, BATCH)
-    for same in ({"target": 1}, {"target": [0, 2]}, {"classes": "abc"}, {"layers": "blocks"}, {"rules": ["gradcam"]}):
+    for same in (
+        {"target": 1},
+        {"target": [0, 2]},
+        {"classes": ["a", "b", "c"]},
+        {"layers": "blocks"},
+        {"rules": ["gradcam"]},
+    ):
         explain(model, BATCH, **same)
     assert len(traced) == 1
     for other in ({"layers": "all"}, {"rules": "layercam"}, {"features": 1}, {"target": contrast}):
         explain(model, BATCH, **other)
         explain(model, BATCH, **other)
-    explain(model, BATCH[:1])
-    assert len(traced) == 6
+    assert len(traced) == 5
 
 
-def test_cache_is_bounded_and_forgets_the_least_recently_used(model, traced):
-    def ask(count):
-        explain(model, np.zeros((count, 8, 8, 3), np.float32))
+MANY = np.random.default_rng(5).uniform(0, 1, (5, 8, 8, 3)).astype(np.float32)
 
-    for count in range(1, engine.TRACES + 1):
-        ask(count)
+
+class Counting(layers.Layer):
+    """Computes with the number of pictures itself, so that it has to be known."""
+
+    def call(self, x):
+        return ops.reshape(x, (int(x.shape[0]), *x.shape[1:]))
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def normalised():
+    """Depthwise and grouped convolutions, normalisations by the running and the picture's own statistics."""
+    keras.utils.set_random_seed(1)
+    x = keras.Input((8, 8, 3))
+    y = layers.Conv2D(8, 3, padding="same", activation="silu", name="stem")(x)
+    y = layers.BatchNormalization()(layers.DepthwiseConv2D(3, padding="same")(y))
+    y = layers.GroupNormalization(4, name="groups")(layers.Conv2D(8, 3, groups=2, name="grouped")(y))
+    gate = layers.Dense(8, activation="sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(y))
+    y = layers.Conv2D(8, 3, dilation_rate=2, activation="relu", name="dilated")(layers.Multiply()([y, gate]))
+    return keras.Model(x, layers.Dense(3, activation="softmax")(layers.GlobalMaxPooling2D()(y)))
+
+
+def counting():
+    """Can't be traced for any number of pictures."""
+    parts = [keras.Input((8, 8, 3)), layers.Conv2D(4, 3, activation="relu", name="conv"), Counting(name="counting")]
+    return keras.Sequential([*parts, layers.GlobalAveragePooling2D(), layers.Dense(3, activation="softmax")])
+
+
+def of_fixed_number():
+    x = keras.Input(batch_shape=(2, 8, 8, 3))
+    y = layers.Conv2D(4, 3, activation="relu", name="conv")(x)
+    return keras.Model(x, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(y)))
+
+
+@pytest.mark.parametrize(
+    ("build", "traces"), [(nets.convolutional, 1), (normalised, 1), (of_fixed_number, 1), (counting, 3)]
+)
+def test_another_number_of_pictures_costs_no_trace_and_gives_the_same(build, traces, traced):
+    """As many at once as one after the other: maps by all rules, features, scores, probabilities."""
+    model = build()
+    options = {"target": 1, "layers": "all", "rules": list(RULES), "features": 3}
+    several = [explain(model, MANY[:count], **options) for count in (3, 5, 1)]
+    assert len(traced) == traces
+    alone = [explain(model, MANY[index : index + 1], **options) for index in range(5)]
+    assert len(traced) == traces
+    for together in several:
+        for index in range(len(together.pictures)):
+            apart = alone[index]
+            np.testing.assert_allclose(together.scores[index], apart.scores[0], rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(together.probabilities[index], apart.probabilities[0], rtol=1e-4)
+            for layer in apart.layers:
+                for rule in RULES:
+                    wide, single = together.maps[rule][layer.address][index], apart.maps[rule][layer.address][0]
+                    np.testing.assert_allclose(wide, single, rtol=1e-3, atol=1e-5 * max(single.max(), 1e-6))
+                wide, single = together.features[layer.address], apart.features[layer.address]
+                assert wide.channels[index].tolist() == single.channels[0].tolist()
+                np.testing.assert_allclose(wide.maps[index], single.maps[0], rtol=1e-4, atol=1e-6)
+                np.testing.assert_allclose(wide.means[index], single.means[0], rtol=1e-4, atol=1e-6)
+
+
+def test_a_model_that_needs_the_number_is_not_tried_in_vain_again(traced):
+    """Each number once, and of the first alone whether it may stay open."""
+    calls = []
+
+    class Watched(Counting):
+        def call(self, x):
+            calls.append(x.shape[0])
+            return super().call(x)
+
+    x = keras.Input(batch_shape=(1, 8, 8, 3))
+    y = Watched()(layers.Conv2D(4, 3, activation="relu")(x))
+    model = keras.Model(x, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(y)))
+    calls.clear()
+    for count in (1, 2, 1, 2, 3):
+        explain(model, MANY[:count])
+    assert calls == [None, 1, 2, 3]
+
+
+def test_a_function_of_a_fixed_number_of_logits_is_explained(model):
+    def second_of_each(logits):
+        return tf.stack([logits[index, 1] for index in range(int(logits.shape[0]))])
+
+    for count in (2, 3):
+        explanation = explain(model, MANY[:count], second_of_each)
+        np.testing.assert_allclose(explanation.scores, explain(model, MANY[:count], 1).scores, rtol=1e-5)
+
+
+def test_cache_is_bounded_and_forgets_the_least_recently_used(traced):
+    model = free_size()
+
+    def ask(side):
+        explain(model, np.zeros((1, side, 4, 3), np.float32), 0, "features")
+
+    for side in range(1, engine.TRACES + 1):
+        ask(side)
     ask(1)
     ask(engine.TRACES + 1)  # 2 leaves
-    assert len(engine._traces[model]) == engine.TRACES
+    assert len(engine._traces[model].traces) == engine.TRACES
     made = len(traced)
     ask(1)
     assert len(traced) == made
@@ -357,7 +465,9 @@ def test_model_is_freed(activation):
     explain(model, BATCH, features=1)
     explain(model, BATCH, target=lambda logits, model=model: logits[:, 0] + 0 * model.count_params())
     alive = weakref.ref(model), weakref.ref(model.get_layer("conv1"))
-    graphs = [weakref.ref(trace.run.__closure__[0].cell_contents.graph) for trace in engine._traces[model].values()]
+    graphs = [
+        weakref.ref(trace.run.__closure__[0].cell_contents.graph) for trace in engine._traces[model].traces.values()
+    ]
     assert len(graphs) == 2
     assert graphs[0]() is not None
     del model
@@ -365,6 +475,189 @@ def test_model_is_freed(activation):
     gc.collect()  # the model
     gc.collect()  # and what was kept for it
     assert [one() for one in (*alive, *graphs)] == [None] * 4
+
+
+# --- Structure ------------------------------------------------------------------------------------------------------
+
+
+class Scaled(layers.Layer):
+    """A layer with a number, a tuple, an array and a function of its own."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.factor, self.offsets, self.weighting, self.function = 1.0, (0.0, 0.0), np.ones(4, np.float32), ops.tanh
+
+    def call(self, x):
+        return self.function(self.factor * x * self.weighting + sum(self.offsets))
+
+
+def changeable():
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(4, 3, activation="relu", name="conv"),
+            Scaled(name="scaled"),
+            layers.LeakyReLU(0.1, name="leaky"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3, activation="softmax", name="head"),
+        ]
+    )
+
+
+def another_head(model):
+    model.pop()
+    model.add(layers.Dense(5, activation="softmax"))
+
+
+def the_same_head_again(model):
+    model.pop()
+    model.add(layers.Dense(3, activation="softmax"))
+
+
+def low_rank(model):
+    model.get_layer("head").enable_lora(2)
+    model.get_layer("head").lora_kernel_b.assign_add(np.ones((2, 3)))
+
+
+def set_(name, attribute, value):
+    return lambda model: setattr(model.get_layer(name), attribute, value)
+
+
+CHANGES = {
+    "another head": another_head,
+    "a head like the old one": the_same_head_again,
+    "low rank": low_rank,
+    "quantized": lambda model: model.quantize("int8"),
+    "activation": set_("conv", "activation", keras.activations.tanh),
+    "number": set_("leaky", "negative_slope", 0.7),
+    "number of one's own": set_("scaled", "factor", 2.0),
+    "tuple": set_("scaled", "offsets", (0.5, 0.25)),
+    "array": set_("scaled", "weighting", np.arange(4, dtype=np.float32)),
+    "function": set_("scaled", "function", lambda x: x),
+    "call": lambda model: object.__setattr__(model.get_layer("leaky"), "call", lambda x: 2 * x),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_changed_structure_is_noticed(change, traced):
+    model = changeable()
+    explain(model, BATCH, layers="conv")
+    change(model)
+    explanation = explain(model, BATCH, layers="conv")
+    np.testing.assert_allclose(explanation.probabilities, model(BATCH), rtol=1e-4)
+    assert len(traced) == 2
+    explain(model, BATCH, layers="conv")
+    assert len(traced) == 2
+    assert len(engine._traces[model].traces) == 1
+
+
+def test_what_a_training_does_is_no_change_of_structure(traced):
+    model = changeable()
+    explain(model, BATCH)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(BATCH, np.array([0, 1]), verbose=0)
+    model.predict(BATCH, verbose=0)
+    model.evaluate(BATCH, np.array([0, 1]), verbose=0)
+    np.testing.assert_allclose(explain(model, BATCH).probabilities, model(BATCH), rtol=1e-4)
+    assert len(traced) == 1
+
+
+def test_a_layer_that_others_tap_meanwhile_has_its_structure(model):
+    explain(model, BATCH)
+    structure = engine.Structure(model)
+    with tapped(model):
+        assert structure.fits(model)
+    assert structure.fits(model)
+
+
+# --- Models that cannot be explained --------------------------------------------------------------------------------
+
+
+def stopped(x, y):
+    return layers.Dense(3, activation="softmax")(ops.stop_gradient(layers.GlobalAveragePooling2D()(y)))
+
+
+def rounded(x, y):
+    return layers.Dense(3, activation="softmax")(ops.round(layers.GlobalAveragePooling2D()(y)))
+
+
+def compared(x, y):
+    return layers.Dense(3, activation="softmax")(ops.cast(layers.GlobalAveragePooling2D()(y) > 0.1, "float32"))
+
+
+def beside(x, y):
+    """The layer's values are multiplied by nothing, the score follows from the input alone."""
+    y = layers.GlobalAveragePooling2D()(y)
+    return layers.Dense(3, activation="softmax")(ops.stop_gradient(y) + ops.mean(x))
+
+
+@pytest.mark.parametrize("way", [stopped, rounded, compared, beside])
+@pytest.mark.parametrize("wanted", ["blocks", "conv"])
+def test_no_gradient_on_the_way_is_said(way, wanted, traced):
+    x = keras.Input((8, 8, 3))
+    model = keras.Model(x, way(x, layers.Conv2D(4, 3, activation="relu", name="conv")(x)))
+    with pytest.raises(ValueError, match=r"No gradient of the score reaches any layer asked for \(conv\)"):
+        explain(model, BATCH, 1, wanted)
+    assert model not in engine._traces
+
+
+def test_a_function_that_ignores_the_logits_is_refused(model):
+    with pytest.raises(ValueError, match="No gradient of the score"):
+        explain(model, BATCH, lambda logits: tf.zeros(tf.shape(logits)[0]))
+
+
+class NotOfKeras:
+    """Looks like a model, but is none."""
+
+    built, input_shape, output_shape = True, (None, 8, 8, 3), (None, 3)
+
+    def __call__(self, batch, training=False):
+        return batch
+
+
+@pytest.mark.parametrize(
+    "model", [None, "model.keras", Path("model.keras"), tf.Module(), len, NotOfKeras(), keras.Model]
+)
+def test_what_is_no_keras_model(model):
+    with pytest.raises(TypeError, match=r"A Keras 3 model is needed \(keras.Model\), not [\w.]+: files are opened by"):
+        explain(model, picture(8, 8))
+
+
+@pytest.mark.parametrize("wrap", [lambda y: y, lambda y: {"label": y}, lambda y: [y]])
+@pytest.mark.parametrize("units", [1, 3])
+def test_wrong_classes_cost_no_trace(wrap, units, traced):
+    x = keras.Input((8, 8, 3))
+    y = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation="relu")(x))
+    model = keras.Model(x, wrap(layers.Dense(units, activation="sigmoid")(y)))
+    count = max(units, 2)
+    with pytest.raises(ValueError, match=f"The target {count} does not exist: the model has {count} classes"):
+        explain(model, BATCH, count)
+    with pytest.raises(ValueError, match=f"5 class names for a model of {count} classes"):
+        explain(model, BATCH, classes=list("abcde"))
+    with pytest.raises(ValueError, match="head is one of"):
+        explain(model, BATCH, head="softmax")
+    assert traced == []
+
+
+def test_wrong_classes_of_a_subclassed_model_take_no_place_in_the_cache():
+    model = nets.subclassed()[0]
+    with pytest.raises(ValueError, match="The target 3 does not exist: the model has 3 classes"):
+        explain(model, nets.PICTURE, 3)
+    assert model not in engine._traces
+
+
+def test_private_parts_that_are_gone_are_said(monkeypatch, model):
+    monkeypatch.delattr(keras.Layer, "_flatten_layers")
+    with pytest.raises(RuntimeError, match="has no `_flatten_layers`"):
+        explain(model, BATCH)
+
+
+def test_a_registry_that_is_gone_is_a_warning(monkeypatch):
+    from tensorflow.python.framework import ops as framework
+
+    monkeypatch.delattr(framework, "gradient_registry")
+    with pytest.warns(UserWarning, match="may stay in memory"):
+        engine._forget_custom_gradients(tf.Graph())
 
 
 # --- Pictures -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ def features(*channels):
     """One picture's channels, h x w each."""
     maps = np.stack(channels, axis=-1)[None].astype(np.float32)
     k = maps.shape[-1]
-    return Features(np.arange(k)[None], np.ones((1, k), np.float32), maps, np.zeros(1, np.float32))
+    return Features(np.arange(k)[None], np.ones((1, k), np.float32), maps, maps.mean((1, 2)), maps.std((1, 2)))
 
 
 def figures(*channels):
@@ -46,13 +46,20 @@ def test_channels_are_averaged_and_dead_ones_left_out():
     assert np.isnan(figures(np.ones((1, 1)))["roughness"])
 
 
+def test_a_channel_is_dead_by_the_layers_median_not_by_that_of_the_channels_kept():
+    """Of five channels two are kept: by the median of all (1) the second is dead, by theirs (0.005) it would not be."""
+    maps = np.stack([CHECKS * 0.01, CHECKS * 0.01, HALVES], axis=-1)[None].astype(np.float32)
+    deviations = np.array([[0.005, 1, 1, 0.005, 0.5]], np.float32)
+    kept = np.array([[0, 3, 4]])
+    layer = Features(kept, np.ones((1, 3), np.float32), maps, np.zeros((1, 5), np.float32), deviations)
+    assert layer.dead.tolist() == [np.float32(0.4)]
+    assert layer.live.tolist() == [[False, False, True]]
+    assert feature_figures(layer)["roughness"] == pytest.approx([4 / 24])
+
+
 def test_pictures_do_not_mix():
-    two = Features(
-        np.zeros((2, 1), int),
-        np.ones((2, 1), np.float32),
-        np.stack([CHECKS, HALVES]).astype(np.float32)[..., None],
-        np.zeros(2, np.float32),
-    )
+    maps = np.stack([CHECKS, HALVES]).astype(np.float32)[..., None]
+    two = Features(np.zeros((2, 1), int), np.ones((2, 1), np.float32), maps, maps.mean((1, 2)), maps.std((1, 2)))
     assert feature_figures(two)["roughness"] == pytest.approx([1, 4 / 24])
     assert feature_figures(two)["entropy"] == pytest.approx([1, 1])
 
