@@ -66,7 +66,7 @@ def test_pictures_do_not_mix():
 
 
 @pytest.mark.parametrize(
-    ("map", "expected"),
+    ("heatmap", "expected"),
     [
         ([[5, 5], [5, 5]], 1),
         ([[0, 0], [0, 3]], 0),
