@@ -44,7 +44,7 @@ def bare(model, batch):
 
     compiled = run.get_concrete_function(tf.TensorSpec(batch.shape, tf.float32))
     tensor = tf.constant(batch)
-    return lambda: [one.numpy() for one in compiled(tensor)]
+    return lambda: [output.numpy() for output in compiled(tensor)]
 
 
 def rivals(model, batch):

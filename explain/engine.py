@@ -6,11 +6,11 @@ import threading
 import warnings
 import weakref
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def explain(
         rules: names of `cams.RULES`.
         preprocess: from a float32 batch 0 to 255 to the model's input; None if that is inside the model.
         features: how many of the most important channels to keep at every layer.
-        classes: names of the classes.
+        classes: names of the classes in order, or a mapping between names and indices.
         head: what comes out of the model, "logits" or "probabilities"; "auto" where the model itself tells, which it
             does where it ends in a sigmoid, a softmax or linear units. See `targets.head`.
 
@@ -68,7 +68,24 @@ def explain(
 
     Raises:
         ValueError: for pictures, targets, layers, rules or a model that cannot be explained; the message says why.
-        TypeError: for a target of the wrong kind.
+        TypeError: for a target of the wrong kind, and for what is no Keras 3 model.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential(
+        ...     [
+        ...         keras.Input((8, 8, 3)),
+        ...         keras.layers.Conv2D(4, 3, activation="relu", name="features"),
+        ...         keras.layers.GlobalAveragePooling2D(),
+        ...         keras.layers.Dense(2, activation="softmax"),
+        ...     ]
+        ... )
+        >>> picture = np.zeros((20, 30, 3), np.uint8)
+        >>> explanation = explain(model, picture, "dog", rules=["gradcam", "layercam"], classes=["cat", "dog"])
+        >>> explanation.map("features", "layercam").shape
+        (6, 6)
+        >>> explanation.probabilities.shape
+        (1, 2)
     """
     _check_model(model)
     if features < 0:
@@ -139,7 +156,7 @@ def _prepared(model: Model, pictures: Any, preprocess: Callable | None) -> tuple
     """The pictures as they are given to the model, and the float32 batch that goes in."""
     size = _input_size(model)
     many = isinstance(pictures, (list, tuple)) and not hasattr(pictures, "pixels")
-    arrays = [np.asarray(getattr(one, "pixels", one)) for one in (pictures if many else [pictures])]
+    arrays = [np.asarray(getattr(picture, "pixels", picture)) for picture in (pictures if many else [pictures])]
     if not arrays or any(array.size == 0 for array in arrays):
         raise ValueError("There are no pictures to explain.")
     if not many and np.issubdtype(arrays[0].dtype, np.floating):
@@ -170,7 +187,7 @@ def _input_size(model: Model) -> tuple[int | None, int | None, int | None]:
     return shape[1:]
 
 
-def _squashed(pictures: Sequence[np.ndarray], size: Sequence[int | None]) -> np.ndarray:
+def _squashed(pictures: Iterable[np.ndarray], size: Sequence[int | None]) -> np.ndarray:
     """uint8 pictures as one batch; an undefined side of the model's input stays as it is in the picture."""
     from explain.pictures import fit, resize
 
@@ -188,7 +205,7 @@ def _squashed(pictures: Sequence[np.ndarray], size: Sequence[int | None]) -> np.
             raise ValueError("A grey picture: repeat it in three channels, height x width x 3.")
         if not grey and (picture.ndim != 3 or picture.shape[-1] != 3):
             raise ValueError(f"A picture is height x width x 3 (RGB), not {_times(picture.shape)}.")
-        wanted = tuple(want or own for want, own in zip(size[:2], picture.shape[:2], strict=True))
+        wanted = (size[0] or picture.shape[0], size[1] or picture.shape[1])
         fitted.append(resize(picture, wanted) if grey else fit(picture, wanted))
     if len({picture.shape for picture in fitted}) > 1:
         raise ValueError("The model's input has no fixed size, so all pictures need the same size.")
@@ -210,15 +227,29 @@ def tapped(model: Model) -> Iterator[list[Call]]:
     also after an exception. A call is recorded when it is done, so a nested model follows its layers; its address is
     made of the calls it happens in. Other threads may call the model meanwhile and are not recorded.
 
+    Args:
+        model: a Keras model that has been built.
+
     Yields:
         The list that fills with calls, in order of execution.
+
+    Raises:
+        RuntimeError: where this version of Keras does not tell a model's layers.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="first"), keras.layers.ReLU()])
+        >>> with tapped(model) as calls:
+        ...     output = model(np.zeros((1, 2)))
+        >>> calls[0].address, tuple(calls[0].output.shape)
+        ('first', (1, 3))
     """
     calls: list[Call] = []
     path: list[str] = []
     seen: Counter[str] = Counter()
     owner = threading.get_ident()
 
-    def tap(layer: Any, call: Callable) -> Callable:
+    def tap(layer: Any, call: Callable) -> Any:
         @functools.wraps(call)
         def recording(*args: Any, **kwargs: Any) -> Any:
             if threading.get_ident() != owner:
@@ -235,8 +266,9 @@ def tapped(model: Model) -> Iterator[list[Call]]:
             calls.append(Call(address, layer, output))
             return output
 
-        recording.replaced = layer.__dict__.get("call")
-        return recording
+        tapped_call: Any = recording
+        tapped_call.replaced = layer.__dict__.get("call")
+        return tapped_call
 
     with _tracing:
         layers = _callables(model)
@@ -327,8 +359,6 @@ class _Same:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Same) and self._value() is not None and self._value() is other._value()
 
-    __hash__ = None
-
 
 def _settings(layer: Any) -> tuple[_Same, dict[str, Any]]:
     """The layer itself, and of its attributes those that decide what it computes."""
@@ -365,13 +395,22 @@ def _bookkeeping() -> frozenset[str]:
 
 
 class Request(NamedTuple):
-    """What a trace was made for: all that decides its graph, beside the model."""
+    """What a trace was made for: all that decides its graph, beside the model.
+
+    Attributes:
+        layers: as `explain` takes them.
+        rules: names.
+        shape: of the batch; None for any number of pictures.
+        features: how many channels to keep.
+        contrast: a weak reference to the target function, or None.
+        head: as `explain` takes it.
+    """
 
     layers: str | tuple[str, ...]
     rules: tuple[str, ...]
-    shape: tuple[int | None, ...]  # of the batch; None for any number of pictures
+    shape: tuple[int | None, ...]
     features: int
-    contrast: Any  # a weak reference to the target function, or None
+    contrast: Any
     head: targets.HeadKind = "auto"
 
     def of_any_number(self) -> "Request":
@@ -380,9 +419,12 @@ class Request(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """A compiled pass: from a float32 batch and int32 targets to a dict of small tensors.
+    """A compiled pass.
 
-    request: its shape has None for the number of pictures where the pass takes any. layers: those with a map.
+    Attributes:
+        run: from a float32 batch and int32 targets to a dict of small tensors.
+        request: its shape has None for the number of pictures where the pass takes any.
+        layers: those it gives maps of, in order of execution.
     """
 
     run: Callable[[Any, Any], dict]
@@ -404,15 +446,22 @@ def trace(model: Model, request: Request, check: Callable[[int], None] | None = 
         model: a Keras model.
         request: what to trace; its shape is that of a batch.
         check: is called with the number of classes as soon as it is known, and may refuse it.
+
+    Returns:
+        The pass and its layers.
+
+    Raises:
+        ValueError: for layers that are not there, a model that is no classifier, and what `check` refuses.
     """
+    shape = cast(tuple[int, ...], request.shape)
     if not model.built:
-        model(np.zeros(request.shape, np.float32), training=False)
+        model(np.zeros(shape, np.float32), training=False)
     if model not in _counting:
         try:
-            return _trace(model, request.of_any_number(), request.shape, check)
+            return _trace(model, request.of_any_number(), shape, check)
         except _NeedsNumber:
             pass
-    fixed = _trace(model, request, request.shape, check)
+    fixed = _trace(model, request, shape, check)
     _counting.add(model)
     return fixed
 
@@ -430,7 +479,7 @@ def _trace(model: Model, request: Request, shape: tuple[int, ...], check: Callab
             if request.shape[0] is None:
                 raise _NeedsNumber from error
             raise
-        several = {layer.address for layer, map_ in zip(layers, maps, strict=True) if len(map_) != shape[0]}
+        several = {layer.address for layer, batch in zip(layers, maps, strict=True) if len(batch) != shape[0]}
         if not several:
             return Trace(run, request, layers)
         left_out |= several

@@ -31,7 +31,13 @@ _LAYING_OUT = {"Reshape", "ExpandDims"}
 
 
 class Call(NamedTuple):
-    """One call of one layer: its address, the layer, and what it returned (a tensor, or any structure of tensors)."""
+    """One call of one layer.
+
+    Attributes:
+        address: path of the calls it happened in.
+        layer: the layer.
+        output: what it returned: a tensor, or any structure of tensors.
+    """
 
     address: str
     layer: Any
@@ -190,7 +196,20 @@ def _addressed(addresses: Sequence[str], mapped: Sequence[Call], lacking: Mappin
 
 
 def nearest(address: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """The known addresses most like one that is not known: first those with the same last part."""
+    """The known addresses most like one that is not known: first those with the same last part.
+
+    Args:
+        address: the one that is not known.
+        known: those that are.
+        count: how many to name at most.
+
+    Returns:
+        The nearest, best first.
+
+    Example:
+        >>> nearest("conv1", ["backbone/conv1", "conv2", "head"], 2)
+        ['backbone/conv1', 'conv2']
+    """
     known = list(known)
     same = [name for name in known if name.split("/")[-1] == str(address).split("/")[-1]]
     alike = get_close_matches(str(address), known, count, cutoff=0.0)
@@ -361,8 +380,12 @@ def _area(operation: Operation) -> int | None:
 
 def _ends(steps: Sequence[Step]) -> list[Call]:
     """Stem, ends of blocks and last activation along the spine."""
-    stem = latest = area = None
-    merges, pooled, strided = [], [], []
+    stem: Call | None = None
+    latest: Call | None = None
+    area: int | None = None
+    merges: list[Call | None] = []
+    pooled: list[Call | None] = []
+    strided: list[Call | None] = []
     active = False  # an activation since the last end
     linear = False  # no activation since the last mixing weights
     merged = False  # nothing since the last merge
@@ -371,7 +394,7 @@ def _ends(steps: Sequence[Step]) -> list[Call]:
     for step in steps:
         weighted = step.kind in ("merge", "mixing", "depthwise")
         before, area = area, step.area or area
-        smaller = before is not None and area < before
+        smaller = before is not None and area is not None and area < before
         resized = area != before and not weighted
         if weighted and linear and active:
             merges.append(latest)
@@ -408,7 +431,7 @@ def _inside_large(steps: Sequence[Step], calls: Sequence[Call]) -> list[Call]:
     largest = max(steps, key=weights)
     inside = set(largest.operations)
     within = [call for call in calls if (source := _source(call.output).op) in inside and source.type not in _PADDING]
-    areas = [_area(call.output.op) for call in within]
+    areas = [_area(call.output.op) or 0 for call in within]
     of_maps = sum(weights(step) for step in steps if step.area is not None)
     if 2 * weights(largest) <= of_maps or len(set(areas)) < 3:
         return []

@@ -10,7 +10,7 @@ from explain.layers import reachable
 
 Tensor = Any
 Contrast = Callable[[Tensor], Tensor]
-Target = int | str | Contrast | Sequence[int | str]
+Target = int | str | Contrast | Sequence[int | str] | np.ndarray
 
 SLACK = 0.02  # by which probabilities in a coarse precision may lie outside of 0 to 1
 
@@ -32,7 +32,12 @@ _WEIGHING = _MIXING | {"Mul", "RealDiv", "DepthwiseConv2dNative", "FusedBatchNor
 
 
 class Head(NamedTuple):
-    """Both float32 n x classes. A single sigmoid unit has become two classes."""
+    """What comes out of a model; a single sigmoid unit has become two classes.
+
+    Attributes:
+        logits: float32 n x classes.
+        probabilities: float32 n x classes.
+    """
 
     logits: Tensor
     probabilities: Tensor
@@ -53,6 +58,10 @@ def resolve(target: Target, count: int, classes: Sequence[str] | None = None) ->
     Raises:
         ValueError: for an unknown name (the nearest are named), a negative index, a list of another length.
         TypeError: for anything else.
+
+    Example:
+        >>> resolve(["dog", "predicted"], 2, ["cat", "dog"])
+        (array([ 1, -1], dtype=int32), None)
     """
     if callable(target):
         return np.full(count, PREDICTED, np.int32), target
@@ -61,11 +70,11 @@ def resolve(target: Target, count: int, classes: Sequence[str] | None = None) ->
     if isinstance(target, (list, tuple, np.ndarray)):
         if len(target) != count:
             raise ValueError(f"{len(target)} targets for {count} pictures: give one for all, or one per picture.")
-        return np.array([_index(one, classes) for one in target], np.int32), None
+        return np.array([_index(choice, classes) for choice in target], np.int32), None
     return np.full(count, _index(target, classes), np.int32), None
 
 
-def _index(target: int | str, classes: Sequence[str] | None) -> int:
+def _index(target: Any, classes: Sequence[str] | None) -> int:
     if isinstance(target, str):
         if target == "predicted":
             return PREDICTED
@@ -83,10 +92,18 @@ def _index(target: int | str, classes: Sequence[str] | None) -> int:
 
 
 def check(indices: np.ndarray, classes: Sequence[str] | None, count: int) -> None:
-    """Refuse indices and names that do not fit a model of `count` classes.
+    """Refuse indices and names that do not fit a model.
+
+    Args:
+        indices: int (n,), as `resolve` returns them.
+        classes: names of the classes, or None.
+        count: number of the model's classes.
 
     Raises:
         ValueError: in that case.
+
+    Example:
+        >>> check(np.array([1, -1]), ["cat", "dog"], 2)
     """
     if classes is not None and len(classes) != count:
         raise ValueError(f"{len(classes)} class names for a model of {count} classes.")
@@ -96,6 +113,9 @@ def check(indices: np.ndarray, classes: Sequence[str] | None, count: int) -> Non
 
 def check_head(kind: str) -> None:
     """Refuse what is no kind of head.
+
+    Args:
+        kind: one of `HEADS`.
 
     Raises:
         ValueError: in that case.
@@ -137,6 +157,9 @@ def class_names(classes: Iterable[str] | Mapping | None) -> tuple[str, ...] | No
 
 def check_probabilities(probabilities: np.ndarray) -> None:
     """Refuse what cannot be probabilities, though `head="probabilities"` was said.
+
+    Args:
+        probabilities: float, of any shape.
 
     Raises:
         ValueError: for values that lie outside of 0 to 1 by more than rounding.
@@ -232,7 +255,7 @@ def _only_tensor(output: Any) -> Tensor:
         )
     shape = tensors[0].shape
     if not shape.rank or any(size != 1 for size in shape[1:-1]) or None in shape[1:]:
-        described = tuple(shape) if shape.rank is not None else "of unknown shape"
+        described = " x ".join(["n", *map(str, shape[1:])]) if shape.rank else shape
         raise ValueError(
             f"A classifier is needed, that returns one row of classes per picture; its output is {described}."
         )
@@ -303,12 +326,24 @@ def _holds_variable(tensor: Tensor) -> bool:
 
 
 def score(logits: Tensor, indices: Tensor, contrast: Contrast | None) -> tuple[Tensor, Tensor]:
-    """The explained number and the explained class of every picture, float32 (n,) and int32 (n,).
+    """The explained number and the explained class of every picture.
 
-    The class is -1 where a function of the logits is explained.
+    Args:
+        logits: float32 (n, classes).
+        indices: int32 (n,); `PREDICTED` for the class of the greatest logit.
+        contrast: a function of the logits that is explained instead, or None.
+
+    Returns:
+        Scores, float32 (n,), and classes, int32 (n,): -1 where a function is explained.
 
     Raises:
         ValueError: where the function does not return one number per picture.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> scores, explained = score(tf.constant([[1.0, 3.0], [5.0, 4.0]]), tf.constant([PREDICTED, 1]), None)
+        >>> scores.numpy().tolist(), explained.numpy().tolist()
+        ([3.0, 4.0], [1, 1])
     """
     import tensorflow as tf
 

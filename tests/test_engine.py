@@ -95,12 +95,12 @@ def test_a_call_somebody_else_set_stays():
     layer = model.get_layer("features")
     original = layer.call
 
-    def own(x):
+    def doubled(x):
         return 2 * original(x)
 
-    object.__setattr__(layer, "call", own)
+    object.__setattr__(layer, "call", doubled)
     np.testing.assert_allclose(explain(model, nets.PICTURE, 0, "features").scores, [2])
-    assert vars(layer)["call"] is own
+    assert vars(layer)["call"] is doubled
 
 
 def test_calls_of_other_threads_are_not_recorded(model):
@@ -132,21 +132,21 @@ def test_one_thread_taps_at_a_time(model):
 def test_threads_get_what_one_would_get(model):
     wishes = [("conv0", "gradcam"), ("blocks", "hirescam"), ("all", "gradcam++")] * 2
     other = keras.Model(model.inputs, layers.Dense(2)(model.layers[-2].output))  # shares all layers but the head
-    expected = [explain(one, BATCH, 0, *wish).map() for one in (model, other) for wish in wishes]
+    expected = [explain(either, BATCH, 0, *wish).map() for either in (model, other) for wish in wishes]
     engine._traces.clear()
-    found = [None] * len(expected)
+    results = [None] * len(expected)
 
     def work(index):
-        found[index] = explain((model, other)[index // len(wishes)], BATCH, 0, *wishes[index % len(wishes)]).map()
+        results[index] = explain((model, other)[index // len(wishes)], BATCH, 0, *wishes[index % len(wishes)]).map()
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(len(expected))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    np.testing.assert_allclose(found[0], expected[0])
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(results[0], expected[0])
+    for result, wanted in zip(results, expected, strict=True):
+        np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-7)
 
 
 # --- The pass -------------------------------------------------------------------------------------------------------
@@ -173,9 +173,9 @@ def test_all_layers_and_rules_at_once_are_what_each_is_alone(model):
     for layer in explanation.layers:
         tensors = by_tape(model, layer.address, 2)
         for rule in RULES:
-            found = explanation.maps[rule][layer.address]
-            assert found.shape == (2, *layer.shape[:2])
-            np.testing.assert_allclose(found, RULES[rule](*tensors), rtol=1e-4, atol=1e-6)
+            maps = explanation.maps[rule][layer.address]
+            assert maps.shape == (2, *layer.shape[:2])
+            np.testing.assert_allclose(maps, RULES[rule](*tensors), rtol=1e-4, atol=1e-6)
 
 
 def test_a_target_per_picture(model):
@@ -209,9 +209,9 @@ class Beside(keras.Model):
 
 
 def test_layer_beside_the_way_to_the_score_has_zero_maps():
-    found = explain(Beside(), nets.PICTURE, 0, ["features", "beside"])
-    np.testing.assert_allclose(found.map("features"), nets.MAPS["gradcam"])
-    assert not found.map("beside").any()
+    explanation = explain(Beside(), nets.PICTURE, 0, ["features", "beside"])
+    np.testing.assert_allclose(explanation.map("features"), nets.MAPS["gradcam"])
+    assert not explanation.map("beside").any()
 
 
 def test_weights_may_change_between_calls():
@@ -244,21 +244,21 @@ def test_cost(model):
 
 def test_features_by_hand():
     """Mean gradients 1/2 and -1/4, mean activations 1 and 5/4: importance 1/2 and 5/16."""
-    found = explain(nets.functional()[0], nets.PICTURE, 0, "features", features=5).features["features"]
-    assert found.channels.tolist() == [[0, 1]]
-    np.testing.assert_allclose(found.importance, [[0.5, 0.3125]])
-    np.testing.assert_allclose(found.maps[0, ..., 0], nets.CHANNELS[0])
-    np.testing.assert_allclose(found.maps[0, ..., 1], nets.CHANNELS[1])
-    assert found.dead.tolist() == [0]
+    features = explain(nets.functional()[0], nets.PICTURE, 0, "features", features=5).features["features"]
+    assert features.channels.tolist() == [[0, 1]]
+    np.testing.assert_allclose(features.importance, [[0.5, 0.3125]])
+    np.testing.assert_allclose(features.maps[0, ..., 0], nets.CHANNELS[0])
+    np.testing.assert_allclose(features.maps[0, ..., 1], nets.CHANNELS[1])
+    assert features.dead.tolist() == [0]
 
 
 def test_features_keep_the_most_important_of_each_picture():
     picture = np.zeros((2, 4, 5, 3), np.float32)
     picture[0, 0, 0] = [1, 1, 9]
     picture[1, 1, 2] = [8, 1, 1]
-    found = explain(nets.averaging(), picture, 0, "features", features=1).features["features"]
-    assert found.channels.tolist() == [[2], [0]]
-    np.testing.assert_allclose(found.maps[..., 0], picture[[0, 1], ..., [2, 0]])
+    features = explain(nets.averaging(), picture, 0, "features", features=1).features["features"]
+    assert features.channels.tolist() == [[2], [0]]
+    np.testing.assert_allclose(features.maps[..., 0], picture[[0, 1], ..., [2, 0]])
 
 
 def test_means_and_deviations_are_of_all_channels_in_the_layers_order(model):
@@ -278,8 +278,8 @@ def test_dead_channels():
     model = nets.averaging(kernel=[[1, 0]] * 5)
 
     def dead(scales, offset=0.0):
-        found = explain(model, pattern * np.array(scales, np.float32) + offset, 0, "features", features=1)
-        return found.features["features"].dead.tolist()
+        explanation = explain(model, pattern * np.array(scales, np.float32) + offset, 0, "features", features=1)
+        return explanation.features["features"].dead.tolist()
 
     assert dead([1, 1, 0.02, 0.005, 0]) == [np.float32(0.2)]
     assert dead([1, 1, 1, 0.005, 0], offset=3.0) == [np.float32(0.4)]  # loud, but the same everywhere
@@ -287,8 +287,8 @@ def test_dead_channels():
     assert dead([1, 0.5, 0.25, 0.1, 0.02]) == [0]
     x = keras.Input((1, 1, 2))
     single = keras.Model(x, nets.dense([[1, 0]] * 2)(layers.Flatten()(nets.identity()(x))))
-    found = explain(single, np.ones((1, 1, 1, 2), np.float32), 0, "features", features=1)
-    assert found.features["features"].dead.tolist() == [0]  # over one place nothing can vary
+    explanation = explain(single, np.ones((1, 1, 1, 2), np.float32), 0, "features", features=1)
+    assert explanation.features["features"].dead.tolist() == [0]  # over one place nothing can vary
 
     loud_and_quiet = pattern * np.array([1, 1e-4], np.float32)[:, None, None, None] * np.ones(5, np.float32)
     assert explain(model, loud_and_quiet, 0, "features", features=1).features["features"].dead.tolist() == [0, 0]
@@ -474,7 +474,7 @@ def test_model_is_freed(activation):
     keras.utils.clear_session(free_memory=False)
     gc.collect()  # the model
     gc.collect()  # and what was kept for it
-    assert [one() for one in (*alive, *graphs)] == [None] * 4
+    assert [reference() for reference in (*alive, *graphs)] == [None] * 4
 
 
 # --- Structure ------------------------------------------------------------------------------------------------------
@@ -670,20 +670,20 @@ def free_size():
 
 def test_uint8_pictures_are_squashed_to_the_models_input(model):
     given = [picture(20, 30), picture(7, 5, 1)]
-    found = explain(model, given)
-    assert found.pictures.dtype == np.uint8
-    assert np.array_equal(found.pictures, [fit(one, (8, 8)) for one in given])
-    expected = model(found.pictures.astype(np.float32))
-    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-5)
+    explanation = explain(model, given)
+    assert explanation.pictures.dtype == np.uint8
+    assert np.array_equal(explanation.pictures, [fit(pixels, (8, 8)) for pixels in given])
+    expected = model(explanation.pictures.astype(np.float32))
+    np.testing.assert_allclose(explanation.probabilities, expected, rtol=1e-5)
 
 
 def test_pictures_of_every_form_are_the_same(model):
-    one = picture(20, 30)
-    expected = explain(model, one).map()
-    for form in ([one], (one,), one[None], Picture(one, ()), [Picture(one, ())]):
-        found = explain(model, form)
-        assert found.pictures.shape == (1, 8, 8, 3)
-        assert np.array_equal(found.map(), expected)
+    pixels = picture(20, 30)
+    expected = explain(model, pixels).map()
+    for form in ([pixels], (pixels,), pixels[None], Picture(pixels, ()), [Picture(pixels, ())]):
+        explanation = explain(model, form)
+        assert explanation.pictures.shape == (1, 8, 8, 3)
+        assert np.array_equal(explanation.map(), expected)
 
 
 def test_preprocess_gets_floats_of_0_to_255_and_may_change_them(model):
@@ -696,32 +696,32 @@ def test_preprocess_gets_floats_of_0_to_255_and_may_change_them(model):
         batch /= 127.5
         return batch - 1
 
-    found = explain(model, given, preprocess=preprocess)
+    explanation = explain(model, given, preprocess=preprocess)
     assert seen == [(np.float32, (1, 8, 8, 3), True)]
     assert np.array_equal(given, before)
-    assert np.array_equal(found.pictures[0], before)
-    np.testing.assert_allclose(found.probabilities, model(before[None] / 127.5 - 1), rtol=1e-4)
+    assert np.array_equal(explanation.pictures[0], before)
+    np.testing.assert_allclose(explanation.probabilities, model(before[None] / 127.5 - 1), rtol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_float_batch_is_taken_as_it_is(dtype):
     batch = np.array([[[[-3, 700, 0.5]]]], dtype)
-    found = explain(free_size(), batch, layers="features")
-    assert found.pictures is batch
-    np.testing.assert_allclose(found.scores, [700])
-    one = explain(free_size(), batch[0], layers="features")
-    assert np.array_equal(one.pictures, batch)
-    np.testing.assert_allclose(one.scores, [700])
+    explanation = explain(free_size(), batch, layers="features")
+    assert explanation.pictures is batch
+    np.testing.assert_allclose(explanation.scores, [700])
+    alone = explain(free_size(), batch[0], layers="features")
+    assert np.array_equal(alone.pictures, batch)
+    np.testing.assert_allclose(alone.scores, [700])
 
 
 def test_model_of_undefined_size_keeps_the_pictures():
     given = picture(5, 9)
-    found = explain(free_size(), given, layers="features", target=1)
-    assert np.array_equal(found.pictures, given[None])
-    assert found.map().shape == (5, 9)
-    np.testing.assert_allclose(found.map(), given[..., 1] / 45, rtol=1e-5)
-    found = explain(nets.averaging((None, 6), ((1, 0), (0, 1), (0, 0))), given, layers="features")
-    assert found.map().shape == (5, 6)
+    explanation = explain(free_size(), given, layers="features", target=1)
+    assert np.array_equal(explanation.pictures, given[None])
+    assert explanation.map().shape == (5, 9)
+    np.testing.assert_allclose(explanation.map(), given[..., 1] / 45, rtol=1e-5)
+    explanation = explain(nets.averaging((None, 6), ((1, 0), (0, 1), (0, 0))), given, layers="features")
+    assert explanation.map().shape == (5, 6)
 
 
 def test_float_batch_of_other_channels():
@@ -735,11 +735,11 @@ def test_grey_pictures_for_a_model_of_one_channel(shape):
     y = layers.GlobalAveragePooling2D()(nets.identity(1)(x))
     model = keras.Model(x, nets.dense([[1, -1]])(y))
     pixels = np.arange(24, dtype=np.uint8).reshape(shape)
-    found = explain(model, pixels, 0, "features")
+    explanation = explain(model, pixels, 0, "features")
     # means of 2 x 2 pixels: 2.5, 4.5, 10.5 ..., rounded to even
-    assert found.pictures.shape == (1, 3, 2, 1)
-    np.testing.assert_allclose(found.pictures.ravel(), [2.5, 4.5, 10.5, 12.5, 18.5, 20.5], atol=0.5)
-    assert found.scores[0] == pytest.approx(found.pictures.mean())
+    assert explanation.pictures.shape == (1, 3, 2, 1)
+    np.testing.assert_allclose(explanation.pictures.ravel(), [2.5, 4.5, 10.5, 12.5, 18.5, 20.5], atol=0.5)
+    assert explanation.scores[0] == pytest.approx(explanation.pictures.mean())
 
 
 def image(shape, dtype=np.uint8):
@@ -789,18 +789,18 @@ def test_other_refusals(model):
 
 
 def test_map_picks_and_refuses(model):
-    found = explain(model, BATCH, rules=["layercam", "gradcam"])
-    assert np.array_equal(found.map(), found.maps["layercam"]["conv2"][0])
-    assert np.array_equal(found.map("conv0", "gradcam", 1), found.maps["gradcam"]["conv0"][1])
+    explanation = explain(model, BATCH, rules=["layercam", "gradcam"])
+    assert np.array_equal(explanation.map(), explanation.maps["layercam"]["conv2"][0])
+    assert np.array_equal(explanation.map("conv0", "gradcam", 1), explanation.maps["gradcam"]["conv0"][1])
     with pytest.raises(KeyError, match="No layer 'conv7' here, but conv0, conv1, conv2"):
-        found.map("conv7")
+        explanation.map("conv7")
     with pytest.raises(KeyError, match="No rule 'hirescam' here, but layercam, gradcam"):
-        found.map(rule="hirescam")
+        explanation.map(rule="hirescam")
 
 
 def test_repr_tells_what_a_person_wants_to_know():
-    found = explain(nets.functional()[0], nets.PICTURE, 0, "features", classes=["cat", "dog", "horse"])
-    first, second = repr(found).splitlines()
+    explanation = explain(nets.functional()[0], nets.PICTURE, 0, "features", classes=["cat", "dog", "horse"])
+    first, second = repr(explanation).splitlines()
     assert first == "Explanation of 1 picture, 2 x 2: gradcam on 1 layer, features to features"
     assert second == "  0: cat 66.5%, score 1"
 
@@ -809,42 +809,44 @@ def test_overlay_is_the_drawn_map_over_the_picture(model):
     from explain.overlay import overlay
 
     given = picture(8, 8)
-    found = explain(model, given)
-    assert np.array_equal(found.overlay(opacity=0.3, name="magma"), overlay(given, found.map(), 0.3, "magma"))
+    explanation = explain(model, given)
+    assert np.array_equal(
+        explanation.overlay(opacity=0.3, name="magma"), overlay(given, explanation.map(), 0.3, "magma")
+    )
 
 
 def test_float_pictures_are_drawn_from_their_least_to_their_greatest_value():
     batch = np.array([[[[-1], [0], [1]]]], np.float32)
-    found = explain(nets.averaging((1, 3), [[1, -1]]), batch, 0, "features")
-    drawn = found.overlay(opacity=0)
+    explanation = explain(nets.averaging((1, 3), [[1, -1]]), batch, 0, "features")
+    drawn = explanation.overlay(opacity=0)
     assert drawn.tolist() == [[[0, 0, 0], [127, 127, 127], [255, 255, 255]]]
 
 
 def test_save(model, tmp_path):
     from PIL import Image
 
-    found = explain(model, picture(8, 8), rules=["gradcam++", "layercam"])
-    files = found.save(tmp_path / "new")
+    explanation = explain(model, picture(8, 8), rules=["gradcam++", "layercam"])
+    files = explanation.save(tmp_path / "new")
     assert [file.name for file in files] == ["gradcam++-0.png", "layercam-0.png", "maps.npz"]
     assert Image.open(files[0]).mode == "RGB"
     raw = np.load(files[-1])
     assert raw["layers"].tolist() == ["conv0", "conv1", "conv2"]
     assert raw["depths"].tolist() == [0, 0.5, 1]
     for address in raw["layers"]:
-        assert np.array_equal(raw[f"layercam/{address}"], found.maps["layercam"][address])
-    assert np.array_equal(raw["scores"], found.scores)
+        assert np.array_equal(raw[f"layercam/{address}"], explanation.maps["layercam"][address])
+    assert np.array_equal(raw["scores"], explanation.scores)
 
 
 def test_a_nested_application_with_its_own_preprocessing():
     """Every block of a model of another origin in one call."""
     backbone = keras.applications.EfficientNetB0(weights=None, include_top=False, input_shape=(64, 64, 3), name="net")
     parts = [keras.Input((64, 64, 3)), backbone, layers.GlobalAveragePooling2D(), layers.Dense(2, activation="softmax")]
-    found = explain(
+    explanation = explain(
         keras.Sequential(parts), picture(80, 50), preprocess=keras.applications.efficientnet.preprocess_input
     )
-    addresses = [layer.address for layer in found.layers]
+    addresses = [layer.address for layer in explanation.layers]
     assert len(addresses) == 18
     assert addresses[:3] == ["net/stem_activation", "net/block1a_project_bn", "net/block2a_project_bn"]
     assert addresses[-2:] == ["net/block7a_project_bn", "net/top_activation"]
-    assert all(np.isfinite(maps).all() for maps in found.maps["gradcam"].values())
-    assert any(maps.any() for maps in found.maps["gradcam"].values())
+    assert all(np.isfinite(maps).all() for maps in explanation.maps["gradcam"].values())
+    assert any(maps.any() for maps in explanation.maps["gradcam"].values())

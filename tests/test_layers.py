@@ -15,16 +15,16 @@ from explain.layers import choose
 def chosen(model, wanted="blocks", size=None):
     """The wanted layers of a model, by a forward pass that is traced, not run."""
     shape = (1, *(size or model.input_shape[1:]))
-    found = []
+    results = []
 
     def run(batch):
         with tapped(model) as calls:
             output = model(batch, training=False)
-        found.extend(layer for layer, _ in choose(wanted, calls, batch, targets.head(output, batch).logits))
+        results.extend(layer for layer, _ in choose(wanted, calls, batch, targets.head(output, batch).logits))
         return output
 
     tf.function(run, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
-    return found
+    return results
 
 
 def addresses(*args, **kwargs):
@@ -47,9 +47,9 @@ def conv(y, channels, name, stride=1, kernel=3, activation="relu"):
 
 
 def test_addresses_come_in_order_of_execution_and_once():
-    found = chosen(nets.convolutional(), ["pool1", "conv0", "conv1", "conv0"])
-    assert [layer.address for layer in found] == ["conv0", "conv1", "pool1"]
-    assert [layer.shape for layer in found] == [(8, 8, 4), (4, 4, 6), (2, 2, 6)]
+    results = chosen(nets.convolutional(), ["pool1", "conv0", "conv1", "conv0"])
+    assert [layer.address for layer in results] == ["conv0", "conv1", "pool1"]
+    assert [layer.shape for layer in results] == [(8, 8, 4), (4, 4, 6), (2, 2, 6)]
 
 
 def test_depth_is_the_place_among_all_calls():
@@ -234,9 +234,9 @@ def test_sums_written_as_operations():
     y = conv(x, 4, "stem")
     z = y + conv(y, 4, "a")
     z = ops.relu(z + conv(z, 4, "b"))
-    found = addresses(classifier(x, z))
-    assert found[0] == "stem"
-    assert [address.split("_")[0] for address in found[1:]] == ["add", "relu"]
+    names = addresses(classifier(x, z))
+    assert names[0] == "stem"
+    assert [address.split("_")[0] for address in names[1:]] == ["add", "relu"]
 
 
 class Residual(layers.Layer):
@@ -266,7 +266,7 @@ def test_net_that_never_narrows_to_one_tensor():
     b = layers.Add(name="b_sum")([a, conv(a, 4, "b")])
     c = conv(layers.MaxPooling2D(2, name="pool")(b), 4, "c")
     d = conv(conv(c, 4, "d", 2), 4, "e")
-    heads = layers.Concatenate()([layers.GlobalAveragePooling2D()(one) for one in (a, b, c, d)])
+    heads = layers.Concatenate()([layers.GlobalAveragePooling2D()(end) for end in (a, b, c, d)])
     assert addresses(keras.Model(x, layers.Dense(2)(heads))) == ["a", "b_sum", "c", "e"]
 
 
@@ -289,10 +289,10 @@ def down_and_up(x, levels, turns=1):
 @pytest.mark.parametrize("levels", [2, 3])
 def test_the_deepest_level_of_a_u_net_is_a_block(levels):
     x = keras.Input((32, 32, 3))
-    found = addresses(classifier(x, down_and_up(x, levels)))
+    names = addresses(classifier(x, down_and_up(x, levels)))
     downs = [f"down0{level}" for level in range(levels)]
     joins = [f"join0{level}" for level in reversed(range(levels))]
-    assert found == [*downs, "bottom0", *joins, "up00"]
+    assert names == [*downs, "bottom0", *joins, "up00"]
 
 
 def test_each_of_several_deepest_levels_is_a_block():
@@ -329,8 +329,8 @@ def test_the_end_of_every_branch_is_a_block_and_last_names_them(names, pooling, 
     x = keras.Input((32, 32, 3))
     features = layers.Concatenate()([pooling()(backbone(name, pooled)(x)) for name in names])
     model = keras.Model(x, layers.Dense(3, activation="softmax")(features))
-    found = addresses(model)
-    assert {f"{name}/end" for name in names} <= set(found)
+    blocks = addresses(model)
+    assert {f"{name}/end" for name in names} <= set(blocks)
     with pytest.raises(
         ValueError, match=f"has {len(names)} last layers, one a branch: name those wanted of .*/end, ./end"
     ):
@@ -345,9 +345,9 @@ def test_branches_behind_a_trunk():
     y = conv(layers.MaxPooling2D(2)(y), 4, "trunk")
     pools = [layers.GlobalAveragePooling2D()(conv(y, 4, name)) for name in ("left", "right")]
     model = keras.Model(x, layers.Dense(2)(layers.Add()(pools)))
-    found = addresses(model)
-    assert found[0] == "stem"
-    assert set(found[-2:]) == {"left", "right"}
+    names = addresses(model)
+    assert names[0] == "stem"
+    assert set(names[-2:]) == {"left", "right"}
 
 
 def test_ends_that_come_together_are_one():
@@ -554,9 +554,9 @@ def test_at_most_twenty_with_first_and_last():
     y = conv(x, 2, "stem")
     for index in range(30):
         y = layers.Add(name=f"sum{index}")([y, conv(y, 2, f"conv{index}")])
-    found = addresses(classifier(x, y))
-    assert len(found) == len(set(found)) == 20
-    assert (found[0], found[-1]) == ("stem", "sum29")
+    names = addresses(classifier(x, y))
+    assert len(names) == len(set(names)) == 20
+    assert (names[0], names[-1]) == ("stem", "sum29")
 
 
 def lite_blocks():
@@ -573,9 +573,9 @@ def lite_blocks():
 def test_our_efficientnets(variant):
     from training.models.efficientnet import efficientnet
 
-    found = addresses(efficientnet(variant, 2, 64))
-    assert len(found) == 18
-    assert found == lite_blocks()
+    names = addresses(efficientnet(variant, 2, 64))
+    assert len(names) == 18
+    assert names == lite_blocks()
 
 
 def test_names_do_not_matter():
@@ -628,16 +628,16 @@ def sequence(pattern, *counts):
 )
 def test_applications(name, expected):
     size = {"InceptionV3": 139, "Xception": 96}.get(name, 64)
-    assert [one.replace("convnext_tiny_", "") for one in addresses(application(name, size))] == expected
+    assert [address.replace("convnext_tiny_", "") for address in addresses(application(name, size))] == expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), [("DenseNet121", 64), ("NASNetMobile", 224)])
 def test_applications_of_many_blocks(name, size):
     """Evenly from all resolutions, never from small to large."""
-    found = chosen(application(name, size))
-    heights = [layer.shape[0] for layer in found]
-    assert len(found) == 20
+    results = chosen(application(name, size))
+    heights = [layer.shape[0] for layer in results]
+    assert len(results) == 20
     assert heights == sorted(heights, reverse=True)
     assert len(set(heights)) >= 4
-    assert found[-1].shape[0] == size // 32
+    assert results[-1].shape[0] == size // 32

@@ -65,7 +65,7 @@ def test_pictures_do_not_mix():
 
 
 @pytest.mark.parametrize(
-    ("map", "expected"),
+    ("heatmap", "expected"),
     [
         ([[5, 5], [5, 5]], 1),
         ([[0, 0], [0, 3]], 0),
@@ -74,16 +74,16 @@ def test_pictures_do_not_mix():
         ([[3]], None),
     ],
 )
-def test_focus_entropy(map, expected):
-    assert focus_entropy(np.array(map, np.float32)) == (None if expected is None else pytest.approx(expected))
+def test_focus_entropy(heatmap, expected):
+    assert focus_entropy(np.array(heatmap, np.float32)) == (None if expected is None else pytest.approx(expected))
 
 
 def test_share_inside_weighs_cells_by_the_part_of_them_that_is_inside():
-    map = np.array([[1, 3], [-5, 4]], np.float32)
+    heatmap = np.array([[1, 3], [-5, 4]], np.float32)
     region = np.zeros((20, 40), bool)
     region[:10, :20] = True  # the first cell
-    assert share_inside(map, region) == pytest.approx(1 / 8)
+    assert share_inside(heatmap, region) == pytest.approx(1 / 8)
     region[:10, 20:30] = True  # and half of the second
-    assert share_inside(map, region) == pytest.approx((1 + 1.5) / 8)
-    assert share_inside(map, np.ones((20, 40), bool)) == pytest.approx(1)
+    assert share_inside(heatmap, region) == pytest.approx((1 + 1.5) / 8)
+    assert share_inside(heatmap, np.ones((20, 40), bool)) == pytest.approx(1)
     assert share_inside(np.zeros((2, 2), np.float32), region) is None

@@ -29,10 +29,10 @@ def ask(model, logits, target="predicted", **options):
 
 def test_resolve():
     def indices(*args):
-        found, contrast = targets.resolve(*args)
+        classes, contrast = targets.resolve(*args)
         assert contrast is None
-        assert found.dtype == np.int32
-        return found.tolist()
+        assert classes.dtype == np.int32
+        return classes.tolist()
 
     assert indices("predicted", 2) == [-1, -1]
     assert indices(3, 2) == [3, 3]
@@ -42,9 +42,52 @@ def test_resolve():
     assert indices(np.array([2, 0]), 2) == [2, 0]
 
 
+@pytest.mark.parametrize("target", [np.array(2), np.array("horse"), np.int64(2), np.str_("horse")])
+def test_an_array_of_no_axes_is_its_value(target):
+    indices, _ = targets.resolve(target, 3, CLASSES)
+    assert indices.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        CLASSES,
+        tuple(CLASSES),
+        np.array(CLASSES),
+        (name for name in CLASSES),
+        {"dog": 1, "horse": 2, "cat": 0},
+        {1: "dog", 2: "horse", 0: "cat"},
+        {"dog": np.int64(1), "horse": np.int64(2), "cat": np.int64(0)},
+        dict.fromkeys(CLASSES).keys(),
+    ],
+)
+def test_names_of_classes_in_any_form(classes):
+    picture = np.array([[[[0.0, 3.0, 1.0]]]], np.float32)
+    model = head_of(layers.Softmax(), units=3)
+    explanation = explain(model, picture, "dog", "features", classes=classes)
+    assert explanation.classes == tuple(CLASSES)
+    assert explanation.targets.tolist() == [1]
+    np.testing.assert_allclose(explanation.scores, [3])
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ({"cat": 0, "dog": 2}, "has the indices 0 to 1, each once"),
+        ({"cat": 1, "dog": 1}, "has the indices 0 to 1, each once"),
+        ({"cat": "a", "dog": "b"}, "has the indices 0 to 1, each once"),
+        ("cat", "not the word 'cat'"),
+        ({"cat": 0, "dog": 1, "cow": 2}, "There is no class 'horse'. Nearest: "),
+    ],
+)
+def test_names_of_classes_that_are_none(classes, message):
+    with pytest.raises(ValueError, match=message):
+        explain(head_of(layers.Softmax(), units=3), np.zeros((1, 1, 1, 3), np.float32), "horse", classes=classes)
+
+
 def test_resolve_function():
-    found, contrast = targets.resolve(len, 2)
-    assert found.tolist() == [-1, -1]
+    classes, contrast = targets.resolve(len, 2)
+    assert classes.tolist() == [-1, -1]
     assert contrast is len
 
 
@@ -96,10 +139,10 @@ SIGMOID = 1 / (1 + np.exp(-np.array(LOGITS)))
     ],
 )
 def test_logits_and_probabilities_of_any_head(model, probabilities):
-    found = ask(model, LOGITS)
-    np.testing.assert_allclose(found.scores, [2, 3])
-    np.testing.assert_allclose(found.probabilities, probabilities, rtol=1e-3)  # one is cast to float16
-    assert found.targets.tolist() == [0, 1]
+    explanation = ask(model, LOGITS)
+    np.testing.assert_allclose(explanation.scores, [2, 3])
+    np.testing.assert_allclose(explanation.probabilities, probabilities, rtol=1e-3)  # one is cast to float16
+    assert explanation.targets.tolist() == [0, 1]
     np.testing.assert_allclose(ask(model, LOGITS, [1, 0]).scores, [-1, 0.5])
 
 
@@ -116,10 +159,10 @@ def test_logits_and_probabilities_of_any_head(model, probabilities):
 )
 def test_one_unit_means_two_classes(parts):
     model = head_of(*parts, units=1)
-    found = ask(model, [[2], [-3]])
-    assert found.targets.tolist() == [1, 0]
-    np.testing.assert_allclose(found.scores, [2, 3])
-    np.testing.assert_allclose(found.probabilities, [[0.1192029, 0.8807971], [0.9525741, 0.0474259]], rtol=1e-5)
+    explanation = ask(model, [[2], [-3]])
+    assert explanation.targets.tolist() == [1, 0]
+    np.testing.assert_allclose(explanation.scores, [2, 3])
+    np.testing.assert_allclose(explanation.probabilities, [[0.1192029, 0.8807971], [0.9525741, 0.0474259]], rtol=1e-5)
     np.testing.assert_allclose(ask(model, [[2], [-3]], 1).scores, [2, -3])
     np.testing.assert_allclose(ask(model, [[2], [-3]], "cat", classes=["cat", "dog"]).scores, [-2, 3])
 
@@ -127,17 +170,17 @@ def test_one_unit_means_two_classes(parts):
 def test_one_units_classes_have_opposite_gradients():
     """HiResCAM of class 0 is the negative part of the map whose positive part is that of class 1."""
     model = nets.one_unit()
-    one = explain(model, nets.PICTURE, 1, "features", "hirescam").map()
-    zero = explain(model, nets.PICTURE, 0, "features", "hirescam").map()
-    np.testing.assert_allclose(one, [[0, 1], [0, 2]])
-    np.testing.assert_allclose(zero, [[0, 0], [2, 0]])
+    second = explain(model, nets.PICTURE, 1, "features", "hirescam").map()
+    first = explain(model, nets.PICTURE, 0, "features", "hirescam").map()
+    np.testing.assert_allclose(second, [[0, 1], [0, 2]])
+    np.testing.assert_allclose(first, [[0, 0], [2, 0]])
 
 
 def test_certain_models_are_still_explained():
     """A probability of exactly 1 has no gradient; its logit has."""
-    found = ask(head_of(nets.dense(100 * np.eye(2), activation="softmax")), [[1, -1]])
-    assert found.probabilities.tolist() == [[1, 0]]
-    np.testing.assert_allclose(found.map(), [[100]])
+    explanation = ask(head_of(nets.dense(100 * np.eye(2), activation="softmax")), [[1, -1]])
+    assert explanation.probabilities.tolist() == [[1, 0]]
+    np.testing.assert_allclose(explanation.map(), [[100]])
 
 
 @pytest.fixture
@@ -348,8 +391,8 @@ def test_what_is_said_has_to_fit(part, kind, message):
 
 
 def test_logits_before_a_temperature_are_divided():
-    found = ask(head_of(lambda y: ops.softmax(y / 4)), LOGITS)
-    np.testing.assert_allclose(found.scores, [0.5, 0.75])
+    explanation = ask(head_of(lambda y: ops.softmax(y / 4)), LOGITS)
+    np.testing.assert_allclose(explanation.scores, [0.5, 0.75])
 
 
 def test_the_gradient_of_said_probabilities():
@@ -364,12 +407,12 @@ def contrast(logits):
 
 
 def test_function_of_the_logits():
-    found = explain(nets.functional()[0], nets.PICTURE, contrast, "features", "hirescam")
-    np.testing.assert_allclose(found.scores, [2])
-    assert found.targets.tolist() == [-1]
+    explanation = explain(nets.functional()[0], nets.PICTURE, contrast, "features", "hirescam")
+    np.testing.assert_allclose(explanation.scores, [2])
+    assert explanation.targets.tolist() == [-1]
     # the gradients of class 0 plus 1 everywhere: (2, 0), (1, 2), (0, 0), (3, 1) times activations
-    np.testing.assert_allclose(found.map(), [[2, 4], [0, 4]])
-    assert "score 2" in repr(found)
+    np.testing.assert_allclose(explanation.map(), [[2, 4], [0, 4]])
+    assert "score 2" in repr(explanation)
 
 
 def test_function_sees_both_classes_of_one_unit():
@@ -399,7 +442,7 @@ def test_targets_the_model_does_not_have():
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ([layers.UpSampling2D(2), layers.Softmax()], r"one row of classes per picture; its output is \(2, 2, 2, 2\)"),
+        ([layers.UpSampling2D(2), layers.Softmax()], r"one row of classes per picture; its output is n x 2 x 2 x 2"),
         ([lambda y: {"class": y, "box": 2 * y}], "it returns 2 tensors"),
         ([lambda y: ops.argmax(y, -1)], "returns floating numbers, not int32"),
     ],
