@@ -56,7 +56,7 @@ def build(service: Service) -> gr.Blocks:
                         js_on_load=view.joined([view.HERE / "common.js", VIEW / "evidence.js"]),
                         apply_default_css=False,
                         server_functions=service.findings.served(),
-                        catalog=evidence.catalog(choices),
+                        catalog=evidence.catalog(choices, service.texts),
                     )
             with gr.Tab(say("about"), id="about"):
                 gr.HTML(about(service), apply_default_css=False)

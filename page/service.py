@@ -72,7 +72,7 @@ class Service:
         known = read_experiments(self.weights / "experiments.json", self.cards)
         self.experiments: list[Experiment] = [self.texts.titled(experiment) for experiment in known]
         self.examples: dict[str, Example] = read_examples(Path(examples))
-        self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data)
+        self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data, self.texts)
         self.problem = ""  # a sentence when the models could not be loaded
         self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()

@@ -266,7 +266,7 @@ def claims(arguments: argparse.Namespace) -> int:
 
 
 def _judged(store: Store, weights: Path, pairs: list[tuple[str, str]]) -> int:
-    from page.texts import TEXTS
+    from page.texts.en import TEXTS
     from study import plots
 
     for claim in plots.draw_all(store, weights, [*pairs, *_listed(weights)]):

@@ -15,7 +15,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from page.texts import TEXTS
+from page.texts.en import TEXTS
 from study import claims, recipes
 from study.files import read_rows
 from study.measure import RULE

@@ -493,7 +493,7 @@ def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
     assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
     assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
     assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
-    assert "the wider of 2 such pairs" in view_message._yardstick(merged.along([]), WORDS, "photos", None)
+    assert "the wider of 2 such pairs" in view_message.legend(merged.along([]), WORDS, "photos")["text"]
     # the seeds themselves are measured by their own band alone
     own = yardstick((IDS[0], IDS[1]), "gradcam", store, known)
     assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from simulated import DEPTHS, comparison, figure, lay, measures, recipe
 
-from page.texts import TEXTS
+from page.texts.en import TEXTS
 from study import recipes
 from study.claims import (
     CLAIMS,

@@ -14,17 +14,19 @@ from anyio.to_thread import run_sync
 
 from explain.cards import Card, Figures
 from explain.pictures import Picture, read
+from explain.view.words import Words
 from page.evidence.drawing import drawing
 from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
 from page.experiments import Experiment
-from page.texts import TEXTS, WORDS, say
+from page.texts import PageTexts, en
 from study.files import read_arrays, read_json, version_of
 from study.store import Store, outdated, same_recipe
 
 log = logging.getLogger("two-minds")
 
-PLOTS = tuple(TEXTS["evidence_plots"])
-LISTS = tuple(TEXTS["evidence_lists"])
+# Ids, of which every language has the words
+PLOTS = tuple(en.TEXTS["evidence_plots"])
+LISTS = tuple(en.TEXTS["evidence_lists"])
 SPLITS = ("train", "validation", "test")
 AT_ONCE = 2  # answers; Gradio has few threads for all its visitors
 PAGE = 12  # pictures of a list shown at once
@@ -45,6 +47,7 @@ class Findings:
         cards: of the checkpoints that can be used, by id.
         experiments: the pairs.
         data: folder of a data set's pictures, if the host has one.
+        texts: of the page's language; by default English.
     """
 
     def __init__(
@@ -54,7 +57,10 @@ class Findings:
         cards: Mapping[str, Card],
         experiments: Sequence[Experiment],
         data: Path | None = None,
+        texts: PageTexts | None = None,
     ) -> None:
+        self.texts = texts or PageTexts()
+        self.words, self.say = Words(self.texts), self.texts.say
         self.weights, self.store, self.cards, self.data = weights, Store(evidence), cards, data
         self.experiments = {one.id: one for one in experiments}
         if data is not None and not data.is_dir():
@@ -82,10 +88,10 @@ class Findings:
         try:
             return getattr(self, name)(asked if isinstance(asked, Mapping) else {})
         except NotThere as error:
-            return {"kind": "error", "code": error.code, "sentence": str(error)}
+            return {"kind": "error", "code": error.code, "sentence": self.texts.told(error)}
         except Exception:
             log.exception("The Evidence tab failed.")
-            return {"kind": "error", "code": "internal", "sentence": say("internal")}
+            return {"kind": "error", "code": "internal", "sentence": self.say("internal")}
 
     def overview(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """All checkpoints against the original's figures.
@@ -111,7 +117,7 @@ class Findings:
         one = self._experiment(asked)
         pair = one.left, one.right
         plots, missing = [], []
-        for name, (title, text) in TEXTS["evidence_plots"].items():
+        for name, (title, text) in self.texts["evidence_plots"].items():
             label = f"{title}. {text} {self._title(one.left)}; {self._title(one.right)}."
             svg = _drawing(self.store.svg(self.store.pair_plot(*pair, name)), f"ev-{name}-", label)
             if svg is None:
@@ -120,11 +126,11 @@ class Findings:
                 plots.append({"name": name, "title": title, "text": text, "svg": svg})
         told = []
         if not plots:
-            told = [say("evidence_no_plots", left=self._title(one.left), right=self._title(one.right))]
+            told = [self.say("evidence_no_plots", left=self._title(one.left), right=self._title(one.right))]
         elif missing:
-            told = [say("evidence_missing", plots=", ".join(missing))]
+            told = [self.say("evidence_missing", plots=", ".join(missing))]
         if plots and (old := self._outdated(one.left, one.right)):
-            told.append(say("evidence_stale", titles=old))
+            told.append(self.say("evidence_stale", titles=old))
         rows = self._rows(one)
         return {
             "plots": plots,
@@ -133,7 +139,7 @@ class Findings:
             "measured": self._measured(*pair),
             "names": dict(zip(("left", "right"), self._names(one), strict=True)),
             "lists": [] if rows is None else self._lists(one, rows),
-            "no_lists": say("evidence_no_lists") if rows is None else "",
+            "no_lists": self.say("evidence_no_lists") if rows is None else "",
             "pictures": self._pictures_told(),
         }
 
@@ -174,7 +180,7 @@ class Findings:
             raise NotThere("evidence_unknown")
         classes = self.cards[one.left].classes
         return {
-            "rows": [rows.told(place, classes) for place in order[first : first + PAGE]],
+            "rows": [rows.told(place, classes, self.words) for place in order[first : first + PAGE]],
             "from": first,
             "count": len(order),
         }
@@ -197,7 +203,7 @@ class Findings:
             except NotThere as error:
                 if error.code == "evidence_unknown":
                     raise
-                found[identity] = {"sentence": str(error)}
+                found[identity] = {"sentence": self.texts.told(error)}
         return {"thumbnails": found}
 
     # --- for Compare --------------------------------------------------------------------------------------------------
@@ -232,14 +238,14 @@ class Findings:
         first = [id for one in self.experiments.values() for id in (one.left, one.right)]
         for id in dict.fromkeys([*first, *self.cards]):
             card = self.cards[id]
-            cells = [_cell(card.splits.get(name, Figures())) for name in SPLITS]
-            rows, told = [{"name": say("evidence_ours"), "cells": cells}], [card.description]
+            cells = [self._cell(card.splits.get(name, Figures())) for name in SPLITS]
+            rows, told = [{"name": self.say("evidence_ours"), "cells": cells}], [card.description]
             original = originals.get(id, originals.get(id.removeprefix("original-")))
             if isinstance(original, dict):
                 figures = (original.get(name) for name in SPLITS)
-                cells = [_cell(Figures.from_json(split if isinstance(split, dict) else {})) for split in figures]
-                rows.append({"name": say("evidence_original"), "cells": cells})
-                told.append(say("evidence_original_what", what=original.get("what", "")))
+                cells = [self._cell(Figures.from_json(split if isinstance(split, dict) else {})) for split in figures]
+                rows.append({"name": self.say("evidence_original"), "cells": cells})
+                told.append(self.say("evidence_original_what", what=original.get("what", "")))
             groups.append({"title": card.title, "told": told, "rows": rows})
         return groups
 
@@ -258,7 +264,9 @@ class Findings:
         titles = {(one.left, one.right): one.title for one in self.experiments.values()}
         return [
             {
-                "title": titles.get(pair, say("evidence_pair", left=self._title(pair[0]), right=self._title(pair[1]))),
+                "title": titles.get(
+                    pair, self.say("evidence_pair", left=self._title(pair[0]), right=self._title(pair[1]))
+                ),
                 "claims": [self._claim(claim) for claim in claims],
                 "commands": list(dict.fromkeys(line for claim in claims for line in self._reason(claim)[1])),
             }
@@ -267,7 +275,7 @@ class Findings:
 
     def _claim(self, claim: dict[str, Any]) -> dict[str, Any]:
         told, _ = self._reason(claim)
-        sentence, test = TEXTS["evidence_claims"][claim["id"]]
+        sentence, test = self.texts["evidence_claims"][claim["id"]]
         stale = self._stale(claim)
         verdict = "open" if stale else claim["verdict"]
         svg = None if stale or claim["figure"] is None else self.store.svg(self.store.claim_plot(claim["id"]))
@@ -276,7 +284,7 @@ class Findings:
             "sentence": sentence,
             "test": test,
             "verdict": verdict if verdict in JUDGED else "open",
-            "word": TEXTS["evidence_verdicts"][verdict],
+            "word": self.texts["evidence_verdicts"][verdict],
             "told": told,
             "svg": _drawing(svg, f"ev-claim-{claim['id']}-", " ".join([sentence, *told])),
         }
@@ -286,26 +294,31 @@ class Findings:
         pair = claim["left"], claim["right"]
         titles = {"left": self._title(pair[0]), "right": self._title(pair[1])}
         if stale := self._stale(claim):
-            return [say("evidence_claim_stale", titles=", ".join(map(self._title, stale)))], [_command(*pair)]
+            return [self.say("evidence_claim_stale", titles=", ".join(map(self._title, stale)))], [_command(*pair)]
         figure, verdict, counts = claim["figure"], claim["verdict"], claim["counts"]
         if verdict == "open" and figure is None:
             if not all(counts.values()):
-                return [say("evidence_not_compared", **titles)], [_command(*pair)]
+                return [self.say("evidence_not_compared", **titles)], [_command(*pair)]
             if claim["measure"] == "cka":
                 ids = [model_id for side in pair for model_id in self.store.trainings(side)]
-                return [say("evidence_not_all_pairs")], [_command(*ids)]
-            return [say("evidence_not_measured", **titles)], [_command(*pair)]
+                return [self.say("evidence_not_all_pairs")], [_command(*ids)]
+            return [self.say("evidence_not_measured", **titles)], [_command(*pair)]
         if verdict == "too_few":
-            told = [say("evidence_too_few" if claim["unit"] == "recipe" else "evidence_too_few_pictures", **counts)]
+            told = [
+                self.say("evidence_too_few" if claim["unit"] == "recipe" else "evidence_too_few_pictures", **counts)
+            ]
         elif verdict == "nothing_to_tell":
-            told = [say("evidence_nothing")]
+            told = [self.say("evidence_nothing")]
         else:
             facts = {name: _number(figure[name]) for name in ("mean", "low", "high")}
             key = "evidence_figure_recipe" if claim["unit"] == "recipe" else "evidence_figure_file"
             needs = "evidence_needs_same" if claim["same"] else "evidence_needs"
-            told = [say(key, count=f"{figure['n']:,}", **facts, **counts), say(needs, margin=_number(claim["margin"]))]
+            told = [
+                self.say(key, count=f"{figure['n']:,}", **facts, **counts),
+                self.say(needs, margin=_number(claim["margin"])),
+            ]
         told += self._trainings(claim, titles)
-        return told + [say("evidence_known")] * claim["known"], []
+        return told + [self.say("evidence_known")] * claim["known"], []
 
     def _trainings(self, claim: dict[str, Any], titles: Mapping[str, str]) -> list[str]:
         """The claim's figure of every training, where there are several."""
@@ -314,10 +327,10 @@ class Findings:
             known = [value for value in values.values() if value is not None]
             if side in titles and len(known) > 1:
                 facts = {"title": titles[side], "count": len(known), "values": ", ".join(map(_number, known))}
-                told.append(say("evidence_trainings", **facts))
+                told.append(self.say("evidence_trainings", **facts))
             elif side not in titles and known:
                 key = "evidence_pairs_between" if side == "between" else "evidence_pairs_within"
-                told.append(say(key, count=len(known), low=_number(min(known)), high=_number(max(known))))
+                told.append(self.say(key, count=len(known), low=_number(min(known)), high=_number(max(known))))
         return told
 
     def _stale(self, claim: dict[str, Any]) -> list[str]:
@@ -346,18 +359,18 @@ class Findings:
             return ""
         heads = found.get("heads")
         if isinstance(heads, dict) and isinstance(heads.get("n"), int):
-            told = [say("evidence_measured_heads", count=f"{found['n']:,}", heads=f"{heads['n']:,}")]
+            told = [self.say("evidence_measured_heads", count=f"{found['n']:,}", heads=f"{heads['n']:,}")]
         else:
-            told = [say("evidence_measured", count=f"{found['n']:,}")]
+            told = [self.say("evidence_measured", count=f"{found['n']:,}")]
         recipes = self.store.recipes(left, right)
         cards = [self.cards[model_id].recipe for model_id in (left, right)]
         if same_recipe(*cards):
-            told.append(say("evidence_one_recipe"))
+            told.append(self.say("evidence_one_recipe"))
         elif recipes and all(isinstance(recipes.get(side), list) for side in ("left", "right")):
             counts = {side: len(recipes[side]) for side in ("left", "right")}
-            told.append(say("evidence_recipes" if recipes.get("enough") else "evidence_recipes_few", **counts))
+            told.append(self.say("evidence_recipes" if recipes.get("enough") else "evidence_recipes_few", **counts))
             if recipes.get("missing"):
-                told.append(say("evidence_recipes_pairs"))
+                told.append(self.say("evidence_recipes_pairs"))
         return " ".join(told)
 
     # --- the test split -----------------------------------------------------------------------------------------------
@@ -384,7 +397,7 @@ class Findings:
                 "text": text.format(left=left, right=right, compared=f"{rows.compared:,}", of=f"{len(rows.sure):,}"),
                 "count": None if name in ORDERS else len(rows.order(name)),
             }
-            for name, (title, text) in TEXTS["evidence_lists"].items()
+            for name, (title, text) in self.texts["evidence_lists"].items()
         ]
 
     def _digest(self, identity: object) -> str:
@@ -423,7 +436,7 @@ class Findings:
     def _pictures_told(self) -> dict[str, Any]:
         """Whether pictures are shown, and what is said where they are not."""
         key = "evidence_no_data_long" if self.data is None else "" if self._start else "evidence_other_data"
-        return {"shown": not key, "text": say(key) if key else ""}
+        return {"shown": not key, "text": self.say(key) if key else ""}
 
     # --- small things -------------------------------------------------------------------------------------------------
 
@@ -437,15 +450,34 @@ class Findings:
         return self.cards[id].title if id in self.cards else id
 
     def _names(self, one: Experiment) -> tuple[str, ...]:
-        return WORDS.names(self._title(one.left), self._title(one.right))
+        return self.words.names(self._title(one.left), self._title(one.right))
+
+    def _cell(self, figures: Figures) -> dict[str, str] | None:
+        """A split's figures in texts, of a card or of originals.json; None where there are none."""
+        if figures.accuracy is None:
+            return None
+        loss, best = figures.log_loss, figures.more.get("best_of")
+        text = ""
+        if figures.accuracy_interval is not None:
+            low, high = (f"{100 * bound:.2f}" for bound in figures.accuracy_interval)
+            text = self.say("evidence_interval", low=low, high=high)
+        of = ""
+        if isinstance(best, int):
+            of = self.say("evidence_best" if best > 1 else "evidence_after", epochs=best)
+        return {
+            "accuracy": self.say("percent", value=f"{100 * figures.accuracy:.2f}"),
+            "interval": text,
+            "loss": self.say("evidence_loss", loss=f"{loss:.4f}") if loss is not None else "",
+            "of": of,
+        }
 
 
-def catalog(choices: Mapping[str, Any]) -> dict[str, Any]:
+def catalog(choices: Mapping[str, Any], texts: PageTexts) -> dict[str, Any]:
     """What the view needs before it asks anything. `choices`: Compare's catalog (`layout.catalog`)."""
     examples = [{key: one[key] for key in ("id", "title", "thumb")} for one in choices["examples"]]
     return {
-        "labels": TEXTS["evidence_labels"],
-        "rules": TEXTS["evidence_rules"],
+        "labels": texts["evidence_labels"],
+        "rules": texts["evidence_rules"],
         "experiments": choices["experiments"],
         "examples": examples,
         "page": PAGE,
@@ -453,26 +485,6 @@ def catalog(choices: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # --- numbers and words ------------------------------------------------------------------------------------------------
-
-
-def _cell(figures: Figures) -> dict[str, str] | None:
-    """A split's figures in texts, of a card or of originals.json; None where there are none."""
-    if figures.accuracy is None:
-        return None
-    loss, best = figures.log_loss, figures.more.get("best_of")
-    text = ""
-    if figures.accuracy_interval is not None:
-        low, high = (f"{100 * bound:.2f}" for bound in figures.accuracy_interval)
-        text = say("evidence_interval", low=low, high=high)
-    of = ""
-    if isinstance(best, int):
-        of = say("evidence_best" if best > 1 else "evidence_after", epochs=best)
-    return {
-        "accuracy": say("percent", value=f"{100 * figures.accuracy:.2f}"),
-        "interval": text,
-        "loss": say("evidence_loss", loss=f"{loss:.4f}") if loss is not None else "",
-        "of": of,
-    }
 
 
 def _command(*ids: str) -> str:
@@ -502,8 +514,8 @@ def _whole_claim(claim: object) -> bool:
     )
     counted = isinstance(counts, dict) and all(isinstance(counts.get(side), int) for side in ("left", "right"))
     return bool(
-        claim["id"] in TEXTS["evidence_claims"]
-        and claim.get("verdict") in TEXTS["evidence_verdicts"]
+        claim["id"] in en.TEXTS["evidence_claims"]
+        and claim.get("verdict") in en.TEXTS["evidence_verdicts"]
         and ids
         and flags
         and names

@@ -12,9 +12,8 @@ import numpy as np
 from explain.cards import Card
 from explain.pictures import MAX_BYTES, PictureError, read, resize
 from explain.view.message import data_url
-from explain.view.words import number
+from explain.view.words import Words, number
 from page.errors import PageError
-from page.texts import WORDS
 from study.files import read_arrays, version_of
 from study.store import PICTURES
 
@@ -60,12 +59,12 @@ class Rows(NamedTuple):
         places = np.flatnonzero(chosen)
         return places[np.argsort(by[places], kind="stable")].tolist()
 
-    def told(self, place: int, classes: Sequence[str]) -> dict[str, Any]:
+    def told(self, place: int, classes: Sequence[str], words: Words) -> dict[str, Any]:
         """A picture in words."""
         sides = {
             side: {
                 "name": classes[self.choices[k, place]],
-                "share": WORDS.confidence(float(self.sure[k, place])),
+                "share": words.confidence(float(self.sure[k, place])),
                 "right": bool(self.choices[k, place] == self.labels[place]),
             }
             for k, side in enumerate(("left", "right"))

@@ -5,7 +5,6 @@ from dataclasses import replace
 from explain.errors import UserError
 from explain.view import texts as view
 from explain.view.texts import Texts
-from explain.view.words import Words
 from page.experiments import Experiment
 from page.texts import en
 
@@ -37,8 +36,3 @@ class PageTexts(Texts):
         """An experiment with its title and question: its own, or what the page calls it, or its id."""
         title, question = self["experiments"].get(experiment.id, (experiment.id, ""))
         return replace(experiment, title=experiment.title or title, question=experiment.question or question)
-
-
-TEXTS = PageTexts()  # of the Evidence tab, whose language is not chosen yet
-WORDS = Words(TEXTS)
-say = TEXTS.say
