@@ -16,7 +16,16 @@ Tensor = Any
 
 
 class Passes(NamedTuple):
-    """What a rule costs, beside arithmetic on one layer's tensors: runs of the model."""
+    """What a rule costs, beside arithmetic on one layer's tensors: runs of the model.
+
+    Attributes:
+        forward: passes from pictures to scores.
+        backward: passes from scores to gradients.
+
+    Example:
+        >>> ONE_PASS
+        Passes(forward=1, backward=1)
+    """
 
     forward: int
     backward: int
@@ -26,7 +35,23 @@ ONE_PASS = Passes(forward=1, backward=1)
 
 
 class Rule(NamedTuple):
-    """A registered rule. `source` is the paper, `warning` what a reader of its maps has to know (or empty)."""
+    """A registered rule: called with activations and gradients, it returns maps.
+
+    Attributes:
+        name: its key in `RULES`.
+        title: as people call it.
+        equation: in one line.
+        source: the paper.
+        cost: runs of the model.
+        warning: what a reader of its maps has to know, or empty.
+        function: from activations and gradients, float32 n x h x w x channels, to float32 maps n x h x w.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> activations, gradients = tf.ones((1, 2, 2, 3)), tf.fill((1, 2, 2, 3), 0.5)
+        >>> RULES["gradcam"](activations, gradients).numpy().tolist()
+        [[[1.5, 1.5], [1.5, 1.5]]]
+    """
 
     name: str
     title: str
@@ -44,7 +69,26 @@ RULES: dict[str, Rule] = {}
 
 
 def register(name: str, title: str, equation: str, source: str, cost: Passes = ONE_PASS, warning: str = "") -> Callable:
-    """Decorate a function so that it becomes the rule `name` of `RULES`."""
+    """Decorate a function so that it becomes a rule of `RULES`.
+
+    Args:
+        name: its key.
+        title: as people call it.
+        equation: in one line.
+        source: the paper.
+        cost: runs of the model.
+        warning: what a reader of its maps has to know.
+
+    Returns:
+        The decorator, which returns the `Rule`.
+
+    Example:
+        >>> @register("mean", title="Mean activation", equation="meanₖ Aₖ", source="an example, 2024")
+        ... def mean(activations, gradients):
+        ...     return activations.mean(-1)
+        >>> RULES.pop("mean").title
+        'Mean activation'
+    """
 
     def add(function: Callable[[Tensor, Tensor], Tensor]) -> Rule:
         RULES[name] = Rule(name, title, equation, source, cost, warning, function)
@@ -56,8 +100,18 @@ def register(name: str, title: str, equation: str, source: str, cost: Passes = O
 def rule_names(rules: str | Iterable[str]) -> tuple[str, ...]:
     """The names asked for, each once, in the order asked for.
 
+    Args:
+        rules: a name of `RULES`, or several.
+
+    Returns:
+        The names.
+
     Raises:
         ValueError: for none, or for a name that is not registered; it names the nearest ones.
+
+    Example:
+        >>> rule_names(["layercam", "gradcam", "layercam"])
+        ('layercam', 'gradcam')
     """
     names = tuple(dict.fromkeys([rules] if isinstance(rules, str) else rules))
     if not names:

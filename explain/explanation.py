@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +15,15 @@ DEAD = 0.01  # of the median channel's deviation: a channel that varies no more 
 class Layer:
     """An explained layer.
 
-    address: path of names, `backbone/block3a_expand`, with `#2` behind the name of a layer called for the second time.
-    depth: 0 for the first explained layer to 1 for the last, by place among all calls of the model's layers.
-    shape: height, width and channels of the output.
+    Attributes:
+        address: path of names, `backbone/block3a_expand`, with `#2` behind the name of a layer that is called for the
+            second time.
+        depth: 0 for the first explained layer to 1 for the last, by place among all calls of the model's layers.
+        shape: height, width and channels of the output.
+
+    Example:
+        >>> Layer("backbone/block3a_expand", 0.5, (28, 28, 144)).shape[-1]
+        144
     """
 
     address: str
@@ -26,9 +33,19 @@ class Layer:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a rule's maps cost: runs of the model, milliseconds, and the largest batch in one run.
+    """What a rule's maps cost.
 
     One-pass rules that were asked for together share one run; each states that run's milliseconds.
+
+    Attributes:
+        forward: runs of the model.
+        backward: runs of its gradient.
+        milliseconds: of all runs, without tracing.
+        batch: pictures in the largest run.
+
+    Example:
+        >>> Cost(forward=1, backward=1, milliseconds=42.0, batch=8).batch
+        8
     """
 
     forward: int
@@ -39,34 +56,84 @@ class Cost:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """The k most important channels of a layer, most important first, for n pictures.
+    """The k most important channels of a layer, most important first, and figures of all its channels; n pictures.
 
-    channels: int (n, k), places in the layer's output.
-    importance: float32 (n, k), |mean gradient x mean activation|.
-    maps: float32 (n, height, width, k), the activations themselves.
-    dead: float32 (n,), share of the layer's channels, 0 to 1, whose standard deviation over the places of the picture
-        is below 1 % of the median channel's.
+    A channel is dead on a picture where its values hardly vary over the places: where their standard deviation is at
+    most 1 % of that of the layer's median channel. Over a single place nothing can vary, and no channel is dead.
+
+    Attributes:
+        channels: int (n, k), places of the kept channels in the layer's output.
+        importance: float32 (n, k), |mean gradient x mean activation| of the kept channels.
+        maps: float32 (n, height, width, k), the activations themselves.
+        means: float32 (n, channels), every channel's mean over places, in the layer's own order.
+        deviations: float32 (n, channels), every channel's standard deviation over places, in the layer's own order.
+
+    Example:
+        >>> import numpy as np
+        >>> deviations = np.array([[1.0, 2.0, 0.001]], np.float32)
+        >>> maps = np.zeros((1, 2, 2, 1), np.float32)
+        >>> features = Features(np.array([[2]]), np.ones((1, 1), np.float32), maps, deviations, deviations)
+        >>> round(float(features.dead[0]), 2), features.live.tolist()
+        (0.33, [[False]])
     """
 
     channels: np.ndarray
     importance: np.ndarray
     maps: np.ndarray
-    dead: np.ndarray
+    means: np.ndarray
+    deviations: np.ndarray
+
+    @property
+    def dead(self) -> np.ndarray:
+        """float32 (n,), share of all the layer's channels that are dead, 0 to 1."""
+        return (~self._varying).mean(axis=1, dtype=np.float32)
+
+    @property
+    def live(self) -> np.ndarray:
+        """bool (n, k), which of the kept channels are not dead."""
+        return np.take_along_axis(self._varying, self.channels, axis=1)
+
+    @property
+    def _varying(self) -> np.ndarray:
+        """bool (n, channels)"""
+        if self.maps.shape[1] * self.maps.shape[2] == 1:
+            return np.ones(self.deviations.shape, bool)
+        return self.deviations > DEAD * np.median(self.deviations, axis=1, keepdims=True)
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
     """Maps of n pictures for every rule and layer asked for.
 
-    pictures: n x height x width x channels as they were given to the model: uint8 before `preprocess`, or float.
-    probabilities: float32 (n, classes), 0 to 1; one sigmoid unit counts as two classes.
-    scores: float32 (n,), the explained logit.
-    targets: int (n,), the explained class; -1 where a function of the logits is explained.
-    classes: names, or None.
-    layers: in order of execution.
-    maps: by rule and layer's address, float32 (n, h, w): raw, at the layer's resolution. A map may be zero everywhere.
-    features: by layer's address; empty unless asked for.
-    cost: by rule.
+    Attributes:
+        pictures: n x height x width x channels as they were given to the model: uint8 before `preprocess`, or float.
+        probabilities: float32 (n, classes), 0 to 1; one sigmoid unit counts as two classes.
+        scores: float32 (n,), the explained logit.
+        targets: int (n,), the explained class; -1 where a function of the logits is explained.
+        classes: names, or None.
+        layers: in order of execution.
+        maps: by rule and layer's address, float32 (n, h, w): raw, at the layer's resolution. A map may be zero
+            everywhere.
+        features: by layer's address; empty unless asked for.
+        cost: by rule.
+
+    Example:
+        >>> explanation = Explanation(
+        ...     pictures=np.zeros((1, 8, 8, 3), np.uint8),
+        ...     probabilities=np.array([[0.2, 0.8]], np.float32),
+        ...     scores=np.array([1.4], np.float32),
+        ...     targets=np.array([1]),
+        ...     classes=("cat", "dog"),
+        ...     layers=(Layer("conv", 1.0, (2, 2, 4)),),
+        ...     maps={"gradcam": {"conv": np.eye(2, dtype=np.float32)[None]}},
+        ... )
+        >>> explanation.map("conv").tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+        >>> explanation
+        Explanation of 1 picture, 8 x 8: gradcam on 1 layer, conv to conv
+          0: dog 80.0%, score 1.4
+        >>> explanation.overlay("conv").shape
+        (8, 8, 3)
     """
 
     pictures: np.ndarray
@@ -80,7 +147,15 @@ class Explanation:
     cost: Mapping[str, Cost] = field(default_factory=dict)
 
     def map(self, layer: str | None = None, rule: str | None = None, picture: int = 0) -> np.ndarray:
-        """One raw map, float32 h x w; by default the last layer's, by the first rule.
+        """One raw map, at its layer's resolution.
+
+        Args:
+            layer: its address; by default that of the last layer.
+            rule: its name; by default the first.
+            picture: place of the picture in the batch.
+
+        Returns:
+            float32 h x w.
 
         Raises:
             KeyError: for a layer or rule that was not explained; it names those that were.
@@ -102,7 +177,22 @@ class Explanation:
         opacity: float = 0.5,
         name: str = "viridis",
     ) -> np.ndarray:
-        """A map over its picture, uint8 RGB of the picture's size. `opacity` 0 to 1, `name` of Matplotlib's colours."""
+        """A map over its picture.
+
+        Args:
+            layer: its address; by default that of the last layer.
+            rule: its name; by default the first.
+            picture: place of the picture in the batch.
+            opacity: of the map, 0 to 1.
+            name: of a table of Matplotlib's colours.
+
+        Returns:
+            uint8 RGB, height x width x 3, of the picture's size.
+
+        Raises:
+            KeyError, IndexError: as `map` does.
+            ValueError: for an opacity outside of 0 to 1, and colours that Matplotlib does not have.
+        """
         from explain.overlay import overlay
 
         return overlay(_drawable(self.pictures[picture]), self.map(layer, rule, picture), opacity, name)
@@ -112,8 +202,12 @@ class Explanation:
 
         The archive holds `RULE/ADDRESS` (n, h, w), `probabilities`, `scores`, `targets`, `layers` and `depths`.
 
+        Args:
+            folder: where to; it is made if need be.
+            columns: tiles in a row.
+
         Returns:
-            The files written. The folder is made if it is not there.
+            The files written.
         """
         from PIL import Image
 
@@ -128,7 +222,9 @@ class Explanation:
                 drawn = [self.overlay(address, rule, picture) for address in addresses]
                 files.append(folder / f"{re.sub(r'[^a-z0-9+-]', '_', rule)}-{picture}.png")
                 Image.fromarray(tiles(drawn, columns, labels=addresses)).save(files[-1])
-        raw = {f"{rule}/{address}": maps for rule, layers in self.maps.items() for address, maps in layers.items()}
+        raw: dict[str, Any] = {
+            f"{rule}/{address}": maps for rule, layers in self.maps.items() for address, maps in layers.items()
+        }
         files.append(folder / "maps.npz")
         np.savez_compressed(
             files[-1],

@@ -4,7 +4,7 @@ Everything here looks at one traced call of the model: what its layers returned 
 in which that happened. Names mean nothing, structure decides; so it works for models of any origin.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -26,11 +26,18 @@ _NONLINEAR = {
 }
 _JOINING = {"Add", "AddV2", "AddN", "Sub", "ConcatV2", "Concat", "Maximum", "Minimum"}
 _PADDING = {"Pad", "PadV2", "MirrorPad"}
-_SHAPES = {"Shape", "ShapeN", "Size", "Rank"}
+_SIZES = {"Shape", "ShapeN", "Size", "Rank"}
+_LAYING_OUT = {"Reshape", "ExpandDims"}
 
 
 class Call(NamedTuple):
-    """One call of one layer: its address, the layer, and what it returned (a tensor, or any structure of tensors)."""
+    """One call of one layer.
+
+    Attributes:
+        address: path of the calls it happened in.
+        layer: the layer.
+        output: what it returned: a tensor, or any structure of tensors.
+    """
 
     address: str
     layer: Any
@@ -38,7 +45,7 @@ class Call(NamedTuple):
 
 
 def choose(
-    wanted: str | Sequence[str], calls: Sequence[Call], start: Tensor, end: Tensor
+    wanted: str | Sequence[str], calls: Sequence[Call], start: Tensor, end: Tensor, left_out: Collection[str] = ()
 ) -> list[tuple[Layer, Tensor]]:
     """The wanted layers and their outputs, in order of execution.
 
@@ -47,44 +54,113 @@ def choose(
         calls: all calls of the model's layers, in order of execution.
         start: the model's input.
         end: the logits.
+        left_out: addresses of layers that turned out not to give one map per picture.
+
+    Returns:
+        Each layer's description and its output.
 
     Raises:
-        ValueError: for an unknown address (the nearest are named), a layer without a map, or a model without maps.
+        ValueError: for an unknown address (the nearest are named), a layer without a map, a model without maps, and
+            for "last" where several branches have a last layer each.
     """
     if not wanted:
         raise ValueError("No layer is asked for.")
-    mapped = [call for call in calls if has_map(call.output, start.graph)]
+    reached = reachable(start)
+    tokens = token_operations(reached)
+    lacking = {call.address: _why_no_map(call.output, start, reached, tokens) for call in calls}
+    lacking |= dict.fromkeys(left_out, "its output is not one map per picture")
+    mapped = [call for call in calls if lacking[call.address] is None]
     if not mapped:
         raise ValueError(
-            "The model has no layer whose output is one map per channel (batch x height x width x channels); "
-            "what happens inside its own loops and tf.functions cannot be reached."
+            "The model has no layer whose output is one map per channel (batch x height x width x channels): "
+            "tokens are none, and what happens inside its own loops and tf.functions cannot be reached."
         )
-    own = distinct(mapped)
-    if wanted in ("blocks", "last"):
-        chosen = blocks(own, start, end)[0 if wanted == "blocks" else -1 :]
+    outputs = distinct(mapped)
+    if wanted == "blocks":
+        chosen = blocks(outputs, start, end)
+    elif wanted == "last":
+        ends = branch_ends(outputs, _flow(reached, end), tokens, end)
+        if len(ends) > 1:
+            addresses = ", ".join(call.address for call in ends)
+            raise ValueError(f"The model has {len(ends)} last layers, one a branch: name those wanted of {addresses}.")
+        chosen = blocks(outputs, start, end)[-1:]
     elif wanted == "convolutions":
-        chosen = [call for call in own if _is_convolution(call.layer)]
+        chosen = [call for call in outputs if _is_convolution(call.layer)]
     elif wanted == "all":
-        chosen = own
+        chosen = outputs
     else:
-        chosen = _addressed([wanted] if isinstance(wanted, str) else wanted, calls, mapped)
+        chosen = _addressed([wanted] if isinstance(wanted, str) else wanted, mapped, lacking)
     if not chosen:
         raise ValueError(f"The model has no layers of the kind {wanted!r}.")
     return _placed(chosen, calls)
 
 
-def has_map(output: Any, graph: Any) -> bool:
-    """Whether a layer's output is one floating tensor of known size batch x height x width x channels of this graph.
-
-    A tensor of another graph was made inside a loop or a function of its own and cannot be reached from here.
-    """
+def _why_no_map(output: Any, start: Tensor, reached: Collection[Operation], tokens: set[Operation]) -> str | None:
+    """Why a layer's output is not one map per picture and channel, batch x height x width x channels; None if it is."""
     shape = getattr(output, "shape", None)
-    return (
-        getattr(output, "graph", None) is graph
-        and output.dtype.is_floating
-        and shape.rank == 4
-        and shape.is_fully_defined()
-    )
+    if shape is None:
+        return f"its output is a {type(output).__name__}"
+    described = f"{output.dtype.name} ({', '.join(['n', *map(str, shape[1:])])})" if shape.rank else output.dtype.name
+    if getattr(output, "graph", None) is not start.graph:
+        return "its output is made inside a loop or tf.function of its own"
+    if not output.dtype.is_floating or shape.rank != 4 or None in shape[1:]:
+        return f"its output is {described}"
+    if _source(output).op not in reached:
+        return "its output does not depend on the picture"
+    if _source(output).op in tokens:
+        return f"its output is {described}: tokens, not places of the picture"
+    if shape[0] != start.shape[0]:
+        return "its output is not one map per picture"
+    return None
+
+
+def reachable(start: Tensor) -> dict[Operation, list[Operation]]:
+    """Operations whose values follow from a tensor, in order of execution, each with those it takes such values from.
+
+    A size is no value: what follows from the number of pictures alone doesn't count.
+    """
+    reached: dict[Operation, list[Operation]] = {start.op: []}
+    for operation in start.graph.get_operations():
+        if operation.type not in _SIZES:
+            sources = [source for tensor in operation.inputs if (source := _source(tensor).op) in reached]
+            if sources:
+                reached[operation] = sources
+    return reached
+
+
+def token_operations(reached: dict[Operation, list[Operation]]) -> set[Operation]:
+    """Operations that give tokens (batch x tokens x ...), whose axes are not height and width of the picture.
+
+    Tokens begin where a map is flattened to rows, and end where the rows become a map again: tokens = height x width.
+    """
+    tokens: set[Operation] = set()
+    for operation, sources in reached.items():
+        shape = _shape(operation)
+        if shape.rank == 3:
+            is_tokens = any(source in tokens or (_shape(source).rank or 0) > 3 for source in sources)
+        elif shape.rank == 4:
+            laid_out = operation.type in _LAYING_OUT and _is_laid_out(_shape(sources[0]), shape)
+            on_grid = any(_shape(source).rank == 4 and source not in tokens for source in sources)
+            is_tokens = any(source in tokens for source in sources) and not on_grid and not laid_out
+        else:
+            is_tokens = any(source in tokens for source in sources)
+        if is_tokens:
+            tokens.add(operation)
+    return tokens
+
+
+def _is_laid_out(rows: Any, grid: Any) -> bool:
+    """Whether rows (batch x a x b) of a map lie in a grid (batch x height x width x channels) place by place."""
+    if rows.rank != 3 or None in rows[1:] or None in grid[1:]:
+        return False
+    height, width, channels = grid[1:]
+    return [height * width, channels] == rows[1:].as_list() or [height, width] == rows[1:].as_list()
+
+
+def _shape(operation: Operation) -> Any:
+    import tensorflow as tf
+
+    return operation.outputs[0].shape if operation.outputs else tf.TensorShape(None)
 
 
 def _in_order(chosen: Iterable[Call], calls: Sequence[Call]) -> list[Call]:
@@ -107,33 +183,37 @@ def _placed(chosen: Iterable[Call], calls: Sequence[Call]) -> list[tuple[Layer, 
     return [(layer(call), call.output) for call in ordered]
 
 
-def _addressed(addresses: Sequence[str], calls: Sequence[Call], mapped: Sequence[Call]) -> list[Call]:
+def _addressed(addresses: Sequence[str], mapped: Sequence[Call], lacking: Mapping[str, str | None]) -> list[Call]:
     by_address = {call.address: call for call in mapped}
-    outputs = {call.address: call.output for call in calls}
     for address in addresses:
         if address in by_address:
             continue
-        if address in outputs:
-            raise ValueError(f"The layer {address!r} has no map: its output is {_described(outputs[address])}.")
+        if address in lacking:
+            raise ValueError(f"The layer {address!r} has no map: {lacking[address]}.")
         known = nearest(address, [*by_address, *KEYWORDS])
         raise ValueError(f"There is no layer {address!r}. Nearest: {', '.join(known)}.")
     return [by_address[address] for address in addresses]
 
 
 def nearest(address: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """The known addresses most like one that is not known: first those with the same last part."""
+    """The known addresses most like one that is not known: first those with the same last part.
+
+    Args:
+        address: the one that is not known.
+        known: those that are.
+        count: how many to name at most.
+
+    Returns:
+        The nearest, best first.
+
+    Example:
+        >>> nearest("conv1", ["backbone/conv1", "conv2", "head"], 2)
+        ['backbone/conv1', 'conv2']
+    """
     known = list(known)
-    same = [one for one in known if one.split("/")[-1] == str(address).split("/")[-1]]
+    same = [name for name in known if name.split("/")[-1] == str(address).split("/")[-1]]
     alike = get_close_matches(str(address), known, count, cutoff=0.0)
     return list(dict.fromkeys([*same, *alike]))[:count]
-
-
-def _described(output: Any) -> str:
-    shape = getattr(output, "shape", None)
-    if shape is None:
-        return f"a {type(output).__name__}"
-    reachable = shape.rank != 4 or not shape.is_fully_defined() or not output.dtype.is_floating
-    return f"{output.dtype.name} {tuple(shape)}" if reachable else "made inside a loop or tf.function of its own"
 
 
 def _source(tensor: Tensor) -> Tensor:
@@ -190,10 +270,15 @@ def blocks(calls: Sequence[Call], start: Tensor, end: Tensor) -> list[Call]:
 
     Between two ends lies at least one activation. The stem (the first activation, or what the first merge starts
     from) is only told apart in a model with blocks. Where most of the model, over several resolutions, lies between two
-    operations of the spine, merges and ends of resolutions inside are taken, too.
+    operations of the spine, merges and ends of resolutions inside are taken, too; and where branches end apart from
+    each other, the end of each.
     """
-    steps = _spine(_flow(start, end), calls)
-    return _thinned(_in_order([*_inside_large(steps, calls), *_ends(steps)], calls)) or [calls[-1]]
+    reached = reachable(start)
+    flow = _flow(reached, end)
+    steps = _spine(flow, calls)
+    branches = branch_ends(calls, flow, token_operations(reached), end)
+    branches = branches if len(branches) > 1 else []
+    return _thinned(_in_order([*_inside_large(steps, calls), *_ends(steps), *branches], calls)) or [calls[-1]]
 
 
 def _thinned(calls: list[Call], most: int = MOST_BLOCKS) -> list[Call]:
@@ -203,19 +288,61 @@ def _thinned(calls: list[Call], most: int = MOST_BLOCKS) -> list[Call]:
     return [calls[round(index * (len(calls) - 1) / (most - 1))] for index in range(most)]
 
 
-def _flow(start: Tensor, end: Tensor) -> dict[Operation, list[Operation]]:
-    """Operations between start and end, in order of execution, each with those it takes values from."""
-    feeds: dict[Operation, list[Operation]] = {start.op: []}
-    for operation in start.graph.get_operations():
-        if operation.type not in _SHAPES:
-            sources = [source for tensor in operation.inputs if (source := _source(tensor).op) in feeds]
-            if sources:
-                feeds[operation] = sources
+def branch_ends(
+    calls: Sequence[Call], flow: Mapping[Operation, list[Operation]], tokens: set[Operation], end: Tensor
+) -> list[Call]:
+    """The last map of every branch: of maps that go on to the logits without another map, those behind no other's.
+
+    A model whose ways all come together before its last map has one such end, a model that joins the features of two
+    networks has two.
+    """
+    order = {_source(call.output).op: place for place, call in enumerate(calls)}
+    maps, waiting, seen = [], [_source(end).op], set()
+    while waiting:
+        operation = waiting.pop()
+        if operation in seen:
+            continue
+        seen.add(operation)
+        if _area(operation) not in (None, 1) and operation not in tokens:
+            maps.append(operation)
+        else:
+            waiting += flow[operation]
+    behind = {operation: _before(operation, flow) for operation in maps}
+    last = [operation for operation in maps if not any(operation in behind[other] for other in maps)]
+    places = set()
+    for operation in last:
+        while _is_pooling(operation, flow):
+            [operation] = flow[operation]
+        returned = [order[source] for source in (operation, *_before(operation, flow)) if source in order]
+        places.update(sorted(returned)[-1:])
+    return [calls[place] for place in sorted(places)]
+
+
+def _before(operation: Operation, flow: Mapping[Operation, list[Operation]]) -> set[Operation]:
+    """All operations that an operation takes values from, over any way."""
+    before: set[Operation] = set()
+    waiting = list(flow[operation])
+    while waiting:
+        source = waiting.pop()
+        if source not in before:
+            before.add(source)
+            waiting += flow[source]
+    return before
+
+
+def _is_pooling(operation: Operation, flow: Mapping[Operation, list[Operation]]) -> bool:
+    """Whether an operation without weights changes the map's size."""
+    resized = len(flow[operation]) == 1 and _area(flow[operation][0]) not in (None, _area(operation))
+    return resized and operation.type not in _MIXING | _DEPTHWISE
+
+
+def _flow(reached: Mapping[Operation, list[Operation]], end: Tensor) -> dict[Operation, list[Operation]]:
+    """Of the operations that follow from the start, those that the end needs, each with those it takes values from."""
     needed = {_source(end).op}
-    for operation in reversed(feeds):
+    for operation in reversed(reached):
         if operation in needed:
-            needed.update(feeds[operation])
-    return {operation: sources for operation, sources in feeds.items() if operation in needed}
+            needed.update(reached[operation])
+    return {operation: sources for operation, sources in reached.items() if operation in needed}
 
 
 def _spine(flow: dict[Operation, list[Operation]], calls: Sequence[Call]) -> list[Step]:
@@ -253,8 +380,12 @@ def _area(operation: Operation) -> int | None:
 
 def _ends(steps: Sequence[Step]) -> list[Call]:
     """Stem, ends of blocks and last activation along the spine."""
-    stem = latest = area = None
-    merges, pooled, strided = [], [], []
+    stem: Call | None = None
+    latest: Call | None = None
+    area: int | None = None
+    merges: list[Call | None] = []
+    pooled: list[Call | None] = []
+    strided: list[Call | None] = []
     active = False  # an activation since the last end
     linear = False  # no activation since the last mixing weights
     merged = False  # nothing since the last merge
@@ -263,7 +394,7 @@ def _ends(steps: Sequence[Step]) -> list[Call]:
     for step in steps:
         weighted = step.kind in ("merge", "mixing", "depthwise")
         before, area = area, step.area or area
-        smaller = before is not None and area < before
+        smaller = before is not None and area is not None and area < before
         resized = area != before and not weighted
         if weighted and linear and active:
             merges.append(latest)
@@ -287,8 +418,8 @@ def _ends(steps: Sequence[Step]) -> list[Call]:
         if step.call is not None and not resized:
             latest = step.call
     last = [latest] if active else []
-    found = [stem, *merges, *pooled, *last] if any(merges) else [*pooled, *strided, *last]
-    return [call for call in found if call is not None]
+    ends = [stem, *merges, *pooled, *last] if any(merges) else [*pooled, *strided, *last]
+    return [call for call in ends if call is not None]
 
 
 def _inside_large(steps: Sequence[Step], calls: Sequence[Call]) -> list[Call]:
@@ -300,12 +431,16 @@ def _inside_large(steps: Sequence[Step], calls: Sequence[Call]) -> list[Call]:
     largest = max(steps, key=weights)
     inside = set(largest.operations)
     within = [call for call in calls if (source := _source(call.output).op) in inside and source.type not in _PADDING]
-    areas = [_area(call.output.op) for call in within]
-    if 2 * weights(largest) <= sum(map(weights, steps)) or len(set(areas)) < 3:
+    areas = [_area(call.output.op) or 0 for call in within]
+    of_maps = sum(weights(step) for step in steps if step.area is not None)
+    if 2 * weights(largest) <= of_maps or len(set(areas)) < 3:
         return []
     joined = [call for call in within if _joins(_source(call.output).op, inside)]
-    falling = [call for call, (area, following) in zip(within, pairwise(areas), strict=False) if following < area]
-    return joined + falling + within[-1:]
+    # ends of resolutions on the way down; on the way up again a merge follows, so only the turn is missing
+    deepest = min(areas) if areas[-1] > min(areas) else None
+    turns = zip(within, pairwise(areas), strict=False)
+    ends = [call for call, (area, following) in turns if following < area or deepest == area < following]
+    return joined + ends + within[-1:]
 
 
 def _joins(operation: Operation, inside: set[Operation]) -> bool:

@@ -6,26 +6,37 @@ import math
 
 import numpy as np
 
-from explain.explanation import DEAD, Features
+from explain.explanation import Features
 from explain.pictures import resize
 
 LEVELS = 32  # grey levels among which a feature map's entropy is taken
 
 
 def feature_figures(features: Features) -> dict[str, np.ndarray]:
-    """How the channels kept of a layer vary over each picture, float64 (n,) each; NaN where no channel varies.
+    """How the channels kept of a layer vary over each picture.
 
-    Means over live channels (see `Features.dead`), each stretched to 0 to 1 from its least to its greatest value, as a
-    feature map is looked at:
+    Means over those that are live (see `Features`), each stretched to 0 to 1 from its least to its greatest value, as a
+    feature map is looked at.
 
-    contrast: standard deviation of its values, 0 to 0.5 (Peli, J. Opt. Soc. Am. A 7, 1990: RMS contrast).
-    entropy: of its values in 32 equal steps, in bits, 0 to 5.
-    roughness: mean difference of neighbouring cells, 0 to 1: smooth maps have little. NaN for a single cell.
+    Args:
+        features: of n pictures.
+
+    Returns:
+        float64 (n,) each, NaN where no channel varies:
+        contrast: standard deviation of its values, 0 to 0.5 (Peli, J. Opt. Soc. Am. A 7, 1990: RMS contrast).
+        entropy: of its values in 32 equal steps, in bits, 0 to 5.
+        roughness: mean difference of neighbouring cells, 0 to 1: smooth maps have little. NaN for a single cell.
+
+    Example:
+        >>> maps = np.array([[0, 1], [1, 0]], np.float32)[None, :, :, None]
+        >>> deviations = np.array([[0.5]], np.float32)
+        >>> features = Features(np.array([[0]]), deviations, maps, deviations, deviations)
+        >>> {name: values.tolist() for name, values in feature_figures(features).items()}
+        {'contrast': [0.5], 'entropy': [1.0], 'roughness': [1.0]}
     """
     maps = features.maps.astype(np.float64)
     low, span = maps.min((1, 2), keepdims=True), np.ptp(maps, axis=(1, 2), keepdims=True)
-    deviation = maps.std((1, 2))
-    live = (deviation > DEAD * np.median(deviation, 1, keepdims=True)) & (span[:, 0, 0] > 0)
+    live = features.live & (span[:, 0, 0] > 0)
     stretched = (maps - low) / np.where(span > 0, span, 1)
     steps = [np.abs(np.diff(stretched, axis=axis)) for axis in (1, 2)]
     neighbours = sum(step.shape[1] * step.shape[2] for step in steps)
@@ -52,26 +63,47 @@ def _entropies(stretched: np.ndarray) -> np.ndarray:
     return -(shares * np.log2(np.where(shares > 0, shares, 1))).sum(2)
 
 
-def focus_entropy(map: np.ndarray) -> float | None:
-    """How evenly a map's positive heat is spread over its cells: 0 in a single one, 1 the same everywhere.
+def focus_entropy(heatmap: np.ndarray) -> float | None:
+    """How evenly a map's positive heat is spread over its cells.
 
-    Entropy of the cells' shares of the heat over that of even shares. None without heat, or for a single cell.
+    Entropy of the cells' shares of the heat over that of even shares.
+
+    Args:
+        heatmap: float h x w.
+
+    Returns:
+        0 where all heat is in a single cell to 1 where it is the same everywhere. None without heat, or for a single
+        cell.
+
+    Example:
+        >>> round(focus_entropy(np.array([[1, 0], [1, 0]])), 3)
+        0.5
     """
-    heat = np.maximum(map, 0).astype(np.float64).ravel()
+    heat = np.maximum(heatmap, 0).astype(np.float64).ravel()
     if heat.size < 2 or not heat.sum() > 0:
         return None
     shares = heat / heat.sum()
     return float(-(shares * np.log(np.where(shares > 0, shares, 1))).sum() / math.log(heat.size))
 
 
-def share_inside(map: np.ndarray, region: np.ndarray) -> float | None:
-    """Share of a map's positive heat that lies in a region of its picture, 0 to 1; None without heat.
+def share_inside(heatmap: np.ndarray, region: np.ndarray) -> float | None:
+    """Share of a map's positive heat that lies in a region of its picture.
 
-    Each cell's heat lies evenly over the part of the picture it stands for, squashed or not. `region`: bool H x W over
-    the whole picture, at any size not below the map's.
+    Each cell's heat lies evenly over the part of the picture it stands for, squashed or not.
+
+    Args:
+        heatmap: float h x w.
+        region: bool H x W over the whole picture, at any size not below the map's.
+
+    Returns:
+        0 to 1; None without heat.
+
+    Example:
+        >>> share_inside(np.array([[3, 1], [0, 0]]), np.array([[True, False], [True, False]]))
+        0.75
     """
-    heat = np.maximum(map, 0).astype(np.float64)
+    heat = np.maximum(heatmap, 0).astype(np.float64)
     if not heat.sum() > 0:
         return None
-    inside = resize(region.astype(np.float32), map.shape)
+    inside = resize(region.astype(np.float32), heatmap.shape)
     return float((heat * inside).sum() / heat.sum())

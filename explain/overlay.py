@@ -18,36 +18,77 @@ _LABEL = 16  # height of a label's line, in pixels
 
 
 def colours(values: np.ndarray, name: str = "viridis") -> np.ndarray:
-    """Colours of `values` (h x w, 0 to 1; what lies outside is clipped), by Matplotlib's table of that name.
+    """Colours of values by one of Matplotlib's tables.
 
-    Each value takes the colour at round(255 value) of 256. Raises ValueError for a name that Matplotlib doesn't have,
-    and for values that are not finite.
+    Each value takes the colour at round(255 value) of 256.
+
+    Args:
+        values: h x w, 0 to 1; what lies outside is clipped.
+        name: of the table.
+
+    Returns:
+        uint8 RGB, h x w x 3.
+
+    Raises:
+        ValueError: for a name that Matplotlib doesn't have, and for values that are not finite.
+
+    Example:
+        >>> colours(np.array([[0.0, 1.0]]), "gray").tolist()
+        [[[0, 0, 0], [255, 255, 255]]]
     """
     return _table(name, 256)[np.rint(np.clip(_finite(values), 0, 1) * 255).astype(np.intp)]
 
 
-def stretch(map: np.ndarray) -> np.ndarray:
-    """The map from its least value (0) to its greatest (1), float32.
+def stretch(heatmap: np.ndarray) -> np.ndarray:
+    """The map from its least value (0) to its greatest (1).
 
     One that is the same everywhere, but for float32's rounding, holds nothing to see and becomes zero everywhere.
+
+    Args:
+        heatmap: of any shape.
+
+    Returns:
+        float32 of that shape, 0 to 1.
+
+    Raises:
+        ValueError: for values that are not finite.
+
+    Example:
+        >>> stretch(np.array([[-1, 0, 3]])).tolist()
+        [[0.0, 0.25, 1.0]]
     """
-    values = _finite(map).astype(np.float32)
+    values = _finite(heatmap).astype(np.float32)
     low, high = float(values.min()), float(values.max())
     if high - low <= 1e-6 * max(abs(low), abs(high)):
         return np.zeros_like(values)
     return ((values.astype(np.float64) - low) / (high - low)).astype(np.float32)
 
 
-def overlay(picture: np.ndarray, map: np.ndarray, opacity: float = 0.5, name: str = "viridis") -> np.ndarray:
-    """The picture with its map in colours over it: (1 - opacity) x picture + opacity x colour, at the picture's size.
+def overlay(picture: np.ndarray, heatmap: np.ndarray, opacity: float = 0.5, name: str = "viridis") -> np.ndarray:
+    """The picture with its map in colours over it: (1 - opacity) x picture + opacity x colour.
 
-    `picture`: uint8 H x W x 3; `map`: float h x w of any size, stretched, then resized (bilinearly where it grows). A
-    map that is constant or zero everywhere leaves the picture as it is. Raises ValueError for an opacity outside 0 to 1
-    and for what `colours` refuses.
+    A map that is constant or zero everywhere leaves the picture as it is.
+
+    Args:
+        picture: uint8 H x W x 3.
+        heatmap: float h x w of any size; it is stretched, then resized (bilinearly where it grows).
+        opacity: of the colours, 0 to 1.
+        name: of a table of Matplotlib's colours.
+
+    Returns:
+        uint8 RGB of the picture's size.
+
+    Raises:
+        ValueError: for an opacity outside of 0 to 1, and for what `colours` refuses.
+
+    Example:
+        >>> black = np.zeros((1, 2, 3), np.uint8)
+        >>> overlay(black, np.array([[0.0, 5.0]]), opacity=0.4, name="gray").tolist()
+        [[[0, 0, 0], [102, 102, 102]]]
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity is from 0 to 1, not {opacity}")
-    stretched = stretch(map)
+    stretched = stretch(heatmap)
     if not stretched.any():
         return picture.copy()
     heat = colours(resize(stretched, picture.shape[:2]), name)
@@ -55,10 +96,23 @@ def overlay(picture: np.ndarray, map: np.ndarray, opacity: float = 0.5, name: st
 
 
 def difference(signed: np.ndarray, limit: float) -> np.ndarray:
-    """A signed map h x w in red (positive: more on the left) and blue (negative: more on the right), zero near white.
+    """A signed map in red (positive: more on the left) and blue (negative: more on the right), zero near white.
 
-    Full colour stands at `limit` and beyond, so that maps drawn with one limit share one scale. Matplotlib's "RdBu".
-    Raises ValueError unless `limit` is positive (0 will do for a map that is zero).
+    The colours are those of Matplotlib's "RdBu".
+
+    Args:
+        signed: float h x w.
+        limit: where full colour stands, here and beyond; maps drawn with one limit share one scale.
+
+    Returns:
+        uint8 RGB, h x w x 3.
+
+    Raises:
+        ValueError: unless `limit` is positive (0 will do for a map that is zero), and for values that are not finite.
+
+    Example:
+        >>> difference(np.array([[0.0, 2.0]]), limit=1.0).tolist()
+        [[[247, 246, 246], [103, 0, 31]]]
     """
     signed = _finite(signed)
     if limit < 0 or (limit == 0 and signed.any()):
@@ -71,11 +125,25 @@ def difference(signed: np.ndarray, limit: float) -> np.ndarray:
 def tiles(
     pictures: Sequence[np.ndarray], columns: int, gap: int = 2, labels: Sequence[str] | None = None
 ) -> np.ndarray:
-    """Pictures (each uint8 h x w x 3) in rows of `columns`, `gap` white pixels between them, on white.
+    """Pictures in rows, on white.
 
-    Each cell is as large as the largest picture, which lies at its top left. A label stands above its picture,
-    shortened at its beginning where it is too long. Raises ValueError without pictures, with fewer than one column, and
-    where there are not as many labels as pictures.
+    Each cell is as large as the largest picture; each picture lies at the top left of its own.
+
+    Args:
+        pictures: uint8 h x w x 3 each, of any sizes.
+        columns: cells in a row.
+        gap: white pixels between cells.
+        labels: a line above each picture, shortened at its beginning where it is too long.
+
+    Returns:
+        uint8 RGB, height x width x 3.
+
+    Raises:
+        ValueError: without pictures, with fewer than one column, and where labels and pictures differ in number.
+
+    Example:
+        >>> tiles([np.zeros((4, 6, 3), np.uint8)] * 3, columns=2, gap=2).shape
+        (10, 14, 3)
     """
     if not pictures or columns < 1:
         raise ValueError(f"tiles need pictures and columns, not {len(pictures)} and {columns}")

@@ -1,23 +1,43 @@
 """What is explained: from "predicted", 3, "cat" or a function to one number per picture."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
+from explain.layers import reachable
+
 Tensor = Any
 Contrast = Callable[[Tensor], Tensor]
-Target = int | str | Contrast | Sequence[int | str]
+Target = int | str | Contrast | Sequence[int | str] | np.ndarray
+
+SLACK = 0.02  # by which probabilities in a coarse precision may lie outside of 0 to 1
+
+HeadKind = Literal["auto", "logits", "probabilities"]
+HEADS: tuple[HeadKind, ...] = get_args(HeadKind)
 
 PREDICTED = -1  # as an index: the class with the highest logit
 
 _PASSING = {"Identity", "IdentityN", "Cast", "Reshape", "Squeeze", "ExpandDims", "EnsureShape", "StopGradient"}
 _SOFTMAX = {"Softmax", "LogSoftmax"}
+# Operations that are linear in one input where the others don't depend on the picture: sums of the picture's values,
+_ADDING = {
+    *("Add", "AddV2", "AddN", "Sub", "Neg", "BiasAdd", "Mean", "Sum", "AvgPool"),
+    *("Transpose", "ConcatV2", "Pack", "Unpack", "Split", "SplitV", "StridedSlice", "Slice", "GatherV2"),
+}
+# and products with something; of those, what mixes channels, with weights.
+_MIXING = {"MatMul", "BatchMatMulV2", "Einsum", "Conv2D", "Conv2DBackpropInput", "Conv3D"}
+_WEIGHING = _MIXING | {"Mul", "RealDiv", "DepthwiseConv2dNative", "FusedBatchNormV3"}
 
 
 class Head(NamedTuple):
-    """Both float32 n x classes. A single sigmoid unit has become two classes."""
+    """What comes out of a model; a single sigmoid unit has become two classes.
+
+    Attributes:
+        logits: float32 n x classes.
+        probabilities: float32 n x classes.
+    """
 
     logits: Tensor
     probabilities: Tensor
@@ -38,17 +58,23 @@ def resolve(target: Target, count: int, classes: Sequence[str] | None = None) ->
     Raises:
         ValueError: for an unknown name (the nearest are named), a negative index, a list of another length.
         TypeError: for anything else.
+
+    Example:
+        >>> resolve(["dog", "predicted"], 2, ["cat", "dog"])
+        (array([ 1, -1], dtype=int32), None)
     """
     if callable(target):
         return np.full(count, PREDICTED, np.int32), target
+    if isinstance(target, np.ndarray) and target.ndim == 0:
+        target = target.item()
     if isinstance(target, (list, tuple, np.ndarray)):
         if len(target) != count:
             raise ValueError(f"{len(target)} targets for {count} pictures: give one for all, or one per picture.")
-        return np.array([_index(one, classes) for one in target], np.int32), None
+        return np.array([_index(choice, classes) for choice in target], np.int32), None
     return np.full(count, _index(target, classes), np.int32), None
 
 
-def _index(target: int | str, classes: Sequence[str] | None) -> int:
+def _index(target: Any, classes: Sequence[str] | None) -> int:
     if isinstance(target, str):
         if target == "predicted":
             return PREDICTED
@@ -66,10 +92,18 @@ def _index(target: int | str, classes: Sequence[str] | None) -> int:
 
 
 def check(indices: np.ndarray, classes: Sequence[str] | None, count: int) -> None:
-    """Refuse indices and names that do not fit a model of `count` classes.
+    """Refuse indices and names that do not fit a model.
+
+    Args:
+        indices: int (n,), as `resolve` returns them.
+        classes: names of the classes, or None.
+        count: number of the model's classes.
 
     Raises:
         ValueError: in that case.
+
+    Example:
+        >>> check(np.array([1, -1]), ["cat", "dog"], 2)
     """
     if classes is not None and len(classes) != count:
         raise ValueError(f"{len(classes)} class names for a model of {count} classes.")
@@ -77,70 +111,246 @@ def check(indices: np.ndarray, classes: Sequence[str] | None, count: int) -> Non
         raise ValueError(f"The target {indices.max()} does not exist: the model has {count} classes, counted from 0.")
 
 
-def head(output: Tensor) -> Head:
+def check_head(kind: str) -> None:
+    """Refuse what is no kind of head.
+
+    Args:
+        kind: one of `HEADS`.
+
+    Raises:
+        ValueError: in that case.
+    """
+    if kind not in HEADS:
+        raise ValueError(f"head is one of {', '.join(map(repr, HEADS))}, not {kind!r}.")
+
+
+def class_names(classes: Iterable[str] | Mapping | None) -> tuple[str, ...] | None:
+    """The names of the classes, in order.
+
+    Args:
+        classes: names in order, or a mapping between names and indices, in either direction (as Keras' generators give,
+            `class_indices`), or None.
+
+    Returns:
+        The names, or None where none are given.
+
+    Raises:
+        ValueError: for a mapping whose indices are not 0, 1, 2 ..., and for a single word.
+
+    Example:
+        >>> class_names({"dog": 1, "cat": 0})
+        ('cat', 'dog')
+    """
+    if classes is None:
+        return None
+    if isinstance(classes, str):
+        raise ValueError(f"classes are a list of names, not the word {classes!r}.")
+    if isinstance(classes, Mapping):
+        by_index = {index: name for name, index in classes.items()}
+        if not all(isinstance(index, (int, np.integer)) for index in by_index):
+            by_index = dict(classes)
+        if sorted(by_index, key=str) != sorted(range(len(classes)), key=str):
+            raise ValueError(f"A mapping of classes has the indices 0 to {len(classes) - 1}, each once, not {classes}.")
+        classes = [by_index[index] for index in range(len(classes))]
+    return tuple(classes)
+
+
+def check_probabilities(probabilities: np.ndarray) -> None:
+    """Refuse what cannot be probabilities, though `head="probabilities"` was said.
+
+    Args:
+        probabilities: float, of any shape.
+
+    Raises:
+        ValueError: for values that lie outside of 0 to 1 by more than rounding.
+    """
+    low, high = probabilities.min(), probabilities.max()
+    if low < -SLACK or high > 1 + SLACK:
+        raise ValueError(
+            f"The model returned {low:.3g} to {high:.3g}, which are no probabilities: leave out "
+            'head="probabilities", or say head="logits".'
+        )
+
+
+def head(output: Any, start: Tensor, kind: HeadKind = "auto") -> Head:
     """Logits and probabilities of a model, from the symbolic tensor it returned.
 
-    The last sigmoid or softmax is found in the traced graph, behind operations that leave values as they are. So it
-    does not matter whether it sits inside a Dense layer, in a layer of its own, in `keras.ops` or in a subclassed
-    `call`; nothing is computed twice, and no layer has to be changed or understood. What goes into it are the logits.
+    The score of a class is its logit, what goes into the last sigmoid or softmax. That operation is looked for in the
+    traced graph, behind operations that leave values as they are. So it does not matter whether it sits inside a Dense
+    layer, in a layer of its own, in `keras.ops` or in a subclassed `call`; nothing is computed twice, and no layer has
+    to be changed or understood. Probabilities are those that the model returns, in its own precision.
 
     - One sigmoid unit means two classes: logits (-z, z), probabilities (1 - p, p).
     - Several sigmoid units are independent classes; their probabilities do not sum to 1.
-    - Without such an operation (a mean of several softmaxes, say), rows that are shares of one are probabilities, and
-      their logarithms the logits. Any other output is taken for logits: of a sigmoid where there is one unit, else of
-      a softmax.
+    - Linear units (a Dense layer without activation, say) are logits: of a sigmoid where there is one, else of a
+      softmax.
+    - Anything else (a mean of probabilities, 1 - p, a clipped sigmoid) is not guessed, but has to be said.
+
+    Args:
+        output: what the model returned: a tensor (n, classes), (n, 1) or (n,), or a structure that holds just one.
+        start: the model's input, a symbolic tensor of the same graph.
+        kind: what comes out of the model. "auto": to be told by the graph. "logits". "probabilities": then the score is
+            the logarithm of a class's probability; of one unit, log p - log(1 - p) and its negative.
+
+    Returns:
+        Logits and probabilities, both float32 (n, classes).
 
     Raises:
-        ValueError: for a model that does not return one tensor with one row of classes per picture.
+        ValueError: for a model that does not return one tensor with one row of classes per picture; where "auto" cannot
+            tell for certain what comes out; where `kind` is contradicted by the graph.
+
+    Example:
+        >>> import keras, tensorflow as tf
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+        >>> @tf.function
+        ... def logits(batch):
+        ...     return head(model(batch), batch).logits
+        >>> logits(tf.zeros((2, 4))).shape
+        TensorShape([2, 3])
     """
     import tensorflow as tf
 
-    shape = getattr(output, "shape", None)
-    if shape is None or shape.rank == 0 or any(size != 1 for size in shape[1:-1]) or None in shape[1:]:
-        what = f"its output is {tuple(shape)}" if shape is not None else "it returns several tensors"
-        raise ValueError(f"A classifier is needed, that returns one row of classes per picture; {what}.")
-    units = 1 if shape.rank == 1 else shape[-1]
+    check_head(kind)
+    output = _only_tensor(output)
+    units = 1 if output.shape.rank == 1 else output.shape[-1]
 
     def rows(tensor: Tensor) -> Tensor:
         return tf.cast(tf.reshape(tensor, (-1, units)), tf.float32)
 
-    activation = _last_activation(output)
-    kind = activation.type if activation is not None else ("Sigmoid" if units == 1 else "Softmax")
-    logits = rows(output if activation is None else activation.inputs[0])
-    if activation is None and units > 1:
-        shares = tf.reduce_all(logits >= 0, 1, True) & (tf.abs(tf.reduce_sum(logits, 1, keepdims=True) - 1) < 1e-4)
-        probabilities = tf.where(shares, logits, tf.nn.softmax(logits))
-        logits = tf.where(shares, tf.math.log(tf.where(shares, tf.maximum(logits, 1e-30), 1.0)), logits)
-    elif activation is None or kind == "LogSoftmax":
-        probabilities = tf.nn.sigmoid(logits) if kind == "Sigmoid" else tf.nn.softmax(logits)
+    activation = _last_activation(output, units)
+    returned = rows(output)
+    if kind == "auto" and activation is not None:
+        logits = rows(activation.inputs[0])
+        probabilities = tf.exp(returned) if activation.type == "LogSoftmax" else returned
+    elif kind == "probabilities":
+        if activation is not None and activation.type == "LogSoftmax":
+            raise ValueError('The model ends in a log-softmax, no probabilities: leave out head="probabilities".')
+        # below the floor the gradient 1 / p would overflow in the model's own precision
+        floor = max(1e-30, 1.0 / output.dtype.max)
+        logits, probabilities = tf.math.log(tf.maximum(returned, floor)), returned
+        if units == 1:
+            logits -= tf.math.log(tf.maximum(1.0 - returned, floor))
     else:
-        probabilities = rows(output)
-    if kind == "Sigmoid" and units == 1:
+        if activation is not None and activation.type != "LogSoftmax":
+            raise ValueError(f'The model ends in a {activation.type.lower()}: leave out head="logits".')
+        if kind == "auto" and not _is_linear(output, start):
+            raise ValueError(
+                f"The model ends in the operation {_behind(output).op.type}, so whether it returns logits or "
+                'probabilities cannot be told for certain: say it by head="probabilities" or head="logits".'
+            )
+        logits, probabilities = returned, tf.nn.sigmoid(returned) if units == 1 else tf.nn.softmax(returned)
+    if units == 1:
         return Head(tf.concat([-logits, logits], 1), tf.concat([1.0 - probabilities, probabilities], 1))
     return Head(logits, probabilities)
 
 
-def _last_activation(tensor: Tensor) -> Any | None:
-    """The sigmoid or softmax operation that made the tensor's values, or None."""
-    while tensor.op.type in _PASSING and tensor.op.inputs:
+def _only_tensor(output: Any) -> Tensor:
+    """The one tensor with one row of classes per picture that a model returned, by itself or in a structure."""
+    import tensorflow as tf
+
+    tensors = tf.nest.flatten(output)
+    if len(tensors) != 1 or not hasattr(tensors[0], "shape"):
+        raise ValueError(
+            f"A classifier is needed, that returns one row of classes per picture; it returns {len(tensors)} tensors."
+        )
+    shape = tensors[0].shape
+    if not shape.rank or any(size != 1 for size in shape[1:-1]) or None in shape[1:]:
+        described = " x ".join(["n", *map(str, shape[1:])]) if shape.rank else shape
+        raise ValueError(
+            f"A classifier is needed, that returns one row of classes per picture; its output is {described}."
+        )
+    if not tensors[0].dtype.is_floating:
+        raise ValueError(f"A classifier is needed, that returns floating numbers, not {tensors[0].dtype.name}.")
+    return tensors[0]
+
+
+def _behind(tensor: Tensor) -> Tensor:
+    """The tensor whose values these are, behind operations that leave floating values as they are."""
+    while tensor.op.type in _PASSING and tensor.op.inputs[tensor.value_index].dtype.is_floating:
         tensor = tensor.op.inputs[tensor.value_index]
-    return tensor.op if tensor.op.type in _SOFTMAX | {"Sigmoid"} else None
+    return tensor
+
+
+def _last_activation(output: Tensor, units: int) -> Any | None:
+    """The sigmoid or softmax over all units that made the output's values, or None."""
+    operation = _behind(output).op
+    if operation.type == "Sigmoid":
+        return operation
+    whole = operation.type in _SOFTMAX and operation.outputs[0].shape[-1] == units > 1
+    return operation if whole else None
+
+
+def _is_linear(output: Tensor, start: Tensor) -> bool:
+    """Whether the output is for certain what linear units with weights of the model give.
+
+    Weights lie on every way from the output back to something that is not linear in the model's input. That must not be
+    probabilities, which linear operations may as well average; but a hidden layer of several sigmoid units is none.
+    """
+    reached = reachable(start)
+    ways = [(output, False)]
+    ends: dict[Any, bool] = {}  # operations that are not linear, and whether weights lie behind each on every way
+    seen = set()
+    while ways:
+        tensor, weighted = ways.pop()
+        operation = tensor.op
+        if (operation, weighted) in seen:
+            continue
+        seen.add((operation, weighted))
+        dependent = [place for place, source in enumerate(operation.inputs) if source.op in reached]
+        if (behind := _behind(tensor)) is not tensor:
+            ways.append((behind, weighted))
+        elif operation.type in _ADDING:
+            ways += [(operation.inputs[place], weighted) for place in dependent]
+        elif operation.type in _WEIGHING and len(dependent) == 1 and (operation.type != "RealDiv" or dependent == [0]):
+            others = [source for place, source in enumerate(operation.inputs) if place not in dependent]
+            learned = operation.type in _MIXING and any(map(_holds_variable, others))
+            ways.append((operation.inputs[dependent[0]], weighted or learned))
+        else:
+            ends[operation] = weighted and ends.get(operation, True)
+    likely = [operation for operation in ends if operation.type in _SOFTMAX | {"Sigmoid"}]
+    hidden = len(likely) == 1 and likely[0].type == "Sigmoid" and likely[0].outputs[0].shape[-1] != 1
+    return all(ends.values()) and (not likely or hidden)
+
+
+def _holds_variable(tensor: Tensor) -> bool:
+    """Whether a tensor is computed from a variable of the model."""
+    waiting, seen = [tensor.op], set()
+    while waiting:
+        operation = waiting.pop()
+        if operation.type == "ReadVariableOp":
+            return True
+        if operation not in seen:
+            seen.add(operation)
+            waiting += [source.op for source in operation.inputs]
+    return False
 
 
 def score(logits: Tensor, indices: Tensor, contrast: Contrast | None) -> tuple[Tensor, Tensor]:
-    """The explained number and the explained class of every picture, float32 (n,) and int32 (n,).
+    """The explained number and the explained class of every picture.
 
-    The class is -1 where a function of the logits is explained.
+    Args:
+        logits: float32 (n, classes).
+        indices: int32 (n,); `PREDICTED` for the class of the greatest logit.
+        contrast: a function of the logits that is explained instead, or None.
+
+    Returns:
+        Scores, float32 (n,), and classes, int32 (n,): -1 where a function is explained.
 
     Raises:
         ValueError: where the function does not return one number per picture.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> scores, explained = score(tf.constant([[1.0, 3.0], [5.0, 4.0]]), tf.constant([PREDICTED, 1]), None)
+        >>> scores.numpy().tolist(), explained.numpy().tolist()
+        ([3.0, 4.0], [1, 1])
     """
     import tensorflow as tf
 
     if contrast is not None:
         scores = tf.convert_to_tensor(contrast(logits))
         if scores.shape != logits.shape[:1]:
-            raise ValueError(f"The target function has to return {logits.shape[:1]} numbers, not {scores.shape}.")
+            raise ValueError(f"The target function has to return {logits.shape[0]} numbers, not {scores.shape}.")
         return tf.cast(scores, tf.float32), indices
     chosen = tf.where(indices == PREDICTED, tf.argmax(logits, 1, tf.int32), indices)
     return tf.gather(logits, chosen, batch_dims=1), chosen

@@ -72,7 +72,7 @@ def forget(page: gr.Blocks, age: float) -> None:
     To be called in the server's event loop. A session with a question that waits or runs stays as it is.
     """
     queue, holder = page._queue, page.state_holder
-    waiting = [event for one in queue.event_queue_per_concurrency_id.values() for event in one.queue]
+    waiting = [event for line in queue.event_queue_per_concurrency_id.values() for event in line.queue]
     live = {event.session_hash for event in [*waiting, *_running(page)]}
     oldest = datetime.now() - timedelta(seconds=age)
     for session, used in list(holder.time_last_used.items()):
@@ -80,19 +80,19 @@ def forget(page: gr.Blocks, age: float) -> None:
             holder.session_data.pop(session, None)
             holder.time_last_used.pop(session, None)
     for held in (queue.pending_messages_per_session, queue.pending_event_ids_session):
-        for session in [one for one in held if one not in holder.session_data and one not in live]:
+        for session in [name for name in held if name not in holder.session_data and name not in live]:
             del held[session]
 
 
 def trim(files: set[str], most: int) -> None:
     """Delete the oldest of these files beyond `most` bytes in all; the page sends one again if need be."""
-    found = []
+    dated = []
     for path in list(files):
         with contextlib.suppress(OSError):
             status = os.stat(path)
-            found.append((status.st_ctime, status.st_size, path))
+            dated.append((status.st_ctime, status.st_size, path))
     total = 0
-    for _, size, path in sorted(found, reverse=True):
+    for _, size, path in sorted(dated, reverse=True):
         total += size
         if total > most:
             with contextlib.suppress(OSError):

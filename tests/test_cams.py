@@ -33,8 +33,8 @@ def test_every_rule_has_a_map_worked_out_by_hand():
 
 @pytest.mark.parametrize("rule", RULES)
 def test_by_hand_from_tensors(rule):
-    found = run(rule, nets.PICTURE, nets.GRADIENTS[:1])
-    np.testing.assert_allclose(found, [nets.MAPS[rule]], rtol=1e-6)
+    maps = run(rule, nets.PICTURE, nets.GRADIENTS[:1])
+    np.testing.assert_allclose(maps, [nets.MAPS[rule]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -102,8 +102,8 @@ def test_gradcam_plus_plus_is_the_papers_equation(tensors):
 def test_gradcam_plus_plus_does_not_underflow(tensors):
     """The square of 1e-30 is 0 in float32; alpha is still 1/2."""
     activations, _ = tensors
-    found = run("gradcam++", activations, np.full_like(activations, 1e-30))
-    np.testing.assert_allclose(found, activations.sum(-1) * 20 * 0.5e-30, rtol=1e-5)
+    maps = run("gradcam++", activations, np.full_like(activations, 1e-30))
+    np.testing.assert_allclose(maps, activations.sum(-1) * 20 * 0.5e-30, rtol=1e-5)
 
 
 def test_gradcam_plus_plus_is_zero_at_its_pole():
@@ -118,16 +118,16 @@ def test_behind_average_pooling_it_is_cam(rule):
     weights = np.array([[1, -2], [3, 0], [-1, 1]])
     for target in (0, 1):
         cam = np.maximum(picture[0] @ weights[:, target], 0) / 20
-        found = explain(nets.averaging(), picture, target, "features", rule).map()
-        np.testing.assert_allclose(found, cam, rtol=1e-5, atol=1e-7)
+        maps = explain(nets.averaging(), picture, target, "features", rule).map()
+        np.testing.assert_allclose(maps, cam, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("rule", ["gradcam", "hirescam", "xgradcam", "layercam"])
 def test_complete_where_everything_is_positive(rule):
     """Behind average pooling and with positive weights, the map's sum is the logit."""
     picture = np.random.default_rng(3).uniform(0, 1, (1, 4, 5, 2)).astype(np.float32)
-    found = explain(nets.averaging(kernel=((1, 2), (3, 1))), picture, 0, "features", rule)
-    np.testing.assert_allclose(found.map().sum(), found.scores[0], rtol=1e-5)
+    explanation = explain(nets.averaging(kernel=((1, 2), (3, 1))), picture, 0, "features", rule)
+    np.testing.assert_allclose(explanation.map().sum(), explanation.scores[0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("rule", ["hirescam", "xgradcam"])

@@ -604,6 +604,7 @@ def test_shipped_models_are_kept_together():
     sizes = [checkpoints.TRACE_BYTES + 4 * card.parameters for card in available().cards if not card.members]
     assert len(sizes) >= 6
     assert sum(sizes) <= checkpoints.KEPT_BYTES
+    assert 10 * min(sizes) <= checkpoints.KEPT_BYTES  # two ensembles of five
 
 
 def test_same_id_in_two_folders(loads, tmp_path):

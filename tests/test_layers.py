@@ -15,16 +15,16 @@ from explain.layers import choose
 def chosen(model, wanted="blocks", size=None):
     """The wanted layers of a model, by a forward pass that is traced, not run."""
     shape = (1, *(size or model.input_shape[1:]))
-    found = []
+    results = []
 
     def run(batch):
         with tapped(model) as calls:
             output = model(batch, training=False)
-        found.extend(layer for layer, _ in choose(wanted, calls, batch, targets.head(output).logits))
+        results.extend(layer for layer, _ in choose(wanted, calls, batch, targets.head(output, batch).logits))
         return output
 
     tf.function(run, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32))
-    return found
+    return results
 
 
 def addresses(*args, **kwargs):
@@ -47,9 +47,9 @@ def conv(y, channels, name, stride=1, kernel=3, activation="relu"):
 
 
 def test_addresses_come_in_order_of_execution_and_once():
-    found = chosen(nets.convolutional(), ["pool1", "conv0", "conv1", "conv0"])
-    assert [layer.address for layer in found] == ["conv0", "conv1", "pool1"]
-    assert [layer.shape for layer in found] == [(8, 8, 4), (4, 4, 6), (2, 2, 6)]
+    results = chosen(nets.convolutional(), ["pool1", "conv0", "conv1", "conv0"])
+    assert [layer.address for layer in results] == ["conv0", "conv1", "pool1"]
+    assert [layer.shape for layer in results] == [(8, 8, 4), (4, 4, 6), (2, 2, 6)]
 
 
 def test_depth_is_the_place_among_all_calls():
@@ -87,7 +87,7 @@ def test_second_call_of_a_shared_layer():
     [
         ("conv9", r"no layer 'conv9'. Nearest: conv\d"),
         (["conv0", "pol1"], "no layer 'pol1'. Nearest: pool1"),
-        ("head", r"'head' has no map: its output is float32 \(1, 3\)"),
+        ("head", r"'head' has no map: its output is float32 \(n, 3\)"),
         ([], "No layer is asked for"),
         ("block", "Nearest: blocks"),
     ],
@@ -234,9 +234,9 @@ def test_sums_written_as_operations():
     y = conv(x, 4, "stem")
     z = y + conv(y, 4, "a")
     z = ops.relu(z + conv(z, 4, "b"))
-    found = addresses(classifier(x, z))
-    assert found[0] == "stem"
-    assert [one.split("_")[0] for one in found[1:]] == ["add", "relu"]
+    names = addresses(classifier(x, z))
+    assert names[0] == "stem"
+    assert [address.split("_")[0] for address in names[1:]] == ["add", "relu"]
 
 
 class Residual(layers.Layer):
@@ -266,8 +266,277 @@ def test_net_that_never_narrows_to_one_tensor():
     b = layers.Add(name="b_sum")([a, conv(a, 4, "b")])
     c = conv(layers.MaxPooling2D(2, name="pool")(b), 4, "c")
     d = conv(conv(c, 4, "d", 2), 4, "e")
-    heads = layers.Concatenate()([layers.GlobalAveragePooling2D()(one) for one in (a, b, c, d)])
+    heads = layers.Concatenate()([layers.GlobalAveragePooling2D()(end) for end in (a, b, c, d)])
     assert addresses(keras.Model(x, layers.Dense(2)(heads))) == ["a", "b_sum", "c", "e"]
+
+
+def down_and_up(x, levels, turns=1):
+    """U-Nets one behind the other, each `levels` deep; at each level on the way up the map of the way down joins."""
+    y = x
+    for turn in range(turns):
+        passed = []
+        for level in range(levels):
+            y = conv(y, 4, f"down{turn}{level}")
+            passed.append(y)
+            y = layers.MaxPooling2D(2)(y)
+        y = conv(y, 8, f"bottom{turn}")
+        for level in reversed(range(levels)):
+            y = layers.Concatenate(name=f"join{turn}{level}")([layers.UpSampling2D(2)(y), passed[level]])
+            y = conv(y, 4, f"up{turn}{level}")
+    return y
+
+
+@pytest.mark.parametrize("levels", [2, 3])
+def test_the_deepest_level_of_a_u_net_is_a_block(levels):
+    x = keras.Input((32, 32, 3))
+    names = addresses(classifier(x, down_and_up(x, levels)))
+    downs = [f"down0{level}" for level in range(levels)]
+    joins = [f"join0{level}" for level in reversed(range(levels))]
+    assert names == [*downs, "bottom0", *joins, "up00"]
+
+
+def test_each_of_several_deepest_levels_is_a_block():
+    """Two of them, both in one piece, as the first map joins once more before the end."""
+    x = keras.Input((16, 16, 3))
+    y = conv(x, 4, "stem")
+    y = layers.Concatenate(name="joined")([y, down_and_up(y, 2, turns=2)])
+    assert {"bottom0", "bottom1"} <= set(addresses(classifier(x, conv(y, 4, "top"))))
+
+
+# --- Branches -------------------------------------------------------------------------------------------------------
+
+
+def backbone(name, pooled=False, size=32):
+    x = y = keras.Input((size, size, 3))
+    for index in range(2):
+        y = layers.MaxPooling2D(2)(layers.Conv2D(4, 3, padding="same", activation="relu", name=f"conv{index}")(y))
+    y = layers.Conv2D(8, 3, padding="same", activation="relu", name="end")(y)
+    return keras.Model(x, layers.MaxPooling2D(2)(y) if pooled else y, name=name)
+
+
+POOLINGS = {
+    "average": layers.GlobalAveragePooling2D,
+    "maximum": layers.GlobalMaxPooling2D,
+    "flattened": layers.Flatten,
+    "both": lambda: lambda y: ops.concatenate([ops.mean(y, (1, 2)), ops.max(y, (1, 2))], 1),
+}
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("pooling", POOLINGS.values(), ids=POOLINGS)
+@pytest.mark.parametrize("names", ["ab", "abc"])
+def test_the_end_of_every_branch_is_a_block_and_last_names_them(names, pooling, pooled):
+    x = keras.Input((32, 32, 3))
+    features = layers.Concatenate()([pooling()(backbone(name, pooled)(x)) for name in names])
+    model = keras.Model(x, layers.Dense(3, activation="softmax")(features))
+    blocks = addresses(model)
+    assert {f"{name}/end" for name in names} <= set(blocks)
+    with pytest.raises(
+        ValueError, match=f"has {len(names)} last layers, one a branch: name those wanted of .*/end, ./end"
+    ):
+        addresses(model, "last")
+    ends = [f"{name}/end" for name in names]
+    assert sorted(addresses(model, ends)) == ends
+
+
+def test_branches_behind_a_trunk():
+    x = keras.Input((16, 16, 3))
+    y = conv(x, 4, "stem")
+    y = conv(layers.MaxPooling2D(2)(y), 4, "trunk")
+    pools = [layers.GlobalAveragePooling2D()(conv(y, 4, name)) for name in ("left", "right")]
+    model = keras.Model(x, layers.Dense(2)(layers.Add()(pools)))
+    names = addresses(model)
+    assert names[0] == "stem"
+    assert set(names[-2:]) == {"left", "right"}
+
+
+def test_ends_that_come_together_are_one():
+    """A map that goes to the head by itself and on to another map, and a gate, are no branches of their own."""
+    x = keras.Input((16, 16, 3))
+    y = conv(x, 4, "first")
+    z = conv(layers.MaxPooling2D(2)(y), 4, "second")
+    weighting = layers.Conv2D(1, 1, activation="sigmoid", name="attention")(z)
+    pooled = [layers.GlobalAveragePooling2D()(part) for part in (y, layers.Multiply(name="gated")([z, weighting]))]
+    model = keras.Model(x, layers.Dense(2)(layers.Concatenate()(pooled)))
+    assert len(addresses(model, "last")) == 1
+
+
+def test_a_branch_of_a_fixed_picture_is_not_offered():
+    """A siamese net, whose second picture is held fixed: that picture's maps are not this one's."""
+    shared = backbone("shared")
+    x = keras.Input((32, 32, 3))
+    fixed = np.random.default_rng(0).uniform(size=(1, 32, 32, 3)).astype(np.float32)
+    apart = layers.GlobalAveragePooling2D()(shared(x)) - layers.GlobalAveragePooling2D()(Fixed(shared, fixed)(x))
+    model = keras.Model(x, layers.Dense(2)(apart))
+    assert addresses(model, "last") == ["shared/end"]
+    assert all(address.startswith("shared/") for address in addresses(model, "all"))
+    with pytest.raises(ValueError, match="does not depend on the picture"):
+        addresses(model, "fixed/shared/end")
+
+
+class Fixed(layers.Layer):
+    """What a network gives for one picture that is always the same."""
+
+    def __init__(self, network, picture):
+        super().__init__(name="fixed")
+        self.network, self.picture = network, picture
+
+    def call(self, x):
+        return self.network(ops.convert_to_tensor(self.picture))
+
+    def compute_output_shape(self, shape):
+        return self.network.output_shape
+
+
+# --- Tokens and windows ---------------------------------------------------------------------------------------------
+
+
+class Patches(layers.Layer):
+    """Patches as tokens, with a class token before them and a position each."""
+
+    def build(self, shape):
+        self.token = self.add_weight(shape=(1, 1, shape[-1]), name="token")
+        self.position = self.add_weight(shape=(1, shape[1] + 1, shape[-1]), name="position")
+
+    def call(self, x):
+        token = ops.broadcast_to(self.token, (ops.shape(x)[0], 1, x.shape[-1]))
+        return ops.concatenate([token, x], 1) + self.position
+
+
+def attention(y, name, heads=2):
+    z = layers.LayerNormalization()(y)
+    return layers.Add()([y, layers.MultiHeadAttention(heads, 4, name=name)(z, z)])
+
+
+def handmade_attention(y, name, heads=2):
+    """Heads by Reshape: batch x tokens x heads x dimension, with Dense layers."""
+    tokens, channels = y.shape[1:]
+    query, key, value = (
+        layers.Reshape((tokens, heads, channels // heads), name=f"{name}_{part}")(layers.Dense(channels)(y))
+        for part in ("query", "key", "value")
+    )
+    weighting = layers.Softmax(name=f"{name}_softmax")(ops.einsum("nqhd,nkhd->nhqk", query, key))
+    mixed = ops.einsum("nhqk,nkhd->nqhd", weighting, value)
+    return layers.Add()([y, layers.Reshape((tokens, channels))(mixed)])
+
+
+@pytest.mark.parametrize("block", [attention, handmade_attention])
+def test_tokens_are_no_places(block):
+    """A vision transformer has maps up to its patches; what lies in the attention is said to be tokens."""
+    x = keras.Input((32, 32, 3))
+    y = layers.Conv2D(8, 8, 8, name="patches")(layers.Rescaling(1 / 255, name="scaled")(x))
+    y = Patches(name="tokens")(layers.Reshape((16, 8))(y))
+    y = block(block(y, "first"), "second")
+    model = keras.Model(x, layers.Dense(2, activation="softmax")(layers.LayerNormalization()(y)[:, 0]))
+    assert addresses(model, "all") == ["scaled", "patches"]
+    assert addresses(model) == addresses(model, "last") == ["patches"]
+    separator = "/" if block is attention else "_"
+    with pytest.raises(ValueError, match=r"has no map: its output is float32 \(n, 17, 2, 4\): tokens, not places"):
+        addresses(model, f"second{separator}query")
+
+
+def test_a_model_of_tokens_alone_is_refused():
+    x = keras.Input((32, 32, 3))
+    y = attention(layers.Dense(8)(layers.Reshape((16, 192))(x)), "attention")
+    with pytest.raises(ValueError, match="tokens are none"):
+        addresses(keras.Model(x, layers.Dense(2)(layers.GlobalAveragePooling1D()(y))))
+
+
+@pytest.mark.parametrize("block", [attention, handmade_attention])
+def test_tokens_that_are_laid_out_again_are_places(block):
+    """Attention in the middle of a convolutional net (Wang et al. 2018, non-local)."""
+    x = keras.Input((16, 16, 3))
+    y = conv(x, 8, "stem", 2)
+    z = layers.Reshape((8, 8, 8), name="laid_out")(block(layers.Reshape((64, 8), name="rows")(y), "attention"))
+    model = classifier(x, conv(z, 8, "top"))
+    assert [address for address in addresses(model, "all") if "attention" in address] == []
+    assert {"stem", "laid_out", "top"} <= set(addresses(model, "all"))
+    assert addresses(model, "last") == ["top"]
+
+
+def shuffled(y):
+    """ShuffleNet's: channels in groups, turned."""
+    height, width, channels = y.shape[1:]
+    y = ops.transpose(ops.reshape(y, (-1, height, width, 2, channels // 2)), (0, 1, 2, 4, 3))
+    return ops.reshape(y, (-1, height, width, channels))
+
+
+def folded(y):
+    """Squares of 2 x 2 places become channels."""
+    height, width, channels = y.shape[1:]
+    y = ops.transpose(ops.reshape(y, (-1, height // 2, 2, width // 2, 2, channels)), (0, 1, 3, 2, 4, 5))
+    return ops.reshape(y, (-1, height // 2, width // 2, 4 * channels))
+
+
+def in_groups(y):
+    return layers.GroupNormalization(2)(y)
+
+
+def by_axes(y):
+    """Coordinate attention (Hou et al. 2021): means along each axis, which weigh the map."""
+    rows = ops.expand_dims(ops.mean(y, 2), 2)
+    columns = ops.expand_dims(ops.mean(y, 1), 1)
+    return y * ops.sigmoid(rows) * ops.sigmoid(columns)
+
+
+def by_place(y):
+    """Spatial attention: one weight a place, from the mean over channels."""
+    return y * ops.sigmoid(ops.expand_dims(ops.mean(y, -1), -1))
+
+
+@pytest.mark.parametrize("part", [shuffled, folded, in_groups, by_axes, by_place])
+def test_maps_that_are_reshaped_on_the_way_stay_maps(part):
+    x = keras.Input((16, 16, 3))
+    model = classifier(x, conv(part(conv(x, 8, "stem")), 8, "top"))
+    assert {"stem", "top"} <= set(addresses(model, "all"))
+    assert addresses(model, "last") == ["top"]
+
+
+class Windows(layers.Layer):
+    """Swin's partition: the layers inside see four windows of each picture as pictures of their own."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.inside = layers.Dense(8, activation="gelu", name="inside")
+
+    def build(self, shape):
+        self.inside.build((None, 4, 4, 8))
+
+    def call(self, x):
+        y = ops.transpose(ops.reshape(x, (-1, 2, 4, 2, 4, 8)), (0, 1, 3, 2, 4, 5))
+        y = ops.reshape(self.inside(ops.reshape(y, (-1, 4, 4, 8))), (-1, 2, 2, 4, 4, 8))
+        return x + ops.reshape(ops.transpose(y, (0, 1, 3, 2, 4, 5)), (-1, 8, 8, 8))
+
+
+class Turned(layers.Layer):
+    """What a layer inside sees is the picture and its mirror image, as two pictures."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.inside = layers.Dense(8, activation="gelu", name="inside")
+
+    def build(self, shape):
+        self.inside.build(shape)
+
+    def call(self, x):
+        both = ops.split(self.inside(ops.concatenate([x, ops.flip(x, 2)], 0)), 2)
+        return both[0] + both[1]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("part", [Windows, Turned])
+def test_every_layer_has_one_map_a_picture(part, count):
+    x = keras.Input((16, 16, 3))
+    y = part(name="part")(layers.Conv2D(8, 2, 2, activation="relu", name="stem")(x))
+    model = classifier(x, y)
+    pictures = np.random.default_rng(0).uniform(size=(count, 16, 16, 3)).astype(np.float32)
+    for wanted in ("all", "blocks"):
+        explanation = explain(model, pictures, 1, wanted, features=2)
+        assert all(len(maps) == count for maps in explanation.maps["gradcam"].values())
+        assert "part/inside" not in explanation.maps["gradcam"]
+    assert list(explain(model, pictures, 1, "all").maps["gradcam"]) == ["stem", "part"]
+    with pytest.raises(ValueError, match="'part/inside' has no map: its output is not one map per picture"):
+        explain(model, pictures, 1, "part/inside")
 
 
 def test_gates_of_one_place_are_left_out():
@@ -285,9 +554,9 @@ def test_at_most_twenty_with_first_and_last():
     y = conv(x, 2, "stem")
     for index in range(30):
         y = layers.Add(name=f"sum{index}")([y, conv(y, 2, f"conv{index}")])
-    found = addresses(classifier(x, y))
-    assert len(found) == len(set(found)) == 20
-    assert (found[0], found[-1]) == ("stem", "sum29")
+    names = addresses(classifier(x, y))
+    assert len(names) == len(set(names)) == 20
+    assert (names[0], names[-1]) == ("stem", "sum29")
 
 
 def lite_blocks():
@@ -304,9 +573,9 @@ def lite_blocks():
 def test_our_efficientnets(variant):
     from training.models.efficientnet import efficientnet
 
-    found = addresses(efficientnet(variant, 2, 64))
-    assert len(found) == 18
-    assert found == lite_blocks()
+    names = addresses(efficientnet(variant, 2, 64))
+    assert len(names) == 18
+    assert names == lite_blocks()
 
 
 def test_names_do_not_matter():
@@ -359,16 +628,16 @@ def sequence(pattern, *counts):
 )
 def test_applications(name, expected):
     size = {"InceptionV3": 139, "Xception": 96}.get(name, 64)
-    assert [one.replace("convnext_tiny_", "") for one in addresses(application(name, size))] == expected
+    assert [address.replace("convnext_tiny_", "") for address in addresses(application(name, size))] == expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), [("DenseNet121", 64), ("NASNetMobile", 224)])
 def test_applications_of_many_blocks(name, size):
     """Evenly from all resolutions, never from small to large."""
-    found = chosen(application(name, size))
-    heights = [layer.shape[0] for layer in found]
-    assert len(found) == 20
+    results = chosen(application(name, size))
+    heights = [layer.shape[0] for layer in results]
+    assert len(results) == 20
     assert heights == sorted(heights, reverse=True)
     assert len(set(heights)) >= 4
-    assert found[-1].shape[0] == size // 32
+    assert results[-1].shape[0] == size // 32

@@ -11,7 +11,7 @@ def features(*channels):
     """One picture's channels, h x w each."""
     maps = np.stack(channels, axis=-1)[None].astype(np.float32)
     k = maps.shape[-1]
-    return Features(np.arange(k)[None], np.ones((1, k), np.float32), maps, np.zeros(1, np.float32))
+    return Features(np.arange(k)[None], np.ones((1, k), np.float32), maps, maps.mean((1, 2)), maps.std((1, 2)))
 
 
 def figures(*channels):
@@ -46,19 +46,26 @@ def test_channels_are_averaged_and_dead_ones_left_out():
     assert np.isnan(figures(np.ones((1, 1)))["roughness"])
 
 
+def test_a_channel_is_dead_by_the_layers_median_not_by_that_of_the_channels_kept():
+    """Of five channels two are kept: by the median of all (1) the second is dead, by theirs (0.005) it would not be."""
+    maps = np.stack([CHECKS * 0.01, CHECKS * 0.01, HALVES], axis=-1)[None].astype(np.float32)
+    deviations = np.array([[0.005, 1, 1, 0.005, 0.5]], np.float32)
+    kept = np.array([[0, 3, 4]])
+    layer = Features(kept, np.ones((1, 3), np.float32), maps, np.zeros((1, 5), np.float32), deviations)
+    assert layer.dead.tolist() == [np.float32(0.4)]
+    assert layer.live.tolist() == [[False, False, True]]
+    assert feature_figures(layer)["roughness"] == pytest.approx([4 / 24])
+
+
 def test_pictures_do_not_mix():
-    two = Features(
-        np.zeros((2, 1), int),
-        np.ones((2, 1), np.float32),
-        np.stack([CHECKS, HALVES]).astype(np.float32)[..., None],
-        np.zeros(2, np.float32),
-    )
+    maps = np.stack([CHECKS, HALVES]).astype(np.float32)[..., None]
+    two = Features(np.zeros((2, 1), int), np.ones((2, 1), np.float32), maps, maps.mean((1, 2)), maps.std((1, 2)))
     assert feature_figures(two)["roughness"] == pytest.approx([1, 4 / 24])
     assert feature_figures(two)["entropy"] == pytest.approx([1, 1])
 
 
 @pytest.mark.parametrize(
-    ("map", "expected"),
+    ("heatmap", "expected"),
     [
         ([[5, 5], [5, 5]], 1),
         ([[0, 0], [0, 3]], 0),
@@ -67,16 +74,16 @@ def test_pictures_do_not_mix():
         ([[3]], None),
     ],
 )
-def test_focus_entropy(map, expected):
-    assert focus_entropy(np.array(map, np.float32)) == (None if expected is None else pytest.approx(expected))
+def test_focus_entropy(heatmap, expected):
+    assert focus_entropy(np.array(heatmap, np.float32)) == (None if expected is None else pytest.approx(expected))
 
 
 def test_share_inside_weighs_cells_by_the_part_of_them_that_is_inside():
-    map = np.array([[1, 3], [-5, 4]], np.float32)
+    heatmap = np.array([[1, 3], [-5, 4]], np.float32)
     region = np.zeros((20, 40), bool)
     region[:10, :20] = True  # the first cell
-    assert share_inside(map, region) == pytest.approx(1 / 8)
+    assert share_inside(heatmap, region) == pytest.approx(1 / 8)
     region[:10, 20:30] = True  # and half of the second
-    assert share_inside(map, region) == pytest.approx((1 + 1.5) / 8)
-    assert share_inside(map, np.ones((20, 40), bool)) == pytest.approx(1)
+    assert share_inside(heatmap, region) == pytest.approx((1 + 1.5) / 8)
+    assert share_inside(heatmap, np.ones((20, 40), bool)) == pytest.approx(1)
     assert share_inside(np.zeros((2, 2), np.float32), region) is None

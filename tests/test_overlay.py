@@ -92,8 +92,8 @@ def test_difference_is_red_for_left_and_blue_for_right():
 
 
 def test_difference_on_a_shared_scale():
-    one, half = difference(np.float32([[1, 0.5]]), 1), difference(np.float32([[2, 1]]), 2)
-    np.testing.assert_array_equal(one, half)
+    whole, half = difference(np.float32([[1, 0.5]]), 1), difference(np.float32([[2, 1]]), 2)
+    np.testing.assert_array_equal(whole, half)
     np.testing.assert_array_equal(difference(np.float32([[5, -5]]), 1), difference(np.float32([[1, -1]]), 1))
     assert (difference(np.float32([[0.4]]), 1) != difference(np.float32([[0.4]]), 2)).any()
 

@@ -55,7 +55,8 @@ def explanation(maps: list, dog: float = 0.9, target: int = 1, dead: float = 0.0
             channels=np.array([[1, 0]]),
             importance=np.array([[0.5, 0.25]], np.float32),
             maps=np.stack([np.asarray(map, np.float32), -np.asarray(map, np.float32)], -1)[None],
-            dead=np.array([dead], np.float32),
+            means=np.zeros((1, 100), np.float32),
+            deviations=(np.arange(100)[None] >= 100 * dead).astype(np.float32),
         )
         for layer, map in zip(layers, maps, strict=True)
     }
@@ -142,7 +143,7 @@ def test_feature_maps_keep_their_range_and_order():
 def test_large_feature_maps_are_averaged_down_to_48_pixels():
     maps = np.zeros((1, 96, 64, 1), np.float32)
     maps[0, 0, 0, 0] = 8.0
-    packed = view_message.packed_features(Features(np.zeros((1, 1), int), np.ones((1, 1)), maps, np.zeros(1)))
+    packed = view_message.packed_features(Features(np.zeros((1, 1), int), np.ones((1, 1)), maps, *np.ones((2, 1, 1))))
     assert packed["size"] == [48, 32]
     assert packed["high"] == [2.0]  # one of four pixels
     assert unpacked(packed)[0, 0, 0] == 255

@@ -1,0 +1,29 @@
+"""The examples in the library's docstrings run, and say what they say."""
+
+import doctest
+from importlib import import_module
+
+import pytest
+
+MODULES = ["engine", "targets", "layers", "explanation", "measures", "cams", "overlay"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_the_docstrings(name):
+    results = doctest.testmod(import_module(f"explain.{name}"), optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("engine.explain", "explanation.Explanation", "explanation.Features", "explanation.Layer", "explanation.Cost"),
+        *("cams.Rule", "cams.register", "cams.rule_names", "targets.class_names", "targets.resolve", "targets.head"),
+        *("overlay.colours", "overlay.stretch", "overlay.overlay", "overlay.difference", "overlay.tiles"),
+        *("measures.feature_figures", "measures.focus_entropy", "measures.share_inside"),
+    ],
+)
+def test_what_people_call_has_an_example(name):
+    module, _, attribute = name.partition(".")
+    assert ">>> " in getattr(import_module(f"explain.{module}"), attribute).__doc__
