@@ -283,14 +283,6 @@ def inside(explanation: Explanation, pets: Sequence[Pet]) -> dict[str, np.ndarra
     return figures
 
 
-def pooled(explanation: Explanation, address: str) -> np.ndarray:
-    """A layer's channels, in their own order, averaged over space: n x channels."""
-    features = explanation.features[address]
-    means = np.empty(features.channels.shape, np.float32)
-    np.put_along_axis(means, features.channels, features.maps.mean((1, 2)), axis=1)
-    return means
-
-
 class _Writer:
     """Fills a folder of the cache batch by batch; until it is `done` nobody takes it for whole."""
 
@@ -303,7 +295,7 @@ class _Writer:
     def add(self, first: int, explanation: Explanation) -> None:
         """The maps and features of a batch that begins with picture `first`."""
         for place, layer in enumerate(explanation.layers):
-            self._put(f"means-{place:02}", first, pooled(explanation, layer.address))
+            self._put(f"means-{place:02}", first, explanation.features[layer.address].means)
             for rule, maps in explanation.maps.items():
                 self._put(f"{rule.replace('+', 'p')}-{place:02}", first, maps[layer.address])
 

@@ -145,6 +145,9 @@ def test_claims_are_told_by_word_and_shape(bare):
     assert "0.035, 95 % interval 0.020 to 0.049" in page.inner_text("[data-claim=low-dead]")
     assert "Not judged" in page.inner_text("[data-claim=high-face]")
     assert page.locator("[data-claim=low-dead] > svg").count() == 1
+    measured = page.locator("[data-ref=plots-body] > .tm-fine")
+    expect(measured.locator("strong").last).to_have_text("too few to tell")
+    assert "*" not in measured.inner_text()
     page.click(".tm-rule summary")
     assert "cannot be told when the margin lies within" in page.inner_text(".tm-rule")
 

@@ -292,7 +292,7 @@ TEXTS: dict[str, Any] = {
     "{heads} other pictures in which they are marked. Agreement is of maps of each picture's true class; all else "
     "about maps is for what each model itself predicts.",
     "evidence_recipes": "Whether the two **recipes** differ is judged by {left} and {right} trainings: marked is "
-    "where an exact permutation test over them, corrected over all depths, has p ≤ 5 %.",
+    "where an exact permutation test over them, corrected over the depths of a measure, has p ≤ 5 %.",
     "evidence_recipes_few": "The intervals are of these two files. Whether the two **recipes** differ cannot be "
     "told from {left} and {right} trainings: **too few to tell** (four of each at least), so nothing is marked.",
     "evidence_recipes_pairs": "Not all pairs of the trainings are compared, so agreement and likeness are not judged.",

@@ -127,7 +127,7 @@ let names = null; // what its sides are called
 function showPair(answer) {
   names = answer.names;
   ref['plots-body'].replaceChildren(
-    answer.measured ? make('p', { className: 'tm-fine', textContent: answer.measured }) : '',
+    answer.measured ? rich(make('p', { className: 'tm-fine' }), answer.measured) : '',
     make('div', { className: 'tm-two' }, ...answer.plots.map(({ name, title, text, svg }) => {
       const card = make('figure', { className: 'tm-card tm-plot' },
         make('header', {}, make('h4', { textContent: title }), csvButton(title, { experiment: current.id, plot: name })),
