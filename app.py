@@ -59,8 +59,13 @@ def main() -> None:
         _, url, _ = page.launch(prevent_thread_lock=True, **launch_options())
         logging.info("Two Minds is at %s", url)
         # Only now: importing TensorFlow earlier would delay the page by many seconds.
-        threading.Thread(target=service.load, daemon=True).start()
-        page.block_thread()
+        loading = threading.Thread(target=service.run, daemon=True)
+        loading.start()
+        try:
+            page.block_thread()
+        finally:  # TensorFlow does not like to be left in the middle of something
+            service.stop()
+            loading.join(5)
 
 
 if __name__ == "__main__":

@@ -59,26 +59,22 @@ def inside(weights, experiment, rounds):
     if not service.cards:
         sys.exit("There are no checkpoints: train some, or name their folder by --weights.")
     service.load()
-    pairs = {one.id: (one.left, one.right) for one in service.experiments}
-    pair = pairs[experiment] if experiment else service.start
-    print(f"\n{' | '.join(pair)}, {len(ONE_PASS)} rules; median of {rounds}, in ms")
-    print(f"{'':16}{'read':>8}{'left':>8}{'right':>8}{'compare':>9}{'pack':>8}{'all':>8}{'kB':>8}")
+    experiments = {entry.id: (entry.left, entry.right) for entry in service.experiments}
+    models = experiments[experiment] if experiment else service.start
+    print(f"\n{' | '.join(models)}, {len(ONE_PASS)} rules; median of {rounds}, in ms")
+    print(f"{'':16}{'read':>8}{'first':>8}{'second':>8}{'compare':>9}{'pack':>8}{'all':>8}{'kB':>8}")
     for name, data in uploads().items():
         reading, picture = median(lambda data=data: read(data), rounds)
-        took, sides = [reading], []
-        for id in pair:
-            one, side = median(
-                lambda id=id, picture=picture: service._explained(id, partial(fit, picture.pixels), "predicted"), rounds
-            )
-            took.append(one)
-            sides.append(side)
-        target = sides[0].explanation.classes[0]
-        sides = [service._explained(id, partial(fit, picture.pixels), target) for id in pair]
-        one, compared = median(lambda sides=sides: compare(*(side.explanation for side in sides)), rounds)
-        took.append(one)
-        one, packed = median(lambda p=picture, s=sides, c=compared: json.dumps(message(p, *s, c)), rounds)
-        took.append(one)
-        whole, _ = median(lambda data=data: service.answer(read(data), *pair), rounds)
+        took, explained = [reading], []
+        for model in models:
+            spent, answer = median(lambda m=model, p=picture: service._explained(m, partial(fit, p.pixels)), rounds)
+            took.append(spent)
+            explained.append(answer)
+        spent, comparison = median(lambda e=explained: compare(*(answer.explanation for answer in e)), rounds)
+        took.append(spent)
+        spent, packed = median(lambda p=picture, e=explained, c=comparison: json.dumps(message(p, e, c)), rounds)
+        took.append(spent)
+        whole, _ = median(lambda data=data: service.answer(read(data), models), rounds)
         cells = "".join(f"{value:{width}.0f}" for value, width in zip([*took, whole], (8, 8, 8, 9, 8, 8), strict=True))
         print(f"{name:16}{cells}{len(packed) / 1000:8.0f}")
 
@@ -108,10 +104,8 @@ class Page:
         self.index = next(one["id"] for one in config["dependencies"] if one["targets"][0][1] == "ask")
         view = next(one for one in config["components"] if "catalog" in one["props"].get("props", {}))
         catalog = view["props"]["props"]["catalog"]
-        self.pair = catalog["start"]
-        self.experiments = {
-            one["id"]: {side: one[side] for side in ("left", "right")} for one in catalog["experiments"]
-        }
+        self.models = catalog["start"]
+        self.experiments = {entry["id"]: entry["models"] for entry in catalog["experiments"]}
 
     def served(self):
         if self.process.poll() is not None:
@@ -137,7 +131,7 @@ class Page:
 
     def ask(self, **asked):
         session = uuid.uuid4().hex
-        asked = {"ask": 1, "rule": "gradcam", "target": "predicted", **self.pair, **asked}
+        asked = {"ask": 1, "rule": "gradcam", "target": "own", "models": self.models, **asked}
         body = {"data": [], "event_data": asked, "fn_index": self.index, "session_hash": session}
         self.request("POST", "/gradio_api/queue/join", json.dumps(body))
         answer = self.request("GET", f"/gradio_api/queue/data?session_hash={session}")
@@ -164,7 +158,7 @@ def over_http(weights, experiment, rounds, requests):
             print(f"\nserved {page.seconds - importing:.1f} s after Gradio's import ({importing:.1f} s)")
             print(f"models ready {page.ready:.1f} s after the start; {page.memory():.0f} MB")
             if experiment:
-                page.pair = page.experiments[experiment]
+                page.models = page.experiments[experiment]
             for name, data in uploads().items():
                 page.ask(upload=page.upload(data))
                 took, size = median(lambda data=data: page.ask(upload=page.upload(data)), rounds)

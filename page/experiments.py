@@ -2,12 +2,14 @@
 
 `weights/experiments.json` is a list, in the order of the chooser:
 
-    [{"id": "sgd-adam", "title": "SGD or Adam?", "question": "...", "left": ID, "right": ID, "seeds": false}, ...]
+    [{"id": "sgd-adam", "left": ID, "right": ID, "title": "...", "question": "..."}, ...]
 
-"seeds" marks a pair that differs by luck alone. What `training compare` found for it lies in
-`evidence/LEFT--RIGHT/comparison.json`:
+Title and question may be left out where the page has words for the id (`page/texts`).
 
-    {"left": {"model": sha256 of its file, ...}, "right": {"model": sha256 of its file, ...},
+Which checkpoints are trainings of one recipe, their cards say (`study.store.same_recipe`). What `study compare` found
+of two of them is the yardstick: in its comparison.json
+
+    {"left": {"id": ID, "model": sha256 of its file, ...}, "right": the same,
      "agreement": {"gradcam": {"n": 1000, "stops":
         [{"depth": 0.0, "rank": [p10, p50, p90], "overlap": [p10, p50, p90], ...}, ...], "below": share}}, ...}
 
@@ -25,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from explain.cards import Card
+from study.store import Store, outdated, same_recipe
 
 log = logging.getLogger("two-minds")
 
@@ -34,11 +37,10 @@ class Experiment:
     """Two checkpoints and what their comparison asks."""
 
     id: str
-    title: str
-    question: str
     left: str
     right: str
-    seeds: bool = False
+    title: str = ""
+    question: str = ""
 
 
 KINDS = {field.name: field.type for field in fields(Experiment)}
@@ -95,56 +97,41 @@ def read_experiments(path: Path, ids: Iterable[str]) -> list[Experiment]:
     return found
 
 
-def seeds_of(pair: Sequence[str], experiments: Iterable[Experiment]) -> list[Experiment]:
-    """The pairs of seeds that measure a pair: of these very two, else all that one of the two belongs to."""
-    seeds = [experiment for experiment in experiments if experiment.seeds]
-    own = [experiment for experiment in seeds if {experiment.left, experiment.right} == set(pair)]
-    return own or [experiment for experiment in seeds if {experiment.left, experiment.right} & set(pair)]
+def yardstick(pair: Sequence[str], rule: str, store: Store, cards: Mapping[str, Card]) -> Yardstick | None:
+    """The band for a pair and a rule, or None unless trainings of either side's recipe were compared with one another.
 
-
-def outdated(found: Any, left: str, right: str, cards: Mapping[str, Card]) -> list[str]:
-    """Those of the two checkpoints that were trained anew since they were compared, by the digests of their files."""
-    ids = []
-    for side, model_id in (("left", left), ("right", right)):
-        try:
-            digest = found[side]["model"]
-        except (KeyError, TypeError):
-            continue
-        if model_id in cards and cards[model_id].digests.model != digest:
-            ids.append(model_id)
-    return ids
-
-
-def yardstick(
-    pair: Sequence[str],
-    rule: str,
-    experiments: Iterable[Experiment],
-    evidence: Path,
-    cards: Mapping[str, Card],
-) -> Yardstick | None:
-    """The band for a pair and a rule, or None unless each side belongs to a pair of seeds that was measured as it is.
-
-    Where several pairs of seeds measure it, the wider one counts at every depth: "less than two seeds do" then holds
-    for each of them.
+    Two trainings of one recipe that were compared themselves are measured by their own band alone. Where several pairs
+    of trainings measure a pair, the wider one counts at every depth: "less than two seeds do" then holds for each of
+    them.
     """
-    bands = [(one, _measured(evidence, one, rule, cards)) for one in seeds_of(pair, experiments)]
-    measured = [band for _, band in bands if band is not None]
-    if not set(pair) <= {side for one, band in bands if band is not None for side in (one.left, one.right)}:
-        return None
-    depths = np.unique(np.concatenate([one.depths for one in measured]))
+    recipes = {model_id: (store.measures(model_id) or {}).get("recipe") for model_id in store.models()}
+    recipes |= {model_id: card.recipe for model_id, card in cards.items()}
+    seeds = [
+        two for two in store.pairs() if two[0] != two[1] and same_recipe(*(recipes.get(model_id) for model_id in two))
+    ]
+    if own := [two for two in seeds if set(two) == set(pair)]:
+        chosen = own
+    else:
+        chosen = [two for two in seeds if any(same_recipe(recipes.get(side), recipes.get(two[0])) for side in pair)]
+    digests = {model_id: card.digests.model for model_id, card in cards.items()}
+    bands = {two: band for two in chosen if (band := _measured(store, two, rule, digests)) is not None}
+    for side in pair:
+        if not any(same_recipe(recipes.get(side), recipes.get(two[0])) for two in bands):
+            return None
+    measured = list(bands.values())
+    depths = np.unique(np.concatenate([band.depths for band in measured]))
     merged = {}
     for name in ("rank", "overlap"):
-        bands = np.array([[one.at(depth)[name] for depth in depths] for one in measured])
-        merged[name] = np.stack([bands[..., 0].min(0), bands[..., 1].mean(0), bands[..., 2].max(0)], axis=1)
-    below = None if any(one.below is None for one in measured) else max(one.below for one in measured)
-    return Yardstick(min(one.n for one in measured), depths, **merged, below=below, pairs=len(measured))
+        table = np.array([[band.at(depth)[name] for depth in depths] for band in measured])
+        merged[name] = np.stack([table[..., 0].min(0), table[..., 1].mean(0), table[..., 2].max(0)], axis=1)
+    below = None if any(band.below is None for band in measured) else max(band.below for band in measured)
+    return Yardstick(min(band.n for band in measured), depths, **merged, below=below, pairs=len(measured))
 
 
-def _measured(evidence: Path, seeds: Experiment, rule: str, cards: Mapping[str, Card]) -> Yardstick | None:
-    path = evidence / f"{seeds.left}--{seeds.right}" / "comparison.json"
+def _measured(store: Store, seeds: tuple[str, str], rule: str, digests: Mapping[str, str]) -> Yardstick | None:
+    whole = store.comparison(*seeds)
     try:
-        whole: Any = json.loads(path.read_text(encoding="utf-8"))
-        if outdated(whole, seeds.left, seeds.right, cards):
+        if whole is None or outdated(whole, digests) or rule not in whole["agreement"]:
             return None
         found = whole["agreement"][rule]
         rows = sorted((stop for stop in found["stops"] if _whole(stop)), key=lambda stop: stop["depth"])
@@ -155,11 +142,8 @@ def _measured(evidence: Path, seeds: Experiment, rule: str, cards: Mapping[str, 
             raise ValueError("three percentiles are needed")
         below = found.get("below")
         return Yardstick(int(found["n"]), depths, rank, overlap, None if below is None else float(below))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        if not (isinstance(error, KeyError) and error.args == (rule,)):
-            log.warning("The agreement of %s and %s cannot be read.", seeds.left, seeds.right)
+    except (ValueError, KeyError, TypeError):
+        log.warning("The agreement of %s and %s cannot be read.", *seeds)
         return None
 
 

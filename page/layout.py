@@ -14,9 +14,9 @@ from explain.cams import RULES
 from explain.cards import Card
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
 from explain.view.words import capital
-from page import evidence, limits, texts, uploads
-from page.service import ONE_PASS, PREDICTED, Service, commands
-from page.texts import TEXTS, WORDS, say
+from page import evidence, limits, uploads
+from page.service import ONE_PASS, OWN, Service, commands
+from page.texts import PageTexts
 from page.theme import theme
 
 VIEW = Path(__file__).parent / "view"
@@ -32,9 +32,12 @@ def build(service: Service) -> gr.Blocks:
     def state(_: object = None) -> dict[str, Any]:
         return service.state()
 
-    choices = catalog(service)
+    def prepare(experiment_ids: object = None) -> dict[str, Any]:
+        return service.prepare(experiment_ids)
+
+    choices, say = catalog(service), service.texts.say
     with gr.Blocks(title=say("name"), analytics_enabled=False, delete_cache=uploads.SWEEP, fill_width=True) as page:
-        gr.HTML(_head(), elem_classes="tm-head-box", apply_default_css=False)
+        gr.HTML(_head(service.texts), elem_classes="tm-head-box", apply_default_css=False)
         with gr.Tabs():
             with gr.Tab(say("compare"), id="compare", elem_id="tm-compare"):
                 comparison = gr.HTML(
@@ -42,7 +45,7 @@ def build(service: Service) -> gr.Blocks:
                     html_template=template(),
                     js_on_load=view.joined(SCRIPTS),
                     apply_default_css=False,
-                    server_functions=[state],
+                    server_functions=[state, prepare],
                     catalog=choices,
                 )
             if service.cards:
@@ -100,37 +103,36 @@ def template() -> str:
 
 def _endpoint(service: Service, gate: limits.Gate) -> None:
     """`compare` for gradio_client and plain HTTP: the same answer as the page's, or one sentence."""
-    first, second = service.start if service.cards else ("", "")
+    ids = list(service.cards)
     with gr.Row(visible=False):
         image = uploads.GuardedImage(label="picture")
-        left = gr.Textbox(first, label="left")
-        right = gr.Textbox(second, label="right")
+        image.told = service.texts.told
+        models = gr.Dropdown(
+            ids, value=list(service.start) if ids else [], multiselect=True, allow_custom_value=True, label="models"
+        )
         rule = gr.Textbox(ONE_PASS[0], label="rule")
-        target = gr.Textbox(PREDICTED, label="target")
+        target = gr.Textbox(OWN, label="target")
         result = gr.JSON(label="result")
         button = gr.Button()
 
-    async def compare(
-        picture: Any, left: str, right: str, rule: str, target: str, request: gr.Request
-    ) -> dict[str, Any]:
-        """What two models see in a picture: predictions, maps of every layer, their agreement and difference by depth.
+    async def compare(picture: Any, models: list[str], rule: str, target: str, request: gr.Request) -> dict[str, Any]:
+        """What models see in a picture: predictions, maps of every layer, their agreement and difference by depth.
 
         Args:
             picture: JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, uploaded.
-            left: id of a model.
-            right: id of a model.
+            models: ids of 2 to 6 models; the others are held against the first.
             rule: name of a rule, as gradcam.
-            target: a class's name, or predicted.
+            target: own (each model's own answer), common (the class with the highest mean probability), or a class.
         """
-        asked = {"upload": picture, "left": left, "right": right, "rule": rule, "target": target}
-        found = await gate.ask(asked, request.session_hash)
-        if found["kind"] == "error":
-            raise uploads.refusal(html.escape(found["sentence"], quote=False))
-        return found
+        asked = {"upload": picture, "models": models, "rule": rule, "target": target}
+        answer = await gate.ask(asked, request.session_hash)
+        if answer["kind"] == "error":
+            raise uploads.refusal(html.escape(answer["sentence"], quote=False))
+        return answer
 
     button.click(
         compare,
-        [image, left, right, rule, target],
+        [image, models, rule, target],
         result,
         api_name="compare",
         concurrency_limit=None,  # the gate's
@@ -145,17 +147,22 @@ def catalog(service: Service) -> dict[str, Any]:
     examples = list(service.examples)
     large = [id for id in LARGE if id in examples] or examples[:3]
     return {
-        **view.catalog(TEXTS),
-        "labels": texts.labels(),
+        **view.catalog(service.texts),
+        "labels": service.texts.labels(),
         "experiments": [
-            {"id": one.id, "title": one.title, "question": one.question, "left": one.left, "right": one.right}
-            for one in service.experiments
+            {
+                "id": experiment.id,
+                "title": experiment.title,
+                "question": experiment.question,
+                "models": [experiment.left, experiment.right],
+            }
+            for experiment in service.experiments
         ],
         "models": [
             {"id": card.model_id, "title": card.title, "description": card.description, "classes": list(card.classes)}
             for card in service.cards.values()
         ],
-        "start": dict(zip(("left", "right"), service.start, strict=True)) if service.cards else None,
+        "start": list(service.start) if service.cards else None,
         "rules": [
             {
                 "name": name,
@@ -173,7 +180,7 @@ def catalog(service: Service) -> dict[str, Any]:
             }
             for id, example in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
         ],
-        "accepted": say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
+        "accepted": service.texts.say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
         "megabytes": MAX_BYTES // MEGA,
         "minutes": MINUTES,
         "most_bytes": MAX_BYTES,
@@ -195,13 +202,15 @@ def _thumbnail(path: Path, width: int, height: int) -> str:
 # --- texts around it --------------------------------------------------------------------------------------------------
 
 
-def _head() -> str:
+def _head(texts: PageTexts) -> str:
+    say = texts.say
     return f'<div class="tm-head"><h1>{say("name")}</h1><p>{say("tagline")}</p></div>'
 
 
 def about(service: Service) -> str:
     """About, as HTML; whatever comes from cards and other files is escaped."""
-    points = "".join(f"<li>{_escaped(point)}</li>" for point in TEXTS["about_points"])
+    say = service.texts.say
+    points = "".join(f"<li>{_escaped(point)}</li>" for point in service.texts["about_points"])
     rules = "".join(
         f"<tr><td>{_escaped(rule.title)}<small>{_escaped(rule.warning)}</small></td>"
         f'<td class="tm-equation">{_escaped(rule.equation)}</td><td>{_escaped(rule.source)}</td></tr>'
@@ -226,7 +235,7 @@ def _models(service: Service) -> str:
     rows = []
     for card in service.cards.values():
         cells = [
-            WORDS.accuracy(card)[0],
+            service.words.accuracy(card)[0],
             _figure(card.test.n, ",.0f"),
             _figure(card.test.log_loss, ".3f"),
             _figure(card.test.calibration_error, ".3f"),
@@ -235,7 +244,7 @@ def _models(service: Service) -> str:
         ]
         first = f"<td><strong>{_escaped(card.title)}</strong><small>{_escaped(card.description)}</small></td>"
         rows.append(f"<tr>{first}{''.join(f'<td>{_escaped(cell)}</td>' for cell in cells)}</tr>")
-    head = "".join(f"<th>{_escaped(column)}</th>" for column in TEXTS["about_columns"])
+    head = "".join(f"<th>{_escaped(column)}</th>" for column in service.texts["about_columns"])
     return _scrolling(f"<tr>{head}</tr>{''.join(rows)}")
 
 
@@ -247,7 +256,7 @@ def _recipe(card: Card) -> str:
 def _sources(service: Service) -> list[list[str]]:
     """Rows of the table of the examples' sources, its head first."""
     rows = [[example.title, example.author, example.licence, example.source] for example in service.examples.values()]
-    return [TEXTS["about_source_columns"], *rows]
+    return [service.texts["about_source_columns"], *rows]
 
 
 def _table(rows: list[list[str]]) -> str:
@@ -261,11 +270,11 @@ def _table(rows: list[list[str]]) -> str:
 
 
 def _snippet(service: Service) -> str:
-    left, right = service.start if service.cards else ("LEFT", "RIGHT")
+    models = ", ".join(f'"{model_id}"' for model_id in (service.start if service.cards else ("FIRST", "SECOND")))
     return (
         "from gradio_client import Client, handle_file\n"
         'client = Client("http://localhost:7860")\n'
-        f'client.predict(handle_file("photo.jpg"), "{left}", "{right}", "gradcam", "predicted", '
+        f'client.predict(handle_file("photo.jpg"), [{models}], "gradcam", "own", '
         'api_name="/compare")'
     )
 

@@ -16,7 +16,7 @@ import gradio as gr
 from anyio.to_thread import run_sync
 
 from explain.pictures import MEGA
-from page.service import Service, refused
+from page.service import Service
 from page.uploads import SWEEP
 
 AT_ONCE = 2  # questions; the machine is made for two cores
@@ -38,12 +38,12 @@ class Gate:
     async def ask(self, asked: Any, session: str | None) -> dict[str, Any]:
         """`Service.ask` in a thread, when it is this question's turn; its code is "busy" where too many wait."""
         if self._inside >= AT_ONCE + WAITING:
-            return refused(asked, "busy")
+            return self._service.refused(asked, "busy")
         self._inside += 1
         try:
             async with self._free:
                 if any(event.session_hash == session and not event.alive for event in _running(self._page)):
-                    return refused(asked, "busy")  # the visitor has left meanwhile, and nobody reads this
+                    return self._service.refused(asked, "busy")  # the visitor has left meanwhile, and nobody reads this
                 return await run_sync(self._service.ask, asked)
         finally:
             self._inside -= 1

@@ -11,25 +11,29 @@ from typing import Any
 import numpy as np
 
 from explain import checkpoints
-from explain.align import common_target, compare
+from explain.align import FEWEST, MOST, Comparison, common_target, compare
 from explain.cams import RULES
 from explain.cards import Card
 from explain.errors import UserError
+from explain.explanation import Explanation
 from explain.pictures import Picture, fit, read
-from explain.view.message import Side, message
+from explain.view.message import Explained, message
+from explain.view.words import Words
 from page import uploads
+from page.background import Background
 from page.errors import PageError
 from page.evidence import Findings, NotThere
 from page.examples import Example, read_examples
 from page.experiments import Experiment, read_experiments, yardstick
 from page.rates import right_at_least
-from page.texts import WORDS, say, told
+from page.texts import PageTexts
 
 log = logging.getLogger("two-minds")
 
 ROOT = Path(__file__).resolve().parent.parent
 FEATURES = 12  # feature maps a layer
-PREDICTED = "predicted"
+AHEAD = 3  # experiments of the chooser whose models are made ready unasked
+OWN, COMMON = "own", "common"  # what is explained, if no class is asked for
 
 # All rules of one pass are traced together: the second costs next to nothing, and no change of rule traces anew.
 ONE_PASS = tuple(name for name, rule in RULES.items() if tuple(rule.cost) == (1, 1))
@@ -44,9 +48,10 @@ class Service:
 
     Args:
         weights: folder of checkpoints.
-        evidence: folder with what `training compare` wrote.
+        evidence: folder with what `study compare` wrote.
         examples: folder of example pictures.
         data: folder of a data set's pictures, if there is one.
+        language: what the page says is said in.
     """
 
     def __init__(
@@ -55,16 +60,21 @@ class Service:
         evidence: Path = ROOT / "evidence",
         examples: Path = ROOT / "examples",
         data: Path | None = None,
+        language: str = "en",
     ) -> None:
+        self.texts = PageTexts(language)
+        self.words = Words(self.texts)
         self.weights, self.evidence = Path(weights), Path(evidence)
         cards, self.problems = checkpoints.available(self.weights)
         self.cards: dict[str, Card] = {card.model_id: card for card in cards}
         for folder, sentence in self.problems:
             log.warning("Passed over %s: %s", folder, sentence)
-        self.experiments: list[Experiment] = read_experiments(self.weights / "experiments.json", self.cards)
+        known = read_experiments(self.weights / "experiments.json", self.cards)
+        self.experiments: list[Experiment] = [self.texts.titled(experiment) for experiment in known]
         self.examples: dict[str, Example] = read_examples(Path(examples))
         self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data)
         self.problem = ""  # a sentence when the models could not be loaded
+        self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()
         self._seconds: list[float] = []  # that loading a model took
         self._guard = threading.Lock()
@@ -86,14 +96,52 @@ class Service:
 
             for model_id in dict.fromkeys(self.start if self.cards else ()):
                 began = time.perf_counter()
-                self._explained(model_id, _grey, PREDICTED)
+                self._explained(model_id, _grey)
                 self._seconds.append(time.perf_counter() - began)
             log.info("The models are ready.")
         except Exception:
             log.exception("The first pair cannot be loaded.")
-            self.problem = say("start_fails")
+            self.problem = self.texts.say("start_fails")
         finally:
             self._ready.set()
+
+    def run(self) -> None:
+        """`load`, and from then on, until `stop`, make models ready before they are asked for; for a thread."""
+        self.load()
+        self.prepare([experiment.id for experiment in self.experiments[:AHEAD]])
+        self._background.run()
+
+    def stop(self) -> None:
+        """Make nothing ready any more."""
+        self._background.stop()
+
+    def prepare(self, experiment_ids: object) -> dict[str, Any]:
+        """Make the models of experiments ready, in this order, when there is time and room; `state`.
+
+        `experiment_ids` comes from outside and may be anything; what is no experiment's id is passed over.
+        """
+        asked = experiment_ids if isinstance(experiment_ids, list) else []
+        known = {experiment.id: experiment for experiment in self.experiments}
+        found = [known[name] for name in asked if isinstance(name, str) and name in known]
+        self._background.want(model_id for experiment in found for model_id in (experiment.left, experiment.right))
+        return self.state()
+
+    def _steps(self, model_id: str) -> list[Callable[[], object]]:
+        """What makes a model ready: it is read, then traced."""
+        if model_id in checkpoints.loaded([self.cards[model_id]], self.weights):
+            return []
+        return [
+            lambda: checkpoints.load(model_id, self.weights),
+            lambda: self._explained(model_id, _grey),
+        ]
+
+    def _fits(self, model_id: str) -> bool:
+        """Whether a model finds room in memory without another leaving it, as far as its card tells."""
+        ids = {*checkpoints.loaded(self.cards.values(), self.weights), model_id}
+        members = {name for card in map(self.cards.get, ids) for name in card.members or [card.model_id]}
+        cards = [self.cards[name] for name in members if name in self.cards]
+        size = sum(4 * (card.parameters or 0) + checkpoints.TRACE_BYTES for card in cards)
+        return size <= checkpoints.KEPT_BYTES
 
     def state(self, *_: object) -> dict[str, Any]:
         """For the browser: whether the first pair is there, which models are, seconds that one takes as a rule."""
@@ -111,64 +159,77 @@ class Service:
     def answer(
         self,
         picture: Picture,
-        left: object,
-        right: object,
+        models: object,
         rule: object = "gradcam",
-        target: object = PREDICTED,
+        target: object = OWN,
         belongs: bool | None = None,
     ) -> dict[str, Any]:
-        """The message for a picture and two models.
+        """The message for a picture and 2 to 6 models.
 
         Args:
             picture: as it was read.
-            left, right: ids of checkpoints.
+            models: ids of checkpoints; the others are held against the first.
             rule: name of a rule.
-            target: a class's name, or "predicted": that with the higher mean probability.
+            target: "own" (of each model its own answer), "common" (the class with the highest mean probability) or a
+                class's name.
             belongs: whether the picture shows one of the models' classes; None where that is not known.
 
         Raises:
-            Refused: for anything that does not exist, and for two models of different classes.
+            Refused: for anything that does not exist, for fewer or more models, and for models of different classes.
         """
-        left, right, rule, target = self.checked(left, right, rule, target)
+        models, rule, target = self.checked(models, rule, target)
         self._ready.wait()
         began = time.perf_counter()
-        squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once where both take one size
-        sides = [self._explained(model_id, squashed, target) for model_id in (left, right)]
-        others = []  # explanations of a class that the other model does not find likelier
-        common = common_target(*(side.explanation.probabilities[0] for side in sides))
-        if target == PREDICTED:
-            others = [side for side in sides if side.explanation.targets[0] != common]
-            name = sides[0].explanation.classes[common]
-            sides = [self._explained(side.card.model_id, squashed, name) if side in others else side for side in sides]
-        compared = compare(*(side.explanation for side in sides), rule=rule)
-        measured = sides[0].explanation.targets[0] == common  # the yardstick is for the class that both find likelier
-        band = yardstick((left, right), rule, self.experiments, self.evidence, self.cards) if measured else None
-        along = band and band.along(stop.depth for stop in compared.stops)
-        rates = [self.right_at_least(side) for side in sides]
-        answer = message(picture, *sides, compared, target, along, WORDS, rates, belongs)
+        squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once for all that take one size
+        asked = "predicted" if target in (OWN, COMMON) else target
+        explained = [self._explained(model_id, squashed, asked) for model_id in models]
+        rows = [explanation.probabilities[0] for _, explanation in explained]
+        spent = []  # on another class than the one that is explained
+        if target == COMMON:
+            common = common_target(*rows)
+            name = self.cards[models[0]].classes[common]
+            for place, model_id in enumerate(models):
+                if explained[place].explanation.targets[0] != common:
+                    spent.append(explained[place].explanation.cost[rule])
+                    explained[place] = self._explained(model_id, squashed, name)
+        comparison = compare(*(explanation for _, explanation in explained), rule=rule)
+        yardsticks = [self._yardstick(models, place, rows, comparison) for place in range(len(models))]
+        rates = [self.right_at_least(*pair) for pair in explained]
+        answer = message(picture, explained, comparison, target, yardsticks, self.words, rates, belongs)
         answer["loaded"] = self.state()["loaded"]
-        for side in others:
-            cost = side.explanation.cost[rule]
-            answer["cost"]["passes"] += cost.forward + cost.backward
-            answer["cost"]["explain"] += cost.milliseconds
+        answer["cost"]["passes"] += sum(cost.forward + cost.backward for cost in spent)
+        answer["cost"]["explain"] += sum(cost.milliseconds for cost in spent)
         answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
         return answer
 
-    def checked(self, left: object, right: object, rule: object, target: object) -> tuple[str, str, str, str]:
+    def _yardstick(
+        self, models: Sequence[str], place: int, rows: Sequence[np.ndarray], comparison: Comparison
+    ) -> dict[str, Any] | None:
+        """How far two seeds agree, for a model and the reference; measured for the class that both find likelier."""
+        pair = comparison.reference, place
+        common = common_target(*(rows[k] for k in pair))
+        if place == comparison.reference or any(comparison.targets[k] != common for k in pair):
+            return None
+        ids = [models[k] for k in pair]
+        band = yardstick(ids, comparison.rule, self.findings.store, self.cards)
+        return band and band.along(stop.depth for stop in comparison.stops)
+
+    def checked(self, models: object, rule: object, target: object) -> tuple[list[str], str, str]:
         """The same, if all of it exists and goes together; Refused if not."""
+        if not isinstance(models, (list, tuple)) or not FEWEST <= len(models) <= MOST:
+            raise Refused("model_count", fewest=FEWEST, most=MOST)
         for asked, known, key in (
-            (left, self.cards, "unknown_model"),
-            (right, self.cards, "unknown_model"),
+            *((model_id, self.cards, "unknown_model") for model_id in models),
             (rule, ONE_PASS, "unknown_rule"),
         ):
             if not isinstance(asked, str) or asked not in known:
                 raise Refused(key, asked=_short(asked), known=", ".join(known))
-        classes = self.cards[left].classes
-        if classes != self.cards[right].classes:
+        classes = self.cards[models[0]].classes
+        if any(self.cards[model_id].classes != classes for model_id in models):
             raise Refused("other_classes")
-        if not isinstance(target, str) or target not in (PREDICTED, *classes):
+        if not isinstance(target, str) or target not in (OWN, COMMON, *classes):
             raise Refused("unknown_target", asked=_short(target), known=", ".join(classes))
-        return left, right, rule, target
+        return list(models), rule, target
 
     def example(self, name: object) -> Picture:
         """An example by its id, or a picture of the test split by its identity; Refused or NotThere for any other."""
@@ -189,24 +250,28 @@ class Service:
         truth = self.findings.truth(name)
         return None if truth is None else truth in classes
 
-    def right_at_least(self, side: Side) -> float | None:
+    def right_at_least(self, card: Card, explanation: Explanation) -> float | None:
         """What share of test pictures that a model is about as sure of it is at least right for; None if unknown."""
-        predictions = self.findings.predictions(side.card.model_id)
+        predictions = self.findings.predictions(card.model_id)
         if predictions is None:
             return None
         probabilities = predictions["probabilities"]
         right = probabilities.argmax(1) == predictions["labels"]
-        return right_at_least(probabilities.max(1), right, float(side.explanation.probabilities[0].max()))
+        return right_at_least(probabilities.max(1), right, float(explanation.probabilities[0].max()))
 
     def ask(self, asked: object) -> dict[str, Any]:
         """What the browser asks for, as it sends it; a message, or {"kind": "error", "ask", "code", "sentence"}.
 
         `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
-        path) or example (an id), left, right, rule, target.
+        path) or example (an id), models (ids), rule, target.
         """
+        with self._background.question():
+            return self._asked(asked)
+
+    def _asked(self, asked: object) -> dict[str, Any]:
         try:
             asked = asked if isinstance(asked, Mapping) else {}
-            choice = [asked.get(key) for key in ("left", "right", "rule", "target")]
+            choice = [asked.get(key) for key in ("models", "rule", "target")]
             self.checked(*choice)  # before anything is opened
             self._ready.wait()
             began = time.perf_counter()
@@ -215,33 +280,34 @@ class Service:
                 picture = uploads.picture(asked["upload"])
             elif asked.get("example") is not None:
                 picture = self.example(asked["example"])
-                belongs = self.belongs(asked["example"], self.cards[choice[0]].classes)
+                belongs = self.belongs(asked["example"], self.cards[choice[0][0]].classes)
             else:
                 raise Refused("no_picture")
             answer = self.answer(picture, *choice, belongs)
             answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
             return {**answer, "ask": _number(asked)}
         except UserError as error:
-            return refused(asked, error.code, told(error))
+            return self.refused(asked, error.code, self.texts.told(error))
         except Exception:
             log.exception("A request failed.")
-            return refused(asked, "internal")
+            return self.refused(asked, "internal")
 
-    def _explained(self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str) -> Side:
+    def refused(self, asked: object, code: str, sentence: str = "") -> dict[str, Any]:
+        """The answer that is none, with one sentence: by default that of the code."""
+        return {"kind": "error", "ask": _number(asked), "code": code, "sentence": sentence or self.texts.say(code)}
+
+    def _explained(
+        self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str = "predicted"
+    ) -> Explained:
         try:
             checkpoint = checkpoints.load(model_id, self.weights)
         except checkpoints.CheckpointError as error:
             log.warning("%s cannot be loaded: %s", model_id, error)
-            raise Refused("model_fails", title=self.cards[model_id].title, reason=told(error)) from error
+            raise Refused("model_fails", title=self.cards[model_id].title, reason=self.texts.told(error)) from error
         began = time.perf_counter()
         explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
         log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
-        return Side(checkpoint.card, explanation)
-
-
-def refused(asked: object, code: str, sentence: str = "") -> dict[str, Any]:
-    """The answer that is none, with one sentence: by default that of the code."""
-    return {"kind": "error", "ask": _number(asked), "code": code, "sentence": sentence or say(code)}
+        return Explained(checkpoint.card, explanation)
 
 
 def commands() -> str:

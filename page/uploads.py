@@ -6,6 +6,7 @@ handed on unread. The guard refuses all that was not uploaded, whatever the requ
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -51,6 +52,7 @@ class GuardedImage(gr.Image):
     """Gradio's image input (upload, paste, webcam) that gives the path of a file, and of uploaded ones alone."""
 
     is_template = True  # to the browser it is gr.Image
+    told: Callable[[PageError], str] = staticmethod(str)  # what an error says, in the page's language
 
     async def async_move_resource_to_block_cache(self, url_or_file_path: Any) -> str | None:
         """Called before `preprocess` where the request says it brings a file; Gradio's own would download addresses."""
@@ -60,12 +62,11 @@ class GuardedImage(gr.Image):
         """The file's path; gr.Error with one sentence where it was not uploaded. It is read when its turn comes."""
         return None if payload is None else self._guarded(payload.path)
 
-    @staticmethod
-    def _guarded(path: str) -> str:
+    def _guarded(self, path: str) -> str:
         try:
             return uploaded(path)
         except NotUploaded as error:
-            raise refusal(str(error)) from None
+            raise refusal(self.told(error)) from None
 
 
 def refusal(sentence: str) -> gr.Error:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -82,6 +83,7 @@ def ship(folder: Path, id: str, title: str, model, classes: tuple[str, ...] = ("
         "classes": list(classes),
         "input": [SIZE, SIZE],
         "parameters": model.count_params(),
+        "recipe": {"id": id, "seed": 1, "model": {"name": re.sub(r"-seed\d+$", "", id)}},
         "digests": {"model": hashlib.sha256((folder / id / "model.keras").read_bytes()).hexdigest()},
         "splits": {
             "test": {
@@ -97,8 +99,8 @@ def ship(folder: Path, id: str, title: str, model, classes: tuple[str, ...] = ("
 
 EXPERIMENTS = [
     {"id": "pair", "title": "Mild or steep?", "question": "?", "left": "judge-mild", "right": "judge-steep"},
-    {"id": "luck", "title": "Luck?", "question": "?", "left": "judge-mild", "right": "judge-mild-seed2", "seeds": True},
-    {"id": "l2", "title": "Luck!", "question": "?", "left": "judge-steep", "right": "judge-steep-seed2", "seeds": True},
+    {"id": "luck", "title": "Luck?", "question": "?", "left": "judge-mild", "right": "judge-mild-seed2"},
+    {"id": "l2", "title": "Luck!", "question": "?", "left": "judge-steep", "right": "judge-steep-seed2"},
 ]
 BAND = [{"depth": d, "rank": [0.2, 0.5, 0.8], "overlap": [0.1, 0.4, 0.7]} for d in (0.0, 0.5, 1.0)]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from judges import BAND, EXPERIMENTS, STARTING, Server, colour_judge, ship, start, stop, wait_until
 
+from study.store import Store
+
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -28,14 +30,11 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """How far the two mild judges agree, and the two steep ones, by Grad-CAM alone."""
-    folder = tmp_path_factory.mktemp("evidence")
+    store = Store(tmp_path_factory.mktemp("evidence"))
     for left in ("judge-mild", "judge-steep"):
-        pair = folder / f"{left}--{left}-seed2"
-        pair.mkdir()
-        agreement = {"gradcam": {"n": 1000, "stops": BAND, "below": 0.4}}
-        found = {"left": left, "right": f"{left}-seed2", "agreement": agreement}
-        (pair / "comparison.json").write_text(json.dumps(found))
-    return folder
+        sides = {"left": {"id": left}, "right": {"id": f"{left}-seed2"}}
+        store.write_pair(sides | {"agreement": {"gradcam": {"n": 1000, "stops": BAND, "below": 0.4}}}, {})
+    return store.folder
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from judges import encoded, picture
 LEFT, RIGHT, TWIN = "judge-mild", "judge-steep", "judge-mild-seed2"
 EXPERIMENTS = [
     {"id": "pair", "title": "Mild or steep?", "question": "Which one?", "left": LEFT, "right": RIGHT},
-    {"id": "luck", "title": "Luck?", "question": "How far?", "left": LEFT, "right": TWIN, "seeds": True},
+    {"id": "luck", "title": "Luck?", "question": "How far?", "left": LEFT, "right": TWIN},
     {"id": "bare", "title": "Nothing yet?", "question": "What?", "left": RIGHT, "right": "judge-biased"},
 ]
 IDENTITIES = [f"{species}/{number}" for species in ("cat", "dog") for number in range(1, 8)]
@@ -23,17 +23,17 @@ RANKS = {"cat/1": 0.5, "cat/3": -0.2, "dog/4": -0.9, "dog/6": 0.1, "cat/7": np.n
 OTHER, MISSING = "dog/5", "cat/7"  # the one is another edition's file, the other is not there
 
 FIGURE = {"mean": 0.0345, "low": 0.02, "high": 0.049, "n": 40}
-LUCK = {"mean": 0.001, "low": -0.012, "high": 0.01, "n": 40}
-CLAIM = {"left": LEFT, "right": RIGHT, "measure": "dead", "margin": 0.01, "same": False, "test": "What is tested."}
+CLAIM = {"unit": "file", "left": LEFT, "right": RIGHT, "measure": "dead", "margin": 0.01, "same": False, "known": True}
+CLAIM |= {"figure": FIGURE, "counts": {"left": 2, "right": 1}, "trainings": {}}
+BOTH = {"left": {LEFT: 0.31, TWIN: 0.35}, "right": {RIGHT: 0.4}}
 CLAIMS = [
-    CLAIM | {"id": "one", "sentence": "This <b>holds</b>.", "verdict": "holds"}
-    | {"figure": FIGURE, "luck": {"Judge, mild twice": LUCK}, "threshold": 0.012},
-    CLAIM | {"id": "two", "sentence": "This does not.", "verdict": "does not hold", "same": True}
-    | {"figure": FIGURE, "luck": {}, "threshold": 0.01},
-    CLAIM | {"id": "three", "sentence": "Luck is unknown.", "verdict": "cannot be told", "measure": "astray"}
-    | {"figure": FIGURE, "luck": {"Judge, mild twice": None}, "threshold": None},
-    CLAIM | {"id": "four", "sentence": "Never compared.", "verdict": "cannot be told", "left": "not", "right": "here"}
-    | {"figure": None, "luck": {}, "threshold": None},
+    CLAIM | {"id": "low-dead", "verdict": "holds"},
+    CLAIM | {"id": "high-alive", "verdict": "fails", "same": True, "known": False},
+    CLAIM | {"id": "adam-distinct", "verdict": "too_few", "unit": "recipe", "figure": None, "trainings": BOTH},
+    CLAIM | {"id": "sgd-hard", "verdict": "nothing_to_tell", "measure": "astray", "figure": None},
+    CLAIM | {"id": "high-face", "verdict": "open", "figure": None, "measure": "head_lift"},
+    CLAIM | {"id": "low-smooth", "verdict": "open", "left": "not", "right": "here", "figure": None}
+    | {"counts": {"left": 0, "right": 0}},
 ]  # fmt: skip
 
 

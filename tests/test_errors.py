@@ -10,9 +10,9 @@ from explain import pictures
 from explain.checkpoints import load
 from explain.errors import CheckpointError, UserError
 from explain.pictures import PictureError
-from page import texts
 from page.errors import PageError
 from page.service import Refused
+from page.texts import TABLES, PageTexts
 from page.uploads import NotUploaded
 from training import TrainingError
 
@@ -58,16 +58,16 @@ def test_all_kinds_of_errors_are_looked_at():
 @pytest.mark.parametrize(("subject", "code", "sentence", "facts"), SITES)
 def test_sentences_need_no_more_than_their_facts(subject, code, sentence, facts):
     if subject == "page":
-        sentence = texts.TEXTS[code]
+        sentence = PageTexts()[code]
     elif subject == "picture":
         sentence = pictures._SENTENCES[code]
     if sentence is not None:
         assert names_in(sentence) <= facts | ALWAYS[subject]
 
 
-@pytest.mark.parametrize("language", texts.TABLES)
+@pytest.mark.parametrize("language", TABLES)
 def test_every_languages_sentences_need_no_more_than_the_facts_of_every_place(language):
-    table = texts.texts(language)
+    table = PageTexts(language)
     for subject, code in {(subject, code) for subject, code, *_ in SITES}:
         sentence = table[code] if subject == "page" else table["errors"].get(f"{subject}.{code}", "")
         assert names_in(sentence) <= given(subject, code)
@@ -82,7 +82,8 @@ def test_told_in_the_pages_words_by_key_and_facts(monkeypatch, tmp_path):
         "checkpoint.card": "Karte {model_id}: {part}",
         "picture.damaged": "{kind} kaputt",
     }
-    monkeypatch.setitem(texts.TEXTS.table, "errors", words)
+    texts = PageTexts()
+    monkeypatch.setitem(texts.table, "errors", words)
     assert texts.told(PictureError("too-many-pixels", megapixels=99)) == "99 MP, höchstens 50"
     assert texts.told(PictureError("unknown")) == pictures._SENTENCES["unknown"].format(**pictures._LIMITS)
     assert texts.told(PictureError("damaged", kind="PNG")) == "PNG kaputt"

@@ -11,7 +11,9 @@ import pytest
 from explain.cards import Card
 from page.evidence import LISTS, PLOTS, Findings
 from page.experiments import read_experiments
-from training import claims
+from page.texts import TEXTS
+from study import claims, recipes
+from study.store import Store, same_recipe
 
 ROOT = Path(__file__).parent.parent
 
@@ -51,15 +53,32 @@ def test_the_readme_says_what_the_cards_say(path):
     assert row.replace("%", " %") in (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "evidence").glob("*/comparison.json")), ids=lambda p: p.parent.name)
-def test_evidence_is_of_the_shipped_checkpoints(path):
-    found = json.loads(path.read_text())
-    assert path.parent.name == f"{found['left']['id']}--{found['right']['id']}"
-    for side in ("left", "right"):
-        card = json.loads((ROOT / "weights" / found[side]["id"] / "card.json").read_text())
-        assert card["digests"]["model"] == found[side]["model"]
+STORE = Store(ROOT / "evidence")
+
+
+@pytest.mark.parametrize("model_id", STORE.models())
+def test_measures_are_of_the_shipped_checkpoints_over_enough_pictures(model_id):
+    found = STORE.measures(model_id)
+    if (path := ROOT / "weights" / model_id / "card.json").exists():
+        card = json.loads(path.read_text())
+        assert card["digests"]["model"] == found["model"]
+        assert same_recipe(card["recipe"], found["recipe"])
     assert found["n"] >= 1000
     assert found["heads"]["n"] >= 300
+
+
+@pytest.mark.parametrize("pair", STORE.pairs(), ids="--".join)
+def test_comparisons_are_of_the_measured_trainings(pair):
+    found = STORE.comparison(*pair)
+    for side, model_id in zip(("left", "right"), pair, strict=True):
+        measured = STORE.measures(model_id)
+        assert (found[side]["id"], found[side]["model"]) == (model_id, measured["model"])
+        assert found["pictures"] == measured["pictures"]
+
+
+def test_every_experiment_s_comparison_is_shipped():
+    experiments = json.loads((ROOT / "weights/experiments.json").read_text())
+    assert {(one["left"], one["right"]) for one in experiments} <= set(STORE.pairs())
 
 
 LEAST = {"cats-dogs-effnet": (0.985, 1), "cats-dogs-vgg16-high": (0.9505, 1), "cats-dogs-vgg16-low": (0.3, 0.7)}
@@ -90,12 +109,18 @@ def test_every_experiment_is_shipped_with_all_of_its_evidence(shipped, id):
         assert shipped.table({"experiment": id, "plot": plot})["csv"].count("\n") > 1
 
 
-def test_the_shipped_claims_are_judged_by_the_shipped_comparisons(shipped):
-    judged = [claims.judge(claim, ROOT / "evidence") for claim in claims.CLAIMS]
-    assert json.loads((ROOT / "evidence/claims.json").read_text()) == judged
+def test_the_shipped_claims_are_judged_by_the_shipped_evidence(shipped):
+    judged = [claims.judge(claim, STORE) for claim in claims.CLAIMS]
+    assert json.loads(json.dumps(judged)) == STORE.claims()
     shown = [claim for group in shipped.claims() for claim in group["claims"]]
-    assert [(one["id"], one["word"]) for one in shown] == [(one["id"], one["verdict"]) for one in judged]
-    assert all(one["svg"] for one in shown)
+    words = {claim["id"]: TEXTS["evidence_verdicts"][claim["verdict"]] for claim in judged}
+    assert {claim["id"]: claim["word"] for claim in shown} == words
+    assert {claim["id"] for claim in shown if claim["svg"]} == {claim["id"] for claim in judged if claim["figure"]}
+
+
+@pytest.mark.parametrize("pair", STORE.pairs(), ids="--".join)
+def test_the_shipped_recipes_are_judged_by_the_shipped_evidence(pair):
+    assert recipes.judge(STORE, *pair) == STORE.recipes(*pair)
 
 
 def script(folder: Path, name: str, **environment: str) -> subprocess.CompletedProcess:

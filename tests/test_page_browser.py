@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from judges import encoded, picture, start, stop
+from judges import ROOT, Server, encoded, picture, start, stop
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -31,6 +31,16 @@ def browser(chromium) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory) -> Iterator[Server]:
+    """The page with the checkpoints of the project."""
+    if not (ROOT / "weights/cats-dogs-vgg16-low/model.keras").is_file():
+        pytest.skip("the checkpoints are not there")
+    server = start(tmp_path_factory.mktemp("shipped"))
+    yield server
+    stop(server)
 
 
 class Visit:
@@ -64,10 +74,10 @@ class Visit:
         self.page.wait_for_selector(SHOWN)
         self.page.wait_for_timeout(150)
 
-    def bars(self, side: str) -> list[str]:
-        return self.page.locator(f"[data-ref=bars-{side}]").inner_text().split("\n")
+    def bars(self, model: int) -> list[str]:
+        return self.page.locator(f"[data-ref=bars-{model}]").inner_text().split("\n")
 
-    def drawn(self, name: str) -> np.ndarray:
+    def drawn(self, name: int | str) -> np.ndarray:
         """The map's canvas on a stage, uint8 h x w x 4."""
         url = self.page.evaluate(f"document.querySelector('[data-ref=stage-{name}] canvas').toDataURL()")
         with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as image:
@@ -120,19 +130,19 @@ def test_an_upload_gives_two_predictions_and_two_stacks(visit):
     expect(visit.page.locator(".tm-empty h2")).to_be_visible()
     expect(visit.page.locator(".tm-fine")).to_contain_text("deleted within 30 minutes")
     visit.give(RED)
-    assert visit.bars("left")[0] == visit.bars("right")[0] == "Cat"
-    assert visit.bars("left")[1] != visit.bars("right")[1]  # mild and steep
-    assert visit.page.locator("[data-ref=strip-left] button").count() == 3
-    assert visit.page.locator("[data-ref=strip-right] button").count() == 3
-    for side in ("left", "right"):
-        heat = visit.drawn(side)
+    assert visit.bars(0)[0] == visit.bars(1)[0] == "Cat"
+    assert visit.bars(0)[1] != visit.bars(1)[1]  # mild and steep
+    assert visit.page.locator("[data-ref=strip-0] button").count() == 3
+    assert visit.page.locator("[data-ref=strip-1] button").count() == 3
+    for place in (0, 1):
+        heat = visit.drawn(place)
         height, width = heat.shape[:2]
         assert (width, height) == (384, 288)
         assert heat[height // 8, width // 8, 3] > 200  # the red quarter is covered
         assert heat[-height // 8, -width // 8, 3] < 60  # the rest hardly
-        assert visit.page.text_content(f"[data-ref=chip-{side}]") == "block 3 · 6 × 6"
+        assert visit.page.text_content(f"[data-ref=chip-{place}]") == "block 3 · 6 × 6"
     visit.give(BLUE)
-    assert visit.bars("left")[0] == visit.bars("right")[0] == "Dog"
+    assert visit.bars(0)[0] == visit.bars(1)[0] == "Dog"
 
 
 def test_scrubbing_moves_both_sides_and_asks_nothing(visit):
@@ -143,9 +153,9 @@ def test_scrubbing_moves_both_sides_and_asks_nothing(visit):
     def look(place: int) -> None:
         page.wait_for_function(f"document.querySelector('[data-ref=track]').ariaValueNow == {place}")
         page.wait_for_timeout(60)
-        chips = [page.text_content(f"[data-ref=chip-{side}]") for side in ("left", "right")]
+        chips = [page.text_content(f"[data-ref=chip-{model}]") for model in (0, 1)]
         assert chips[0].split(" · ")[0] == chips[1].split(" · ")[0] == f"block {place}"
-        seen.append((place, visit.drawn("left").tobytes(), visit.drawn("right").tobytes()))
+        seen.append((place, visit.drawn(0).tobytes(), visit.drawn(1).tobytes()))
 
     look(3)
     page.keyboard.press("ArrowLeft")  # without any focus
@@ -165,7 +175,7 @@ def test_scrubbing_moves_both_sides_and_asks_nothing(visit):
     page.mouse.up()
     page.mouse.move(box["x"] + box["width"] - 20, box["y"] + 20)
     look(1)  # the button is up
-    page.click("[data-ref=strip-right] button:nth-child(2)")
+    page.click("[data-ref=strip-1] button:nth-child(2)")
     look(2)
     for k in (1, 2):  # each side has three different maps
         assert len({one[k] for one in seen}) == 3
@@ -176,25 +186,25 @@ def test_drawing_asks_nothing(visit):
     visit.give(RED)
     page = visit.page
     before = len(visit.asked())
-    viridis = visit.drawn("left")
+    viridis = visit.drawn(0)
     page.select_option("[data-ref=colours]", "jet")
     page.wait_for_timeout(100)
-    assert not np.array_equal(visit.drawn("left"), viridis)
+    assert not np.array_equal(visit.drawn(0), viridis)
     page.locator("[data-ref=opacity]").fill("0.25")
-    assert page.evaluate("document.querySelector('[data-ref=stage-left] canvas').style.opacity") == "0.25"
+    assert page.evaluate("document.querySelector('[data-ref=stage-0] canvas').style.opacity") == "0.25"
     page.keyboard.press("Tab")
     page.click(".tm-segments >> text=map")
     page.wait_for_timeout(100)
-    assert visit.drawn("left").shape == (6, 6, 4)  # the true cells
+    assert visit.drawn(0).shape == (6, 6, 4)  # the true cells
     page.click(".tm-segments >> text=what it saw")
     page.wait_for_timeout(100)
-    assert page.text_content("[data-ref=chip-left]") == "what it saw · 48 × 48"
-    box = page.locator("[data-ref=stage-left]").bounding_box()
-    inner = page.locator("[data-ref=stage-left] .tm-plane").bounding_box()
+    assert page.text_content("[data-ref=chip-0]") == "what it saw · 48 × 48"
+    box = page.locator("[data-ref=stage-0]").bounding_box()
+    inner = page.locator("[data-ref=stage-0] .tm-plane").bounding_box()
     assert inner["width"] == pytest.approx(box["height"], abs=1)  # squashed to a square
     page.keyboard.press("o")  # the click has left the focus in the comparison
     page.wait_for_timeout(100)
-    assert visit.drawn("left").shape == (288, 384, 4)
+    assert visit.drawn(0).shape == (288, 384, 4)
     page.keyboard.press("ArrowLeft")  # a click on a choice does not keep the keys
     page.wait_for_timeout(100)
     assert (visit.place(), page.get_attribute(".tm", "data-mode")) == (2, "overlay")
@@ -206,7 +216,7 @@ def test_maps_are_enlarged_as_the_library_does(visit):
     visit.page.focus("[data-ref=track]")
     visit.page.keyboard.press("m")
     visit.page.wait_for_timeout(100)
-    cells = visit.drawn("left")[..., :3].astype(int)
+    cells = visit.drawn(0)[..., :3].astype(int)
     table = colours(np.linspace(0, 1, 256)[None])[0].astype(int)
     apart = np.abs(cells[:, :, None] - table).sum(-1)
     assert apart.min(-1).max() == 0  # colours of the table and no others
@@ -214,7 +224,7 @@ def test_maps_are_enlarged_as_the_library_does(visit):
     assert values.max() == 255
     visit.page.keyboard.press("o")
     visit.page.wait_for_timeout(100)
-    drawn = visit.drawn("left")
+    drawn = visit.drawn(0)
     expected = colours(resize(values, drawn.shape[:2]) / 255).astype(int)
     covered = drawn[..., 3] == 255
     assert covered.sum() > 10_000
@@ -225,12 +235,12 @@ def test_hairlines_and_zoom_are_the_same_on_all_pictures(visit):
     visit.give(RED)
     page = visit.page
     before = len(visit.asked())
-    box = page.locator("[data-ref=stage-left]").bounding_box()
+    box = page.locator("[data-ref=stage-0]").bounding_box()
     page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.75 * box["height"])
     page.wait_for_timeout(100)
     lines = page.evaluate("[...document.querySelectorAll('.tm-v')].map(line => parseFloat(line.style.left))")
     assert lines == pytest.approx([25, 25, 25], abs=0.5)
-    assert "% of its peak" in page.text_content("[data-ref=chip-right]")
+    assert "% of its peak" in page.text_content("[data-ref=chip-1]")
     page.mouse.dblclick(box["x"] + 0.25 * box["width"], box["y"] + 0.25 * box["height"])
     page.wait_for_timeout(100)
     moves = page.evaluate("[...document.querySelectorAll('.tm-plane')].map(plane => plane.style.transform)")
@@ -257,31 +267,91 @@ def test_models_experiments_rules_and_classes_are_one_request_each(visit):
 
     before = joins()
     visit.answered(lambda: page.select_option("[data-ref=experiment]", "luck"))
-    assert page.text_content("[data-ref=title-right]") == "Judge, mild, seed 2"
-    visit.answered(lambda: page.select_option("[data-ref=right]", "judge-steep"))
-    assert page.text_content("[data-ref=title-right]") == "Judge, steep"
+    assert page.text_content("[data-ref=title-1]") == "Judge, mild, seed 2"
+    visit.answered(lambda: page.select_option("[data-ref=model-1]", "judge-steep"))
+    assert page.text_content("[data-ref=title-1]") == "Judge, steep"
     assert page.evaluate("document.querySelector('[data-ref=experiment]').selectedOptions[0].text") == "Mild or steep?"
     visit.answered(lambda: page.select_option("[data-ref=rule]", "layercam"))
     assert "no yardstick" in page.text_content("[data-ref=legend]")
-    visit.answered(lambda: page.click(".tm-segments >> text=Dog"))
+    visit.answered(lambda: page.select_option("[data-ref=target]", "Dog"))
     assert joins() == before + 4
-    visit.answered(lambda: page.select_option("[data-ref=left]", "judge-biased"))
+    visit.answered(lambda: page.select_option("[data-ref=model-0]", "judge-biased"))
     assert page.evaluate("document.querySelector('[data-ref=experiment]').selectedOptions[0].text") == "Free choice"
-    assert page.locator(".tm-segments input[value=Dog]").is_checked()
+    assert page.input_value("[data-ref=target]") == "Dog"
 
 
 def test_beside_a_model_of_other_classes_stands_one_of_its_own(visit):
     visit.give(RED)
     page = visit.page
-    visit.answered(lambda: page.click(".tm-segments >> text=Dog"))
-    visit.answered(lambda: page.select_option("[data-ref=right]", "judge-three"))
-    assert [page.input_value(f"[data-ref={side}]") for side in ("left", "right")] == ["judge-three"] * 2
-    assert page.locator(".tm-segments input[value=predicted]").is_checked()
+    visit.answered(lambda: page.select_option("[data-ref=target]", "Dog"))
+    visit.answered(lambda: page.select_option("[data-ref=model-1]", "judge-three"))
+    assert [page.input_value(f"[data-ref=model-{place}]") for place in (0, 1)] == ["judge-three"] * 2
+    assert page.input_value("[data-ref=target]") == "own"
     expect(page.locator("[data-ref=error]")).to_be_hidden()
-    visit.answered(lambda: page.select_option("[data-ref=left]", "judge-mild"))
-    pair = {page.input_value(f"[data-ref={side}]") for side in ("left", "right")}
+    visit.answered(lambda: page.select_option("[data-ref=model-0]", "judge-mild"))
+    pair = {page.input_value(f"[data-ref=model-{place}]") for place in (0, 1)}
     assert pair == {"judge-mild", "judge-steep"}
-    assert page.text_content("[data-ref=title-right]") == "Judge, steep"
+    assert page.text_content("[data-ref=title-1]") == "Judge, steep"
+
+
+def ink(visit: Visit) -> tuple[int, int]:
+    """How many pixels of the curve are of the accent's blue, and how many of its band."""
+    url = visit.page.evaluate("document.querySelector('[data-ref=curve]').toDataURL()")
+    with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as image:
+        pixels = np.asarray(image.convert("RGBA")).astype(int)
+    return tuple(
+        int((np.abs(pixels - colour).max(-1) < 12).sum()) for colour in ((59, 91, 219, 255), (228, 224, 217, 255))
+    )
+
+
+def test_where_the_answers_differ_each_picture_says_what_it_is_evidence_for(visit):
+    visit.give(RED)
+    page = visit.page
+    evidence = [page.locator(f"[data-ref=evidence-{model}]") for model in (0, 1)]
+    for chip in evidence:
+        expect(chip).to_be_hidden()
+    assert min(ink(visit)) > 50
+    expect(page.locator("[data-ref=apart]")).to_be_hidden()
+    visit.answered(lambda: page.select_option("[data-ref=model-1]", "judge-biased"))
+    assert [chip.inner_text() for chip in evidence] == ["evidence for cat", "evidence for dog"]
+    expect(page.locator("[data-ref=stage-difference] .tm-plane")).to_be_hidden()
+    expect(page.locator("[data-ref=apart]")).to_contain_text("No difference picture and no number")
+    numbers = [page.text_content(f"[data-ref={name}]") for name in ("rank", "overlap", "chip-difference")]
+    assert numbers == ["", "", ""]
+    assert ink(visit) == (0, 0)  # grey and dashed, without a band
+    assert "dashed" in page.text_content("[data-ref=legend]")
+    assert page.get_attribute("[data-ref=track]", "aria-valuetext").endswith("the two maps explain different classes")
+    page.click(".tm-segments >> text=what it saw")
+    expect(evidence[0]).to_be_hidden()
+    page.click(".tm-segments >> text=overlay")
+    options = page.locator("[data-ref=target] option").all_inner_texts()
+    assert options == ["each its own answer", "one class for both (Dog)", "Cat", "Dog"]
+    visit.answered(lambda: page.click("[data-ref=apart] button"))  # one click
+    assert page.input_value("[data-ref=target]") == "common"
+    for chip in evidence:
+        expect(chip).to_be_hidden()
+    assert "Both maps explain" in page.inner_text("[data-ref=words]")
+    visit.answered(lambda: page.select_option("[data-ref=target]", "own"))
+    assert [chip.inner_text() for chip in evidence] == ["evidence for cat", "evidence for dog"]
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_the_shepherd_is_a_dog_to_the_high_model_and_a_cat_to_the_low_one(browser, shipped, options):
+    visit = Visit(browser, shipped.url, **options)
+    page = visit.page
+    page.select_option("[data-ref=experiment]", "high-low")
+    visit.answered(lambda: page.click(".tm-examples button[data-id='dog-shepherd']"))
+    for model, name in enumerate(("dog", "cat")):
+        stage, chip = (page.locator(f"[data-ref={part}-{model}]").bounding_box() for part in ("stage", "evidence"))
+        assert page.inner_text(f"[data-ref=evidence-{model}]") == f"evidence for {name}"
+        assert stage["x"] <= chip["x"] < chip["x"] + chip["width"] <= stage["x"] + stage["width"]  # on the picture
+        assert stage["y"] <= chip["y"] < chip["y"] + chip["height"] <= stage["y"] + stage["height"]
+    assert fits(visit)
+    if not options:  # all of it is in view on a small laptop
+        box = page.locator("[data-ref=save]").bounding_box()
+        assert box["y"] + box["height"] <= 720
+        assert page.locator(".tm-words").evaluate("box => box.scrollHeight <= box.clientHeight")
+    visit.close()
 
 
 def test_a_bad_file_is_one_sentence_and_the_next_one_works(visit):
@@ -295,7 +365,7 @@ def test_a_bad_file_is_one_sentence_and_the_next_one_works(visit):
     expect(page.locator(".tm-error")).to_be_hidden()
     page.set_input_files("input[type=file]", bad)
     expect(page.locator("[data-ref=error]")).to_contain_text("holds text")
-    assert visit.bars("left")[0] == "Cat"  # what was there is still there
+    assert visit.bars(0)[0] == "Cat"  # what was there is still there
     page.click("[data-ref=dismiss]")
     expect(page.locator(".tm-error")).to_be_hidden()
 
@@ -315,10 +385,10 @@ def test_too_large_a_file_is_not_even_sent(visit):
 
 def test_a_photo_can_be_dropped_and_pasted_anywhere(visit):
     visit.drop(RED)
-    assert visit.bars("left")[0] == "Cat"
+    assert visit.bars(0)[0] == "Cat"
     assert visit.page.get_attribute(".tm", "data-dragging") is None
     visit.paste(BLUE)
-    assert visit.bars("left")[0] == "Dog"
+    assert visit.bars(0)[0] == "Dog"
 
 
 def test_a_photo_can_be_taken(visit):
@@ -327,7 +397,7 @@ def test_a_photo_can_be_taken(visit):
     expect(page.locator("[data-ref=shoot]")).to_be_enabled()
     page.wait_for_function("document.querySelector('[data-ref=video]').videoWidth > 0")
     visit.answered(lambda: page.click("[data-ref=shoot]"))
-    assert visit.bars("left")[0] in ("Cat", "Dog")
+    assert visit.bars(0)[0] in ("Cat", "Dog")
     expect(page.locator("[data-ref=camera-dialog]")).to_be_hidden()
     assert page.evaluate("document.querySelector('[data-ref=video]').srcObject") is None  # the camera is off again
 
@@ -379,7 +449,7 @@ def test_a_photo_is_sent_once_whatever_is_chosen_meanwhile(visit):
     }""")
     page.wait_for_selector(SHOWN)
     assert page.input_value("[data-ref=rule]") == "layercam"
-    assert visit.bars("left")[0] == "Cat"
+    assert visit.bars(0)[0] == "Cat"
     assert sum("/upload" in url for url in visit.requests) == 1
     assert sum("queue/join" in url for url in visit.requests) == 1
 
@@ -397,19 +467,19 @@ def test_single_characters_act_only_where_the_focus_is_in_the_comparison(visit):
     assert mode("m") == mode("+") == ("overlay", "1×")
     page.focus("[data-ref=choose]")
     assert mode("m") == mode("+") == ("overlay", "1×")
-    page.click("[data-ref=stage-left]")
+    page.click("[data-ref=stage-0]")
     assert mode("m") == ("map", "1×")
     assert mode("+") == ("map", "1.6×")
-    names = [page.get_attribute(f"[data-ref=stage-{name}] .tm-plane", "aria-label") for name in ("left", "difference")]
+    names = [page.get_attribute(f"[data-ref=stage-{name}] .tm-plane", "aria-label") for name in (0, "difference")]
     assert names == ["The model's heat alone, cell by cell", "The photo, with the difference of the two maps over it"]
     mode("s")
-    assert page.get_attribute("[data-ref=stage-right] .tm-plane", "aria-label") == "The photo as the model saw it"
+    assert page.get_attribute("[data-ref=stage-1] .tm-plane", "aria-label") == "The photo as the model saw it"
 
 
 def test_examples_are_one_click(visit):
     visit.answered(lambda: visit.page.click(".tm-large button:first-child"))
     assert visit.page.locator(".tm-examples [aria-pressed=true]").get_attribute("data-id") == "dog-shepherd"
-    assert visit.page.evaluate("document.querySelector('[data-ref=stage-left] img').naturalWidth") == 720
+    assert visit.page.evaluate("document.querySelector('[data-ref=stage-0] img').naturalWidth") == 720
 
 
 def test_while_it_waits_the_page_is_dimmed_and_says_what_it_does(visit):
@@ -418,7 +488,7 @@ def test_while_it_waits_the_page_is_dimmed_and_says_what_it_does(visit):
     page.click(".tm-examples button:first-child")
     expect(page.locator("[data-ref=status]")).to_have_text("Both models are looking")
     assert page.get_attribute(".tm", "data-state") == "waiting"  # the skeleton, with the photo in it
-    assert page.evaluate("document.querySelector('[data-ref=stage-left] img').src").startswith("data:image/webp")
+    assert page.evaluate("document.querySelector('[data-ref=stage-0] img').src").startswith("data:image/webp")
     page.wait_for_selector(SHOWN)
     page.click(".tm-examples button:nth-child(2)")
     assert page.get_attribute(".tm", "data-busy") == ""
@@ -431,8 +501,8 @@ def test_while_it_waits_the_page_is_dimmed_and_says_what_it_does(visit):
 def test_feature_maps_open_in_a_dialog_that_keys_reach(visit):
     visit.give(RED)
     page = visit.page
-    assert page.locator("[data-ref=features-left] button").count() == 8
-    page.focus("[data-ref=features-right] button:nth-child(2)")
+    assert page.locator("[data-ref=features-0] button").count() == 8
+    page.focus("[data-ref=features-1] button:nth-child(2)")
     page.keyboard.press("Enter")
     expect(page.locator("[data-ref=enlarged]")).to_be_visible()
     assert page.inner_text("[data-ref=enlarged-text]").startswith("2 of 8 (of 8)")
@@ -468,9 +538,9 @@ def test_all_can_be_reached_by_keys(visit):
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.dataset.ref || document.activeElement.value || ''"))
-    wanted = {"experiment", "left", "right", "choose", "camera", "track", "rule", "opacity", "colours", "save"}
-    assert wanted <= reached
-    assert {"predicted", "overlay"} & reached  # one of a radio group, the others by arrows
+    wanted = {"experiment", "model-0", "model-1", "choose", "camera", "track", "rule", "target", "opacity", "colours"}
+    assert wanted | {"save"} <= reached
+    assert "overlay" in reached  # one of a radio group, the others by arrows
     page.focus(".tm-segments input[value=overlay]")
     page.keyboard.press("ArrowRight")
     assert page.get_attribute(".tm", "data-mode") in ("map", "overlay")
@@ -501,7 +571,7 @@ def test_on_a_desktop_the_scrubber_is_in_view_and_nothing_sticks_out(browser, se
     assert fits(visit)
     page = visit.page
     assert page.evaluate("document.body.classList.contains('dark')") is dark
-    for name in ("bars-left", "stage-left", "stage-right", "strip-right", "track", "rule", "save"):
+    for name in ("bars-0", "stage-0", "stage-1", "strip-1", "track", "rule", "save"):
         box = page.locator(f"[data-ref={name}]").bounding_box()
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 720, name
@@ -581,9 +651,9 @@ def test_a_result_survives_a_look_at_about(visit):
     page.click("button[role=tab]:has-text('About')")
     page.wait_for_selector(".tm-about")
     page.click("button[role=tab]:has-text('Compare')")
-    expect(page.locator("[data-ref=stage-left]")).to_be_visible()
+    expect(page.locator("[data-ref=stage-0]")).to_be_visible()
     assert visit.place() == 2
-    assert visit.bars("left")[0] == "Cat"
+    assert visit.bars(0)[0] == "Cat"
 
 
 def test_names_from_data_are_never_run(browser, weights, evidence, tmp_path):
@@ -601,8 +671,8 @@ def test_names_from_data_are_never_run(browser, weights, evidence, tmp_path):
     try:
         visit = Visit(browser, server.url)
         visit.give(RED)
-        assert visit.page.text_content("[data-ref=title-left]") == "judge-mild" + evil
-        assert visit.bars("left")[0] == "Cat" + evil
+        assert visit.page.text_content("[data-ref=title-0]") == "judge-mild" + evil
+        assert visit.bars(0)[0] == "Cat" + evil
         visit.page.click("button[role=tab]:has-text('About')")
         assert evil in visit.page.inner_text(".tm-about")
         assert visit.page.evaluate("window.hacked") is None

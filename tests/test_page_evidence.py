@@ -1,6 +1,7 @@
 """The Evidence tab's server side: what it tells is what the files say, and nothing is opened that is on no list."""
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -19,9 +20,11 @@ from studied import CLAIMS, FIGURE, IDENTITIES, LEFT, MISSING, OTHER, RIGHT, TWI
 from test_page_http import ask, get, post
 
 from explain import checkpoints, pictures
+from explain.cards import Card
 from page.evidence import LISTS, PAGE, PLOTS, Findings, NotThere
 from page.evidence.drawing import drawing
 from page.experiments import read_experiments
+from page.texts import TEXTS
 
 pytest_plugins = ["page_fixtures", "evidence_fixtures"]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -149,76 +152,111 @@ def test_the_shipped_originals_are_the_originals():
     }
 
 
-def test_claims_are_told_with_figure_interval_and_threshold(found):
+def test_claims_are_told_with_figure_interval_and_margin(found):
     first, second = found.claims()
     assert first["title"] == "Mild or steep?"
-    holds, fails, unknown = first["claims"]
+    holds, fails, few, nothing, missing = first["claims"]
     assert (holds["verdict"], holds["word"]) == ("holds", "holds")
-    assert holds["told"][0] == "Measured: **0.035**, 95 % interval 0.020 to 0.049, on 40 pictures."
-    assert "above **0.012**, the larger of its margin (0.010) and what two seeds" in holds["told"][1]
+    assert holds["sentence"] == TEXTS["evidence_claims"]["low-dead"][0]
+    assert holds["told"] == [
+        "Measured: **0.035**, 95 % interval 0.020 to 0.049, over 40 pictures: of these files.",
+        "To hold, all of the interval must lie above its margin, **0.010**.",
+        "The figure of the first trainings was known when this rule was written.",
+    ]
     assert (fails["verdict"], fails["word"]) == ("fails", "does not hold")
-    assert "below **0.010**, its margin" in fails["told"][1]
-    assert (unknown["verdict"], unknown["svg"]) == ("open", None)
-    assert "Not judged" in unknown["told"][1]
-    assert "Judge, mild twice" in unknown["told"][1]
-    assert first["commands"] == []  # the seeds' comparison has this figure: nothing is missing that a command makes
+    assert fails["told"][1:] == ["To hold, all of the interval must lie below its margin, **0.010**."]
+    assert holds["svg"]
+    assert fails["svg"]
+    assert (few["verdict"], few["word"], few["svg"]) == ("open", "too few to tell", None)
+    assert few["told"][:2] == [
+        "**Too few to tell:** 2 and 1 trainings; four of each at least.",
+        "Judge, mild, 2 trainings: 0.310, 0.350.",
+    ]
+    assert (nothing["verdict"], nothing["word"], nothing["svg"]) == ("open", "nothing to tell", None)
+    assert "no picture has it" in nothing["told"][0]
+    assert missing["word"] == "cannot be told"
+    assert missing["told"] == ["**Not judged:** this figure was not measured of Judge, mild and Judge, steep."]
+    assert first["commands"] == [f"python -m study compare {LEFT} {RIGHT} --data-dir DIR --heads-dir DIR"]
     assert second["claims"][0]["told"] == ["**Not judged:** not and here have not been compared yet."]
-    assert second["commands"] == ["python -m training compare not here --data-dir DIR --heads-dir DIR"]
+    assert second["commands"] == ["python -m study compare not here --data-dir DIR --heads-dir DIR"]
 
 
-def test_a_missing_comparison_of_seeds_is_named_with_its_command(own):
-    shutil.rmtree(own.evidence / f"{LEFT}--{TWIN}")
-    commands = findings(own).claims()[0]["commands"]
-    assert commands == [f"python -m training compare {LEFT} {TWIN} --data-dir DIR --heads-dir DIR"]
-
-
-def test_a_verdict_without_a_threshold_is_none(own):
-    claim = CLAIMS[2] | {"verdict": "holds"}
+def test_a_claim_about_recipes_says_on_how_many_trainings_it_rests(own):
+    claim = CLAIMS[0] | {"unit": "recipe", "counts": {"left": 5, "right": 6}}
+    claim["trainings"] = {"between": {"a--b": 0.1, "a--c": 0.3}, "within": {"a--a2": 0.05}}
     (own.evidence / "claims.json").write_text(json.dumps([claim]))
-    assert findings(own).claims()[0]["claims"][0]["verdict"] == "open"
+    told = findings(own).claims()[0]["claims"][0]["told"]
+    assert told[0] == "Measured: **0.035**, 95 % interval 0.020 to 0.049, over trainings: 5 and 6 of them."
+    assert told[2:4] == [
+        "Between trainings of the two, 2 pairs: 0.100 to 0.300.",
+        "Within one recipe, 1 pairs: 0.050 to 0.050.",
+    ]
+
+
+def test_pairs_of_trainings_that_are_not_compared_are_named_with_their_command(own):
+    claim = CLAIMS[4] | {"unit": "recipe", "measure": "cka", "id": "features-alike"}
+    (own.evidence / "claims.json").write_text(json.dumps([claim]))
+    group = findings(own).claims()[0]
+    assert "not all pairs of the trainings are compared" in group["claims"][0]["told"][0]
+    assert group["commands"] == [f"python -m study compare {LEFT} {TWIN} {RIGHT} --data-dir DIR --heads-dir DIR"]
+
+
+def retrain(own, model_id):
+    """The card of another training."""
+    path = own.weights / model_id / "model.keras"
+    with open(path, "ab") as file:
+        file.write(b"more")
+    card = json.loads((own.weights / model_id / "card.json").read_text())
+    card["digests"]["model"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {model_id: Card.from_json(card)}
 
 
 def test_what_was_measured_on_an_earlier_checkpoint_says_so_and_judges_nothing(own):
-    path = own.evidence / f"{LEFT}--{RIGHT}" / "comparison.json"
-    cards = {card.model_id: card.digests.model for card in checkpoints.available(own.weights).cards}
-    comparison = json.loads(path.read_text())
-    for side, id in (("left", LEFT), ("right", RIGHT)):
-        comparison[side]["model"] = cards[id]
-    path.write_text(json.dumps(comparison))
     found = findings(own)
     assert found.pair({"experiment": "pair"})["missing"] == []
-    assert [one["verdict"] for one in found.claims()[0]["claims"]] == ["holds", "fails", "open"]
+    assert [one["verdict"] for one in found.claims()[0]["claims"][:2]] == ["holds", "fails"]
     assert listed(found, "other_evidence")
-    comparison["right"]["model"] = "0" * 64
-    path.write_text(json.dumps(comparison) + "\n")
-    found = findings(own)
+    found.cards = found.cards | retrain(own, RIGHT)
     answer, claims = found.pair({"experiment": "pair"}), found.claims()[0]
     assert answer["missing"] == ["This was measured on an earlier training of Judge, steep: compare the two anew."]
-    assert answer["commands"] == [f"python -m training compare {LEFT} {RIGHT} --data-dir DIR --heads-dir DIR"]
+    assert answer["commands"] == [f"python -m study compare {LEFT} {RIGHT} --data-dir DIR --heads-dir DIR"]
     assert claims["commands"] == answer["commands"]
-    assert [one["verdict"] for one in claims["claims"]] == ["open"] * 3
+    assert {one["word"] for one in claims["claims"]} == {"cannot be told"}
     assert "earlier training of Judge, steep" in claims["claims"][0]["told"][0]
     assert claims["claims"][0]["svg"] is None
     assert listed(found, "other_evidence") == []
+
+
+def test_a_claim_rests_on_all_trainings_of_its_recipes(own):
+    found = findings(own)
+    found.cards = found.cards | retrain(own, TWIN)
+    claims = found.claims()[0]["claims"]
+    assert "earlier training of Judge, mild, seed 2" in claims[0]["told"][0]
+    assert found.pair({"experiment": "pair"})["missing"] == []  # the pair itself is as it was measured
 
 
 @pytest.mark.parametrize(
     "spoilt",
     [
         {"id": "../x"},
+        {"id": "unknown"},
         {"left": "../.."},
-        {"sentence": None},
-        {"luck": []},
+        {"verdict": "perhaps"},
+        {"unit": None},
+        {"trainings": []},
+        {"trainings": {"left": {"a": "1"}}},
+        {"counts": {"left": 1}},
+        {"figure": None},
         {"figure": {"mean": "1"}},
         {"figure": FIGURE | {"low": float("nan")}},
         {"figure": {key: value for key, value in FIGURE.items() if key != "n"}},
-        {"threshold": "0.1"},
+        {"margin": "0.1"},
         {"same": 1},
     ],
 )
 def test_a_claim_that_is_not_whole_is_passed_over(own, spoilt):
     (own.evidence / "claims.json").write_text(json.dumps([CLAIMS[0] | spoilt, CLAIMS[1], 7]))
-    assert [one["id"] for one in findings(own).claims()[0]["claims"]] == ["two"]
+    assert [one["id"] for one in findings(own).claims()[0]["claims"]] == ["high-alive"]
 
 
 # --- plots ------------------------------------------------------------------------------------------------------------
@@ -229,18 +267,20 @@ def test_a_pair_shows_its_plots_and_what_is_missing(found):
     assert [one["name"] for one in answer["plots"]] == list(PLOTS)
     assert (answer["missing"], answer["commands"]) == ([], [])
     assert "1,000 test pictures" in answer["measured"]
+    assert "cannot be told from 2 and 1 trainings: **too few to tell**" in answer["measured"]
     answer = found.pair({"experiment": "luck"})
+    assert "two trainings of one recipe" in answer["measured"]
     assert [one["name"] for one in answer["plots"]] == [name for name in PLOTS if name != "heads"]
     assert answer["missing"] == ["Not there: Heads and animals."]
     answer = found.pair({"experiment": "bare"})
     assert (answer["plots"], answer["lists"], answer["measured"]) == ([], [], "")
-    assert answer["commands"] == [f"python -m training compare {RIGHT} judge-biased --data-dir DIR --heads-dir DIR"]
+    assert answer["commands"] == [f"python -m study compare {RIGHT} judge-biased --data-dir DIR --heads-dir DIR"]
     assert "predictions" in answer["no_lists"]
 
 
 def test_plots_keep_their_words_and_shapes(found, studied):
     for plot in found.pair({"experiment": "pair"})["plots"]:
-        source = xml.parse(studied.evidence / f"{LEFT}--{RIGHT}" / f"{plot['name']}.svg").getroot()
+        source = xml.parse(studied.evidence / "pairs" / f"{LEFT}--{RIGHT}" / f"{plot['name']}.svg").getroot()
         shown = xml.fromstring(plot["svg"])
         for tag in ("text", "path", "use", "image"):
             assert len(list(shown.iter(SVG + tag))) == len(list(source.iter(SVG + tag)))
@@ -319,20 +359,20 @@ def test_what_is_no_plot_is_none(text):
 def test_tables_are_the_files(found, studied):
     answer = found.table({"experiment": "pair", "plot": "cka"})
     assert answer["name"] == f"{LEFT}--{RIGHT}-cka.csv"
-    assert answer["csv"] == (studied.evidence / f"{LEFT}--{RIGHT}" / "cka.csv").read_text()
-    answer = found.table({"claim": "two"})
-    assert answer["csv"].splitlines()[-1].startswith("threshold,0.01")
+    assert answer["csv"] == (studied.evidence / "pairs" / f"{LEFT}--{RIGHT}" / "cka.csv").read_text()
+    answer = found.table({"claim": "high-alive"})
+    assert answer["csv"].splitlines()[2].startswith("margin,0.01")
     with pytest.raises(NotThere, match="not there"):
-        found.table({"claim": "three"})
+        found.table({"claim": "sgd-hard"})
 
 
 STRANGE = [
-    ("table", {"experiment": "pair", "plot": "../claims/one"}),
+    ("table", {"experiment": "pair", "plot": "../claims/low-dead"}),
     ("table", {"experiment": "pair", "plot": "comparison.json"}),
     ("table", {"experiment": f"{LEFT}--{RIGHT}", "plot": "cka"}),
     ("table", {"experiment": ["pair"], "plot": "cka"}),
     ("table", {"claim": "../../weights/experiments"}),
-    ("table", {"claim": {"id": "one"}}),
+    ("table", {"claim": {"id": "low-dead"}}),
     ("pair", {"experiment": "../.."}),
     ("pair", {}),
     ("listed", {"experiment": "pair", "list": "__class__"}),
@@ -430,19 +470,21 @@ def test_what_changes_is_seen(own):
     found = findings(own)
     assert found.claims()[0]["claims"][0]["verdict"] == "holds"
     (own.evidence / "claims.json").write_text(json.dumps([CLAIMS[1]]))
-    assert [one["id"] for one in found.claims()[0]["claims"]] == ["two"]
-    (own.evidence / f"{LEFT}--{RIGHT}" / "cka.svg").unlink()
+    assert [one["id"] for one in found.claims()[0]["claims"]] == ["high-alive"]
+    (own.evidence / "pairs" / f"{LEFT}--{RIGHT}" / "cka.svg").unlink()
     assert "cka" not in [one["name"] for one in found.pair({"experiment": "pair"})["plots"]]
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", b"[1]", b"\xff\xfe{"])
 def test_broken_files_are_as_none(own, content):
-    pair = own.evidence / f"{LEFT}--{RIGHT}"
+    pair = own.evidence / "pairs" / f"{LEFT}--{RIGHT}"
     for path in (
         own.evidence / "claims.json",
         own.weights / "originals.json",
         pair / "comparison.json",
+        pair / "recipes.json",
         pair / "pictures.npz",
+        own.evidence / "models" / LEFT / "measures.json",
         pair / "roc.svg",
         own.weights / RIGHT / "evaluation" / "predictions.npz",
     ):
@@ -529,13 +571,13 @@ def test_a_stranger_gets_what_is_on_a_list_and_nothing_else(data_server, studied
     assert "Traceback" not in data_server.log()
 
 
-CHOICE = {"ask": 1, "left": LEFT, "right": RIGHT, "rule": "gradcam", "target": "predicted"}
+CHOICE = {"ask": 1, "models": [LEFT, RIGHT], "rule": "gradcam", "target": "own"}
 
 
 def test_compare_opens_a_test_picture_by_its_identity(data_server):
     found = ask(data_server, CHOICE | {"example": "dog/2"})
     assert found["kind"] == "result"
-    assert found["sides"]["left"]["bars"][0]["name"] == "Dog"
+    assert found["models"][0]["bars"][0]["name"] == "Dog"
     assert (found["picture"]["width"], found["picture"]["height"]) == (80, 60)
 
 

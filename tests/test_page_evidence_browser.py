@@ -11,6 +11,7 @@ from studied import CLAIMS, IDENTITIES, LEFT, MISSING, OTHER, RIGHT
 from test_page_browser import PHONE, SHOWN, Visit, browser  # noqa: F401  browser is a fixture
 
 from page.evidence import LISTS, PLOTS
+from page.texts import TEXTS
 
 pytest_plugins = ["page_fixtures", "evidence_fixtures"]
 
@@ -113,8 +114,8 @@ def test_a_plots_data_is_one_click_away(bare, bare_server, studied):
     bare.open()
     page = bare.page
     for button, path in (
-        ("[data-plot=agreement] .tm-csv", f"{LEFT}--{RIGHT}/agreement.csv"),
-        ("[data-claim=one] .tm-csv", "claims/one.csv"),
+        ("[data-plot=agreement] .tm-csv", f"pairs/{LEFT}--{RIGHT}/agreement.csv"),
+        ("[data-claim=low-dead] .tm-csv", "claims/low-dead.csv"),
     ):
         with page.expect_download() as waiting:
             page.click(button)
@@ -129,16 +130,23 @@ def test_claims_are_told_by_word_and_shape(bare):
     marks = {}
     for claim in CLAIMS:
         card = page.locator(f"[data-claim={claim['id']}]")
-        expect(card.locator("h4")).to_have_text(claim["sentence"])  # with its <b> as text
+        expect(card.locator("h4")).to_have_text(TEXTS["evidence_claims"][claim["id"]][0])
         mark = card.locator(".tm-verdict")
         marks[claim["id"]] = (mark.inner_text(), mark.locator("svg").inner_html())
-    assert [word for word, _ in marks.values()] == ["holds", "does not hold", "cannot be told", "cannot be told"]
+    assert [word for word, _ in marks.values()] == [
+        "holds",
+        "does not hold",
+        "too few to tell",
+        "nothing to tell",
+        "cannot be told",
+        "cannot be told",
+    ]
     assert len({shape for _, shape in marks.values()}) == 3
-    assert "0.035, 95 % interval 0.020 to 0.049" in page.inner_text("[data-claim=one]")
-    assert "Not judged" in page.inner_text("[data-claim=three]")
-    assert page.locator("[data-claim=one] > svg").count() == 1
+    assert "0.035, 95 % interval 0.020 to 0.049" in page.inner_text("[data-claim=low-dead]")
+    assert "Not judged" in page.inner_text("[data-claim=high-face]")
+    assert page.locator("[data-claim=low-dead] > svg").count() == 1
     page.click(".tm-rule summary")
-    assert "cannot be told when the threshold lies within" in page.inner_text(".tm-rule")
+    assert "cannot be told when the margin lies within" in page.inner_text(".tm-rule")
 
 
 def test_models_stand_in_a_table_with_heads(bare):
@@ -166,7 +174,7 @@ def test_lists_without_data_offer_the_free_examples(bare):
     bare.answered(lambda: page.click("[data-ref=freely] button >> nth=1"))
     assert page.get_attribute("button[role=tab]:has-text('Compare')", "aria-selected") == "true"
     assert page.evaluate("document.querySelector('[data-ref=experiment]').selectedOptions[0].text") == "Luck?"
-    assert page.text_content("[data-ref=title-right]") == "Judge, mild, seed 2"
+    assert page.text_content("[data-ref=title-1]") == "Judge, mild, seed 2"
 
 
 def test_long_lists_have_pages(bare):
@@ -190,7 +198,7 @@ def test_pairs_without_evidence_say_how_it_is_made(bare):
     bare.choose("bare")
     page = bare.page
     assert "have not been compared yet" in page.inner_text(".tm-lacking")
-    command = f"python -m training compare {RIGHT} judge-biased --data-dir DIR --heads-dir DIR"
+    command = f"python -m study compare {RIGHT} judge-biased --data-dir DIR --heads-dir DIR"
     assert page.locator(".tm-lacking pre").text_content() == command
     assert page.locator(".tm-plot").count() == 0
     expect(page.locator("[data-ref=no-lists]")).to_be_visible()
@@ -228,13 +236,13 @@ def test_with_data_pictures_are_shown_and_open_in_compare(rich):
     page.wait_for_selector(".tm-tested img")
     rich.answered(lambda: page.click("button[aria-label='Open dog/4 in Compare']"))
     assert page.get_attribute("button[role=tab]:has-text('Compare')", "aria-selected") == "true"
-    assert [rich.bars(side)[0] for side in ("left", "right")] == ["Dog", "Dog"]  # what the judges say of its blue
-    assert page.text_content("[data-ref=title-left]") == "Judge, mild"
-    assert page.text_content("[data-ref=title-right]") == "Judge, steep"
+    assert [rich.bars(place)[0] for place in (0, 1)] == ["Dog", "Dog"]  # what the judges say of its blue
+    assert page.text_content("[data-ref=title-0]") == "Judge, mild"
+    assert page.text_content("[data-ref=title-1]") == "Judge, steep"
     page.click("button[role=tab]:has-text('Evidence')")
     assert page.locator(".tm-lists input:checked").get_attribute("value") == "disagree"
     rich.answered(lambda: page.click("button[aria-label='Open cat/2 in Compare']"))
-    assert rich.bars("left")[0] == "Cat"
+    assert rich.bars(0)[0] == "Cat"
     page.wait_for_selector(SHOWN)
 
 

@@ -30,7 +30,9 @@ from page.service import Service
 from page.uploads import GuardedImage
 
 pytest_plugins = ["page_fixtures"]
-CHOICE = ["judge-mild", "judge-steep", "gradcam", "predicted"]
+PAIR = ["judge-mild", "judge-steep"]
+CHOICE = [PAIR, "gradcam", "own"]
+ASKED = dict(zip(("models", "rule", "target"), CHOICE, strict=True))
 CANARY = (13, 177, 93)
 
 
@@ -105,25 +107,40 @@ def red(tmp_path):
 def test_a_program_gets_the_whole_answer(client, red):
     found = client.predict(red, *CHOICE, api_name="/compare")
     assert found["kind"] == "result"
-    assert found["sides"]["left"]["bars"][0]["name"] == "Cat"
-    assert found["target"]["name"] == "Cat"
+    assert [model["bars"][0]["name"] for model in found["models"]] == ["Cat", "Cat"]
+    assert [model["target"] for model in found["models"]] == ["Cat", "Cat"]
     assert [stop["depth"] for stop in found["stops"]] == sorted(stop["depth"] for stop in found["stops"])
     assert (found["picture"]["width"], found["picture"]["height"]) == (80, 60)
 
 
 def test_defaults_are_the_first_pair(client, red):
     found = client.predict(red, api_name="/compare")
-    assert (found["left"], found["right"], found["rule"]) == ("judge-mild", "judge-steep", "gradcam")
+    assert ([model["id"] for model in found["models"]], found["rule"]) == (PAIR, "gradcam")
+
+
+def test_three_checkpoints_stand_in_one_answer(client, red):
+    ids = [*PAIR, "judge-biased"]
+    answer = client.predict(red, ids, *CHOICE[1:], api_name="/compare")
+    assert [model["id"] for model in answer["models"]] == ids
+    for row in answer["stops"]:
+        assert len(row["layers"]) == 3
+        assert [versus is None for versus in row["versus"]] == [True, False, False]
+        assert row["words"] == []
 
 
 @pytest.mark.parametrize(
     ("choice", "sentence"),
     [
-        (["nobody", *CHOICE[1:]], "There is no model 'nobody'. There are: "),
-        (["../../etc", *CHOICE[1:]], "There is no model '../../etc'."),
-        ([*CHOICE[:2], "<b>x", "predicted"], "There is no rule '&lt;b&gt;x'."),
-        ([*CHOICE[:3], "Bird"], "'Bird'. There are: Cat, Dog."),
-        (["judge-mild", "judge-three", "gradcam", "predicted"], "different classes"),
+        ([["nobody", "judge-mild"], *CHOICE[1:]], "There is no model 'nobody'. There are: "),
+        ([["judge-mild", "../../etc"], *CHOICE[1:]], "There is no model '../../etc'."),
+        ([["judge-mild"], *CHOICE[1:]], "Choose 2 to 6 models."),
+        ([["judge-mild"] * 7, *CHOICE[1:]], "Choose 2 to 6 models."),
+        (["judge-mild", *CHOICE[1:]], "Choose 2 to 6 models."),
+        ([{"a": 1, "b": 2}, *CHOICE[1:]], "Choose 2 to 6 models."),
+        ([[{"a": 1}, ["b"]], *CHOICE[1:]], "There is no model 'dict'."),
+        ([PAIR, "<b>x", "own"], "There is no rule '&lt;b&gt;x'."),
+        ([*CHOICE[:2], "Bird"], "'Bird'. There are: Cat, Dog."),
+        ([["judge-mild", "judge-three"], "gradcam", "own"], "different classes"),
     ],
 )
 def test_unknown_names_are_one_clear_sentence(client, red, choice, sentence):
@@ -157,7 +174,7 @@ def test_an_animation_gives_its_first_frame_and_says_so(client, tmp_path):
     first.save(tmp_path / "two.gif", save_all=True, append_images=[second], duration=100)
     found = client.predict(handle_file(tmp_path / "two.gif"), *CHOICE, api_name="/compare")
     assert found["picture"]["notes"] == ["This file holds several pictures; this is the first."]
-    assert found["sides"]["left"]["bars"][0]["name"] == "Cat"
+    assert found["models"][0]["bars"][0]["name"] == "Cat"
 
 
 def test_no_picture_is_a_sentence(client):
@@ -265,7 +282,7 @@ def test_the_guard_itself_never_downloads():
 
 
 def test_the_views_own_event_is_as_strict(server, canary):
-    asked = dict(zip(("left", "right", "rule", "target"), CHOICE, strict=True)) | {"ask": 1}
+    asked = ASKED | {"ask": 1}
     inside = upload(server, encoded(picture(red=255)))
     assert ask(server, asked | {"upload": inside})["kind"] == "result"
     for path in (str(canary), f"{Path(inside).parent}/../../..{canary}", canary.as_uri(), [str(canary)], {"p": 1}):
@@ -338,7 +355,7 @@ def test_a_question_before_the_models_are_there_waits_for_them(weights, evidence
     try:
         assert "The models are ready" not in server.log()  # served first
         assert "Passed over broken: The model file of broken is not the one" in server.log()
-        asked = dict(zip(("left", "right", "rule", "target"), CHOICE, strict=True))
+        asked = ASKED
         assert ask(server, asked | {"ask": 1, "example": "cat-yarn"})["kind"] == "result"
         assert "The models are ready" in server.log()
         assert server.log().count("Passed over") == 1
@@ -376,7 +393,7 @@ def test_without_checkpoints_the_page_is_served_and_says_so(tmp_path):
     try:
         assert "python -m training run" in get(server.url + "config")[1]
         wait_until(lambda: "ready" in server.log(), 120, "it has looked for models")
-        assert ask(server, {"ask": 1, "example": "cat-yarn", "left": "a", "right": "b"})["code"] == "unknown_model"
+        assert ask(server, {"ask": 1, "example": "cat-yarn", "models": ["a", "b"]})["code"] == "unknown_model"
     finally:
         stop(server)
 

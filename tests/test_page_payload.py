@@ -18,17 +18,18 @@ from explain.cards import Card, Digests, Figures
 from explain.explanation import Cost, Explanation, Features, Layer
 from explain.pictures import Picture
 from explain.view import message as view_message
-from explain.view.message import Side
-from explain.view.words import Names, Words
-from page import texts
-from page.experiments import Yardstick, outdated, read_experiments, seeds_of, yardstick
-from page.layout import SCRIPTS, catalog, template
+from explain.view.message import Explained
+from explain.view.words import Words
+from page.experiments import Yardstick, read_experiments, yardstick
+from page.layout import catalog, template
 from page.service import Refused, Service
+from page.texts import PageTexts
+from study.store import Store
 
 pytest_plugins = ["page_fixtures"]
 ROOT = Path(__file__).parent.parent
 WORDS = Words()
-NAMES = Names("SGD", "Adam")
+NAMES = ("SGD", "Adam")
 CARD = Card(
     model_id="one",
     title="Net, SGD",
@@ -76,14 +77,26 @@ def explanation(maps: list, dog: float = 0.9, target: int = 1, dead: float = 0.0
     )
 
 
-def message(
-    left: Explanation, right: Explanation, asked: str = "predicted", band: Yardstick | None = None, **more: object
-) -> dict:
-    sides = Side(CARD, left), Side(OTHER, right)
+def message(*explanations: Explanation, asked: str = "own", band: Yardstick | None = None, **more: object) -> dict:
+    """Of two models, or more; `band` is the second's."""
+    cards = CARD, OTHER, *[replace(CARD, model_id=f"more{k}", title=f"Net, more {k}") for k in range(4)]
+    explained = [Explained(*pair) for pair in zip(cards, explanations, strict=False)]
     picture = Picture(np.full((30, 40, 3), 100, np.uint8), ("shrunk",))
-    compared = compare(left, right)
-    along = band and band.along(stop.depth for stop in compared.stops)
-    return view_message.message(picture, *sides, compared, asked, along, **more)
+    comparison = compare(*explanations)
+    yardsticks = [None] * len(explanations)
+    yardsticks[1] = band and band.along(stop.depth for stop in comparison.stops)
+    return view_message.message(picture, explained, comparison, asked, yardsticks, **more)
+
+
+def agreement_of(stop: dict) -> dict:
+    """Of two models."""
+    first, second = stop["versus"]
+    assert first is None
+    return second
+
+
+def shares_of(answer: dict) -> list[dict]:
+    return [{bar["name"]: bar["share"] for bar in model["bars"]} for model in answer["models"]]
 
 
 def unpacked(part: dict, dtype: type = np.uint8) -> np.ndarray:
@@ -143,7 +156,7 @@ def test_differences_are_signed_and_stand_on_one_scale_for_all_depths():
     corner = np.zeros((4, 4))
     corner[0, 0] = 1
     found = message(explanation([[[2.0, 0.0], [2.0, 0.0]], corner]), explanation([even, even]))
-    first, second = (stop["difference"] for stop in found["stops"])
+    first, second = (agreement_of(stop)["difference"] for stop in found["stops"])
     assert first["limit"] == second["limit"] == 3
     assert unpacked(first, np.int8).tolist() == [[[42, -42], [42, -42]]]
     assert unpacked(second, np.int8)[0, 0].tolist() == [127, -42, -42, -42]
@@ -151,7 +164,7 @@ def test_differences_are_signed_and_stand_on_one_scale_for_all_depths():
 
 def test_nearly_equal_maps_have_a_faint_difference():
     found = message(explanation([RISING]), explanation([[[0.0, 1.0], [2.0, 4.1]]]))
-    assert np.abs(unpacked(found["stops"][0]["difference"], np.int8)).max() == 1
+    assert np.abs(unpacked(agreement_of(found["stops"][0])["difference"], np.int8)).max() == 1
 
 
 def test_a_map_of_tiny_values_is_not_lost():
@@ -177,33 +190,47 @@ def test_what_the_models_saw_is_exact():
 def test_the_message_is_json_with_finite_numbers_alone():
     found = message(explanation([RISING, np.zeros((2, 2))]), explanation([RISING, RISING]))
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert (found["left"], found["right"], found["rule"]) == ("one", "two", "gradcam")
+    assert ([model["id"] for model in found["models"]], found["rule"]) == (["one", "two"], "gradcam")
     assert found["cost"] == {"passes": 4, "explain": 40.0}
-    assert found["stops"][1]["rank"] is None
-    assert found["stops"][1]["difference"] is None
+    assert agreement_of(found["stops"][1]) == {"rank": None, "overlap": None, "band": None, "difference": None}
 
 
 def test_models_of_different_depth_share_every_stop():
     found = message(explanation([RISING, RISING]), explanation([RISING] * 4))
-    assert [(stop["left"], stop["right"]) for stop in found["stops"]][::3] == [(0, 0), (1, 3)]
+    assert [stop["layers"] for stop in found["stops"]][::3] == [[0, 0], [1, 3]]
     for stop in found["stops"]:
-        assert stop["left"] < len(found["sides"]["left"]["layers"])
-        assert stop["right"] < len(found["sides"]["right"]["layers"])
+        for place, model in zip(stop["layers"], found["models"], strict=True):
+            assert place < len(model["layers"])
 
 
-def test_bars_stand_in_one_order_on_both_sides():
+def test_three_models_are_held_against_the_first_and_no_words_are_said():
+    turned = np.array(RISING)[::-1, ::-1]
+    found = message(explanation([RISING]), explanation([RISING]), explanation([turned]), band=band(0.5, 1.0))
+    assert found["reference"] == 0
+    assert [model["name"] for model in found["models"]] == ["SGD", "Adam", "more 0"]
+    assert [model["yardstick"] is None for model in found["models"]] == [True, False, False]
+    (stop,) = found["stops"]
+    assert (stop["layers"], stop["words"]) == ([0, 0, 0], [])
+    assert [versus and round(versus["rank"], 3) for versus in stop["versus"]] == [None, 1, -1]
+    assert [versus and versus["band"] is None for versus in stop["versus"]] == [None, False, True]
+    assert found["cost"]["passes"] == 6
+    pair = message(explanation([RISING]), explanation([RISING]), band=band(0.5, 1.0))
+    assert stop["versus"][:2] == pair["stops"][0]["versus"]  # whatever stands beside the two
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_bars_stand_in_one_order_for_all_models():
     found = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3))
-    assert [bar["name"] for bar in found["sides"]["left"]["bars"]] == ["Dog", "Cat"]
-    assert [bar["name"] for bar in found["sides"]["right"]["bars"]] == ["Dog", "Cat"]
-    assert [plain(bar["text"]) for bar in found["sides"]["right"]["bars"]] == ["30 %", "70 %"]
+    assert [[bar["name"] for bar in model["bars"]] for model in found["models"]] == [["Dog", "Cat"]] * 2
+    assert [plain(bar["text"]) for bar in found["models"][1]["bars"]] == ["30 %", "70 %"]
 
 
-def test_a_side_tells_what_its_card_tells():
+def test_a_model_tells_what_its_card_tells():
     found = message(explanation([RISING]), explanation([RISING]))
-    left, right = found["sides"]["left"], found["sides"]["right"]
-    assert left["detail"] == "EfficientNet-Lite0 · 3.4 M weights · 8 × 8 px"
-    assert plain(left["accuracy"]) == "98.8 % ± 0.3"
-    assert (right["accuracy"], right["accuracy_title"]) == ("", "")
+    first, second = found["models"]
+    assert first["detail"] == "EfficientNet-Lite0 · 3.4 M weights · 8 × 8 px"
+    assert plain(first["accuracy"]) == "98.8 % ± 0.3"
+    assert (second["accuracy"], second["accuracy_title"]) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -239,21 +266,23 @@ def test_a_prediction_is_never_certain(share, text):
 
 def test_a_full_probability_is_not_called_certain():
     found = message(explanation([RISING], dog=1.0), explanation([RISING], dog=1.0))
-    assert [plain(bar["text"]) for bar in found["sides"]["left"]["bars"]] == ["> 99.9 %", "< 0.1 %"]
+    assert [plain(bar["text"]) for bar in found["models"][0]["bars"]] == ["> 99.9 %", "< 0.1 %"]
     assert "(> 99.9 % and > 99.9 %)" in said(found["stops"][0])
 
 
 @pytest.mark.parametrize(
-    ("left", "right", "called"),
+    ("titles", "names"),
     [
-        ("Net, SGD", "Net, Adam", ("SGD", "Adam")),
-        ("Net, SGD", "Net, SGD, seed 2", ("SGD", "SGD, seed 2")),
-        ("Net", "Other", ("Net", "Other")),
-        ("Net", "Net", ("the left model", "the right model")),
+        (("Net, SGD", "Net, Adam"), ("SGD", "Adam")),
+        (("Net, SGD", "Net, SGD, seed 2"), ("SGD", "SGD, seed 2")),
+        (("Net", "Other"), ("Net", "Other")),
+        (("Net", "Net"), ("model 1", "model 2")),
+        (("Net, SGD", "Net, Adam", "Net, SGD"), ("model 1", "Adam", "model 3")),
+        (("Net, SGD", "Net, SGD, seed 2", "Other"), ("Net, SGD", "Net, SGD, seed 2", "Other")),
     ],
 )
-def test_sides_are_called_by_what_differs(left, right, called):
-    assert WORDS.names(left, right) == called
+def test_models_are_called_by_what_differs(titles, names):
+    assert WORDS.names(*titles) == names
 
 
 def test_layers_get_short_names_unless_two_would_be_alike():
@@ -268,18 +297,54 @@ def test_the_same_answer_alike_sure():
 
 
 def test_the_same_answer_one_less_sure():
-    told = WORDS.verdict([explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)], "predicted", "Dog", NAMES)
+    told = WORDS.verdict([explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)], "own", ["Dog"] * 2, NAMES)
     assert [plain(text) for text in told] == ["Both say **dog**; Adam is less sure (73 %, SGD 97 %)."]
 
 
 def test_a_disagreement_names_the_common_class():
-    found = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3))
+    found = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="common")
     text = said(found["stops"][0])
     assert "They disagree: SGD says **dog** (90 %), Adam **cat** (70 %)." in text
     assert "Both maps explain **dog**" in text
-    assert "Both maps explain" not in said(
-        message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="Dog")["stops"][0]
+    assert (found["target"]["common"], found["target"]["text"]) == ("Dog", "explained: Dog")
+    assert [model["evidence"] for model in found["models"]] == [None, None]
+    asked = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="Dog")
+    assert "Both maps explain" not in said(asked["stops"][0])
+
+
+def test_of_different_classes_each_map_says_its_own_and_nothing_holds_them_against_each_other():
+    found = message(
+        explanation([RISING, np.zeros((2, 2)), np.ones((2, 2))], dog=0.9),
+        explanation([RISING, RISING, np.zeros((2, 2))], dog=0.3, target=0, dead=0.04),
     )
+    assert [model["target"] for model in found["models"]] == ["Dog", "Cat"]
+    assert [model["evidence"] for model in found["models"]] == ["evidence for dog", "evidence for cat"]
+    assert found["target"] == {
+        "asked": "own",
+        "options": ["Cat", "Dog"],
+        "common": "Dog",
+        "text": "explained: each model's own answer",
+    }
+    assert "dashed" in found["models"][1]["yardstick"]["legend"]
+    told = [said(stop) for stop in found["stops"]]
+    for stop, text in zip(found["stops"], told, strict=True):
+        assert agreement_of(stop)["difference"] is agreement_of(stop)["band"] is None
+        assert text.startswith(
+            "They disagree: SGD says **dog** (90 %), Adam **cat** (70 %). Each map shows what speaks for"
+        )
+        assert not re.search(r"\bpeak|yardstick|They agree|as two seeds", text)
+        assert text.endswith("Channels dead here: 0 % SGD, 4 % Adam.")
+    assert agreement_of(found["stops"][0])["rank"] == pytest.approx(1)  # the curve stays
+    assert "SGD's map is **zero everywhere** here: nothing at this depth speaks for dog" in told[1]
+    assert "Adam's map is **zero everywhere** here: nothing at this depth speaks for cat" in told[2]
+
+
+def test_of_three_models_those_of_the_references_class_have_a_difference():
+    found = message(explanation([RISING]), explanation([RISING]), explanation([RISING], target=0), band=band(0.5, 1))
+    (stop,) = found["stops"]
+    assert [versus and versus["difference"] is not None for versus in stop["versus"]] == [None, True, False]
+    legends = [model["yardstick"] and "dashed" in model["yardstick"]["legend"] for model in found["models"]]
+    assert legends == [None, False, True]
 
 
 def test_where_the_heat_peaks_and_how_wide_it_is():
@@ -329,7 +394,7 @@ def band(low: float, high: float, below: float | None = None) -> Yardstick:
 def test_agreement_is_measured_by_two_seeds(low, high, text):
     found = message(explanation([RISING]), explanation([RISING]), band=band(low, high))
     assert f"They agree here {text.format(photos='pictures of the test split')}" in said(found["stops"][0])
-    assert found["stops"][0]["band"]["rank"] == [low, (low + high) / 2, high]
+    assert agreement_of(found["stops"][0])["band"]["rank"] == [low, (low + high) / 2, high]
 
 
 @pytest.mark.parametrize(
@@ -353,9 +418,9 @@ def test_how_often_two_seeds_are_below_decides_what_being_below_is_worth(below, 
 
 def test_without_a_second_seed_there_is_no_yardstick():
     found = message(explanation([RISING]), explanation([RISING]))
-    assert found["stops"][0]["band"] is None
+    assert agreement_of(found["stops"][0])["band"] is None
     assert "There is **no yardstick** for that" in said(found["stops"][0])
-    assert "no yardstick" in found["yardstick"]["legend"]
+    assert "no yardstick" in found["models"][1]["yardstick"]["legend"]
 
 
 # --- experiments and yardsticks ---------------------------------------------------------------------------------------
@@ -367,10 +432,10 @@ def test_experiments_need_both_checkpoints_and_survive_broken_entries(tmp_path):
         {"id": "b", "title": "B", "question": "?", "left": "x", "right": "missing"},
         {"id": "c"},
         7,
-        {"id": "d", "title": "D", "question": "?", "left": "x", "right": "x2", "seeds": True},
+        {"id": "d", "title": "D", "question": "?", "left": "x", "right": "x2"},
         {"id": "e", "title": "E", "question": "?", "left": ["x"], "right": "y"},
         {"id": "f", "title": None, "question": "?", "left": "x", "right": "y"},
-        {"id": "g", "title": "G", "question": "?", "left": "x", "right": "y", "seeds": "no"},
+        {"id": "g", "title": "G", "question": "?", "left": "x", "right": "y", "more": "no"},
     ]
     path = tmp_path / "experiments.json"
     path.write_text(json.dumps(entries))
@@ -386,53 +451,6 @@ def test_the_shipped_experiments_are_well_formed():
     found = read_experiments(ROOT / "weights/experiments.json", ids)
     assert len(found) == len(entries)
     assert (found[0].left, found[0].right) == ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
-    assert {one.id for one in seeds_of((found[0].left, found[0].right), found)} == {"luck-sgd", "luck-adam"}
-
-
-def agreement(folder: Path, left: str, right: str, stops: list, **more: object) -> None:
-    (folder / f"{left}--{right}").mkdir()
-    rules = {"gradcam": {"n": 900, "stops": stops, **more}}
-    (folder / f"{left}--{right}/comparison.json").write_text(json.dumps({"agreement": rules}))
-
-
-def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
-    experiments = read_experiments(ROOT / "weights/experiments.json", IDS)
-    pair = ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
-    ends = [(0.0, [0.1, 0.2, 0.3]), (1.0, [0.5, 0.6, 0.7])]
-    agreement(tmp_path, IDS[0], IDS[1], [{"depth": d, "rank": p, "overlap": p} for d, p in ends], below=0.2)
-    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None  # nothing is known of Adam's luck
-    agreement(
-        tmp_path, IDS[2], IDS[3], [{"depth": d, "rank": [0.2, 0.4, 0.6], "overlap": p} for d, p in ends], below=0.3
-    )
-    merged = yardstick(pair, "gradcam", experiments, tmp_path, {})
-    assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
-    assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
-    assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
-    assert "the wider of 2 such pairs" in view_message._yardstick(merged.along([]), WORDS, "photos", None)
-    # the seeds themselves are measured by their own band alone
-    own = yardstick((IDS[0], IDS[1]), "gradcam", experiments, tmp_path, {})
-    assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
-    assert own.at(0.5)["rank"] == pytest.approx([0.3, 0.4, 0.5])
-    assert (own.below, own.pairs) == (0.2, 1)
-    # a pair across families has no yardstick: one side's luck says nothing of the other's
-    assert yardstick((IDS[0], "cats-dogs-vgg16-high"), "gradcam", experiments, tmp_path, {}) is None
-
-
-def test_a_band_of_a_checkpoint_that_was_trained_anew_since_is_none(tmp_path):
-    experiments = read_experiments(ROOT / "weights/experiments.json", IDS)
-    pair = (IDS[0], IDS[1])
-    agreement(tmp_path, *pair, [{"depth": 0.0, "rank": [0.1, 0.2, 0.3], "overlap": [0.1, 0.2, 0.3]}])
-    path = tmp_path / "--".join(pair) / "comparison.json"
-    found = json.loads(path.read_text()) | {"left": {"model": "a" * 64}, "right": {"model": "b" * 64}}
-    path.write_text(json.dumps(found))
-    cards = {
-        name: replace(CARD, model_id=name, digests=Digests(model=digest * 64))
-        for name, digest in zip(pair, "ab", strict=True)
-    }
-    assert yardstick(pair, "gradcam", experiments, tmp_path, cards).n == 900
-    cards[pair[1]] = replace(CARD, digests=Digests(model="c" * 64))
-    assert outdated(found, *pair, cards) == [pair[1]]
-    assert yardstick(pair, "gradcam", experiments, tmp_path, cards) is None
 
 
 IDS = [
@@ -443,33 +461,89 @@ IDS = [
 ]
 
 
+def cards(*ids: str, **digests: str) -> dict[str, Card]:
+    """Cards of trainings whose recipe is what their ids begin with."""
+    return {
+        model_id: Card(
+            model_id=model_id,
+            title=model_id,
+            description="?",
+            classes=("Cat", "Dog"),
+            input_size=(9, 9),
+            recipe={"seed": place, "model": {"name": model_id.removesuffix("-seed2")}},
+            digests=Digests(model=digests.get(f"model{place}", "a")),
+        )
+        for place, model_id in enumerate(ids)
+    }
+
+
+def agreement(store: Store, left: str, right: str, stops: list, digest: str = "a", **more: object) -> None:
+    sides = {side: {"id": model_id, "model": digest} for side, model_id in (("left", left), ("right", right))}
+    store.write_pair(sides | {"agreement": {"gradcam": {"n": 900, "stops": stops, **more}}}, {})
+
+
+def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
+    store, known = Store(tmp_path), cards(*IDS, "cats-dogs-vgg16-high")
+    pair = ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
+    ends = [(0.0, [0.1, 0.2, 0.3]), (1.0, [0.5, 0.6, 0.7])]
+    agreement(store, *pair, [{"depth": d, "rank": [-1, -1, -1], "overlap": p} for d, p in ends])
+    agreement(store, IDS[0], IDS[1], [{"depth": d, "rank": p, "overlap": p} for d, p in ends], below=0.2)
+    assert yardstick(pair, "gradcam", store, known) is None  # nothing is known of Adam's luck
+    agreement(store, IDS[2], IDS[3], [{"depth": d, "rank": [0.2, 0.4, 0.6], "overlap": p} for d, p in ends], below=0.3)
+    merged = yardstick(pair, "gradcam", store, known)
+    assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
+    assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
+    assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
+    assert "the wider of 2 such pairs" in view_message.legend(merged.along([]), WORDS, "photos")["text"]
+    # the seeds themselves are measured by their own band alone
+    own = yardstick((IDS[0], IDS[1]), "gradcam", store, known)
+    assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
+    assert own.at(0.5)["rank"] == pytest.approx([0.3, 0.4, 0.5])
+    assert (own.below, own.pairs) == (0.2, 1)
+    # a pair across families has no yardstick: one side's luck says nothing of the other's
+    assert yardstick((IDS[0], "cats-dogs-vgg16-high"), "gradcam", store, known) is None
+
+
+def test_whose_luck_a_pair_measures_the_cards_say(tmp_path):
+    store, known = Store(tmp_path), cards(*IDS)
+    agreement(store, IDS[0], IDS[1], [{"depth": 0.0, "rank": [0.1, 0.2, 0.3], "overlap": [0.1, 0.2, 0.3]}])
+    assert yardstick((IDS[0], IDS[1]), "gradcam", store, known)
+    other = replace(known[IDS[1]], recipe={"seed": 1, "model": {"name": "another"}})
+    assert yardstick((IDS[0], IDS[1]), "gradcam", store, known | {IDS[1]: other}) is None
+    unsaid = replace(known[IDS[1]], recipe=None)
+    assert yardstick((IDS[0], IDS[1]), "gradcam", store, known | {IDS[1]: unsaid}) is None
+
+
+def test_a_training_that_is_not_shipped_measures_luck_too(tmp_path):
+    store, known = Store(tmp_path), cards(IDS[0], IDS[2])
+    stops = [{"depth": 0.0, "rank": [0.1, 0.2, 0.3], "overlap": [0.1, 0.2, 0.3]}]
+    for name in ("sgd", "adam"):
+        for seed in (3, 4):
+            recipe = {"seed": seed, "model": {"name": f"cats-dogs-effnet-{name}"}}
+            store.write_model({"id": f"{name}-{seed}", "model": "a", "recipe": recipe}, {})
+        agreement(store, f"{name}-3", f"{name}-4", stops)
+    assert yardstick((IDS[0], IDS[2]), "gradcam", store, known).pairs == 2
+
+
+def test_a_band_of_a_checkpoint_that_was_trained_anew_since_is_none(tmp_path):
+    store, pair = Store(tmp_path), (IDS[0], IDS[1])
+    agreement(store, *pair, [{"depth": 0.0, "rank": [0.1, 0.2, 0.3], "overlap": [0.1, 0.2, 0.3]}])
+    assert yardstick(pair, "gradcam", store, cards(*pair)).n == 900
+    assert yardstick(pair, "gradcam", store, cards(*pair, model1="c")) is None
+
+
 def test_a_missing_rule_or_a_broken_file_is_no_yardstick(tmp_path):
-    experiments = read_experiments(ROOT / "weights/experiments.json", IDS)
-    pair = (IDS[0], IDS[1])
-    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None
-    agreement(tmp_path, IDS[0], IDS[1], [{"depth": 0.0, "rank": None, "overlap": None}])
-    assert yardstick(pair, "hirescam", experiments, tmp_path, {}) is None
-    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None  # no stop has numbers
-    (tmp_path / f"{IDS[0]}--{IDS[1]}/comparison.json").write_text(
-        '{"agreement": {"gradcam": {"stops": [{"rank": [1]}]}}}'
-    )
-    assert yardstick(pair, "gradcam", experiments, tmp_path, {}) is None
+    store, pair = Store(tmp_path), (IDS[0], IDS[1])
+    assert yardstick(pair, "gradcam", store, cards(*pair)) is None
+    agreement(store, *pair, [{"depth": 0.0, "rank": None, "overlap": None}])
+    assert yardstick(pair, "hirescam", store, cards(*pair)) is None
+    assert yardstick(pair, "gradcam", store, cards(*pair)) is None  # no stop has numbers
+    for broken in ('{"agreement": {"gradcam": {"stops": [{"rank": [1]}]}}}', '{"agreement": 1}', "[]", "{"):
+        (store.pair(*pair) / "comparison.json").write_text(broken)
+        assert yardstick(pair, "gradcam", store, cards(*pair)) is None
 
 
 # --- texts and catalog ------------------------------------------------------------------------------------------------
-
-
-def test_every_label_is_used_and_every_used_one_is_there():
-    script, html = "".join(path.read_text() for path in SCRIPTS), template()
-    used = set(re.findall(r"\bt\.(\w+)", script)) | set(re.findall(r'data-(?:t|touch|label)="(\w+)"', html))
-    assert used == set(texts.labels())
-
-
-def test_every_sentence_that_is_said_is_there():
-    files = [ROOT / "page/layout.py", ROOT / "page/service.py", *(ROOT / "explain/view").glob("*.py")]
-    said = set(re.findall(r'\bsay\(\s*"([\w-]+)"', "".join(file.read_text() for file in files)))
-    assert len(said) > 30
-    assert said <= {*texts.TEXTS.table, "same_class", "same_class_unsure", "other_class"}
 
 
 def test_templates_hold_nothing_that_gradio_would_execute():
@@ -480,7 +554,7 @@ def test_the_browser_gets_matplotlibs_colours():
     from matplotlib import colormaps
 
     found = catalog(Service(ROOT / "nothing-here"))
-    assert [entry["name"] for entry in found["colours"]] == list(texts.TEXTS["colours"])
+    assert [entry["name"] for entry in found["colours"]] == list(PageTexts()["colours"])
     for entry in found["colours"]:
         table = np.frombuffer(base64.b64decode(entry["table"]), np.uint8).reshape(256, 3)
         assert np.abs(table / 255 - colormaps[entry["name"]](np.arange(256))[:, :3]).max() < 1 / 255
@@ -536,77 +610,129 @@ def test_an_ensemble_is_asked_like_any_other_model(weights, evidence, tmp_path):
     (tmp_path / "both" / "card.json").write_text(json.dumps(card))
     service = Service(tmp_path, evidence)
     service._ready.set()
-    found = service.answer(red(), "both", "judge-biased", target="Cat")
-    assert {"both", "judge-mild", "judge-steep", "judge-biased"} == set(found["loaded"])
-    left, right = found["sides"]["left"], found["sides"]["right"]
-    assert left["title"] == "Both"
-    alone = [service.answer(red(), name, "judge-biased")["sides"]["left"]["bars"] for name in card["members"]]
-    shares = [{bar["name"]: bar["share"] for bar in bars} for bars in (left["bars"], *alone)]
-    assert shares[0]["Cat"] == pytest.approx((shares[1]["Cat"] + shares[2]["Cat"]) / 2, abs=1e-6)
-    assert [layer["address"] for layer in left["layers"]] == [layer["address"] for layer in right["layers"]]
-    assert all(layer["features"] is layer["dead"] is None for layer in left["layers"])
-    assert left["layers"][-1]["map"]["max"] > 1  # a density
-    assert json.dumps(found, allow_nan=False)
-    assert service.checked("both", "judge-mild", "gradcam", "Dog")
+    answer = service.answer(red(), ["both", "judge-biased"], target="Cat")
+    assert {"both", "judge-mild", "judge-steep", "judge-biased"} == set(answer["loaded"])
+    both, biased = answer["models"]
+    assert both["title"] == "Both"
+    alone = [shares_of(service.answer(red(), [name, "judge-biased"]))[0]["Cat"] for name in card["members"]]
+    assert shares_of(answer)[0]["Cat"] == pytest.approx(sum(alone) / 2, abs=1e-6)
+    assert [layer["address"] for layer in both["layers"]] == [layer["address"] for layer in biased["layers"]]
+    assert all(layer["features"] is layer["dead"] is None for layer in both["layers"])
+    assert both["layers"][-1]["map"]["max"] > 1  # a density
+    assert json.dumps(answer, allow_nan=False)
+    assert service.checked(["both", "judge-mild"], "gradcam", "Dog")
+
+
+PAIR = ["judge-mild", "judge-steep"]
 
 
 def test_two_small_models_look_at_a_red_corner(service):
-    found = service.answer(red(), "judge-mild", "judge-steep")
-    assert found["target"]["name"] == "Cat"
-    assert [bar["name"] for bar in found["sides"]["left"]["bars"]] == ["Cat", "Dog"]
-    for side in ("left", "right"):
-        layers = found["sides"][side]["layers"]
-        assert [layer["shape"] for layer in layers] == [[24, 24, 8], [12, 12, 8], [6, 6, 8]]
-        map = unpacked(layers[-1]["map"])[0]
-        assert map[:3, :3].min() > 200  # the red quarter
-        assert map[:3, 3:].max() < 30
-    assert math.isclose(found["stops"][-1]["rank"], 1, abs_tol=0.05)
-    assert found["stops"][-1]["band"]["rank"] == pytest.approx([0.2, 0.5, 0.8])
-    assert service.answer(red(), "judge-mild", "judge-steep", target="Cat")["stops"][-1]["band"] is not None
-    other = service.answer(red(), "judge-mild", "judge-steep", target="Dog")
-    assert other["stops"][-1]["band"] is None  # the seeds were measured for what they predict
-    assert "for this class is not measured" in other["yardstick"]["text"]
+    answer = service.answer(red(), PAIR)
+    for model in answer["models"]:
+        assert model["target"] == "Cat"
+        assert [bar["name"] for bar in model["bars"]] == ["Cat", "Dog"]
+        assert [layer["shape"] for layer in model["layers"]] == [[24, 24, 8], [12, 12, 8], [6, 6, 8]]
+        heat = unpacked(model["layers"][-1]["map"])[0]
+        assert heat[:3, :3].min() > 200  # the red quarter
+        assert heat[:3, 3:].max() < 30
+    last = agreement_of(answer["stops"][-1])
+    assert math.isclose(last["rank"], 1, abs_tol=0.05)
+    assert last["band"]["rank"] == pytest.approx([0.2, 0.5, 0.8])
+    assert agreement_of(service.answer(red(), PAIR, target="Cat")["stops"][-1])["band"] is not None
+    other = service.answer(red(), PAIR, target="Dog")
+    assert agreement_of(other["stops"][-1])["band"] is None  # the seeds were measured for what they predict
+    assert "for this class is not measured" in other["models"][1]["yardstick"]["text"]
 
 
-def test_an_asked_class_is_explained_on_both_sides(service):
-    found = service.answer(red(), "judge-mild", "judge-steep", "layercam", "Dog")
-    assert (found["target"]["name"], found["target"]["asked"], found["rule"]) == ("Dog", "Dog", "layercam")
-    assert found["stops"][-1]["band"] is None  # no second seed was measured by this rule
+def test_an_asked_class_is_explained_by_all(service):
+    answer = service.answer(red(), PAIR, "layercam", "Dog")
+    assert ([model["target"] for model in answer["models"]], answer["rule"]) == (["Dog", "Dog"], "layercam")
+    assert agreement_of(answer["stops"][-1])["band"] is None  # no second seed was measured by this rule
 
 
-def test_predicted_means_one_class_for_both(service):
-    found = service.answer(red(), "judge-mild", "judge-biased")
-    shares = {side: {bar["name"]: bar["share"] for bar in found["sides"][side]["bars"]} for side in ("left", "right")}
-    assert shares["left"]["Cat"] > 0.5
-    assert shares["right"]["Dog"] > shares["left"]["Cat"]  # more surely, so the mean says dog
-    assert found["target"] == {"asked": "predicted", "name": "Dog", "options": ["Cat", "Dog"], "text": "explained: Dog"}
-    assert found["cost"]["passes"] == 6  # one side was asked twice
-    red_corner = unpacked(found["sides"]["left"]["layers"][-1]["map"])[0, :2, :2]
+DISAGREE = ["judge-mild", "judge-biased"]  # on a red corner: the one says cat, the other dog
+
+
+def test_each_model_explains_its_own_answer(service):
+    answer = service.answer(red(), DISAGREE)
+    mild, biased = shares_of(answer)
+    assert mild["Cat"] > 0.5
+    assert biased["Dog"] > 0.5
+    assert [model["evidence"] for model in answer["models"]] == ["evidence for cat", "evidence for dog"]
+    assert answer["cost"]["passes"] == 4
+    for model, alone in zip(answer["models"], DISAGREE, strict=True):
+        same = service.answer(red(), [alone, alone])["models"][0]
+        assert [layer["map"] for layer in model["layers"]] == [layer["map"] for layer in same["layers"]]
+    assert all(agreement_of(stop)["difference"] is agreement_of(stop)["band"] is None for stop in answer["stops"])
+
+
+def test_common_means_one_class_for_all(service):
+    answer = service.answer(red(), DISAGREE, target="common")
+    mild, biased = shares_of(answer)
+    assert biased["Dog"] > mild["Cat"]  # more surely, so the mean says dog
+    assert answer["target"] == {
+        "asked": "common",
+        "options": ["Cat", "Dog"],
+        "common": "Dog",
+        "text": "explained: Dog",
+    }
+    assert [model["target"] for model in answer["models"]] == ["Dog", "Dog"]
+    assert answer["cost"]["passes"] == 6  # one of them was asked twice
+    red_corner = unpacked(answer["models"][0]["layers"][-1]["map"])[0, :2, :2]
     assert not red_corner.any()  # what speaks for cat is no reason for dog
-    assert "They disagree" in said(found["stops"][0])
+    assert "They disagree" in said(answer["stops"][0])
+    assert [model["evidence"] for model in answer["models"]] == [None, None]
+
+
+def test_where_all_say_the_same_their_own_answer_is_the_common_one(service):
+    own, common = (service.answer(red(), PAIR, target=target) for target in ("own", "common"))
+    assert own["stops"] == common["stops"]
+    assert [model["layers"] for model in own["models"]] == [model["layers"] for model in common["models"]]
 
 
 def test_a_model_agrees_with_itself(service):
-    found = service.answer(red(), "judge-mild", "judge-mild")
-    assert found["names"] == {"left": "the left model", "right": "the right model"}
-    for stop in found["stops"]:
-        assert stop["rank"] == pytest.approx(1)
-        assert not unpacked(stop["difference"], np.int8).any()
+    answer = service.answer(red(), ["judge-mild", "judge-mild"])
+    assert [model["name"] for model in answer["models"]] == ["model 1", "model 2"]
+    for stop in answer["stops"]:
+        assert agreement_of(stop)["rank"] == pytest.approx(1)
+        assert not unpacked(agreement_of(stop)["difference"], np.int8).any()
+
+
+def test_three_checkpoints_in_one_answer(service):
+    ids = [*PAIR, "judge-biased"]
+    answer = service.answer(red(), ids, target="Cat")
+    assert [model["id"] for model in answer["models"]] == ids
+    assert answer["cost"]["passes"] == 6
+    pair = service.answer(red(), PAIR, target="Cat")
+    assert [stop["versus"][1] for stop in answer["stops"]] == [agreement_of(stop) for stop in pair["stops"]]
+    assert [model["yardstick"] and model["yardstick"]["text"].startswith("Grey") for model in answer["models"]] == [
+        None,
+        True,
+        False,  # luck was not measured for the biased one
+    ]
 
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("nobody", "judge-steep"), "unknown_model"),
-        (("../judge-mild", "judge-steep"), "unknown_model"),
-        (("broken", "judge-steep"), "unknown_model"),
-        ((["judge-mild"], "judge-steep"), "unknown_model"),
-        (("judge-mild", None), "unknown_model"),
-        (("judge-mild", "judge-steep", "scorecam"), "unknown_rule"),
-        (("judge-mild", "judge-steep", {}), "unknown_rule"),
-        (("judge-mild", "judge-steep", "gradcam", "Bird"), "unknown_target"),
-        (("judge-mild", "judge-steep", "gradcam", 0), "unknown_target"),
-        (("judge-mild", "judge-three"), "other_classes"),
+        ((["nobody", "judge-steep"],), "unknown_model"),
+        ((["../judge-mild", "judge-steep"],), "unknown_model"),
+        ((["broken", "judge-steep"],), "unknown_model"),
+        (([["judge-mild"], "judge-steep"],), "unknown_model"),
+        ((["judge-mild", None],), "unknown_model"),
+        ((["judge-mild"],), "model_count"),
+        ((["judge-mild"] * 7,), "model_count"),
+        (([],), "model_count"),
+        ((None,), "model_count"),
+        (("judge-mild",), "model_count"),
+        (({"judge-mild": 1, "judge-steep": 2},), "model_count"),
+        ((PAIR, "scorecam"), "unknown_rule"),
+        ((PAIR, {}), "unknown_rule"),
+        ((PAIR, "gradcam", "Bird"), "unknown_target"),
+        ((PAIR, "gradcam", 0), "unknown_target"),
+        ((PAIR, "gradcam", "predicted"), "unknown_target"),
+        ((["judge-mild", "judge-three"],), "other_classes"),
+        ((["judge-mild", "judge-mild", "judge-three"],), "other_classes"),
     ],
 )
 def test_what_does_not_exist_is_refused_in_one_sentence(service, arguments, code):
@@ -616,14 +742,14 @@ def test_what_does_not_exist_is_refused_in_one_sentence(service, arguments, code
     assert "\n" not in str(error.value)
 
 
-ASKED = {"ask": 7, "left": "judge-mild", "right": "judge-steep", "rule": "gradcam", "target": "predicted"}
+ASKED = {"ask": 7, "models": PAIR, "rule": "gradcam", "target": "own"}
 
 
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        (None, "unknown_model"),
-        (["ask"], "unknown_model"),
+        (None, "model_count"),
+        (["ask"], "model_count"),
         (ASKED, "no_picture"),
         (ASKED | {"example": "../README"}, "unknown_example"),
         (ASKED | {"example": 3}, "unknown_example"),
@@ -651,7 +777,7 @@ def test_errors_of_the_library_are_said_in_the_pages_words(service, monkeypatch,
     (tmp_path / "photo.png").write_bytes(b"hello")
     asked = ASKED | {"upload": str(tmp_path / "photo.png")}
     assert "holds text" in service.ask(asked)["sentence"]  # the library's own
-    monkeypatch.setitem(texts.TEXTS["errors"], "picture.text", "Das ist Text.")
+    monkeypatch.setitem(service.texts["errors"], "picture.text", "Das ist Text.")
     assert service.ask(asked)["sentence"] == "Das ist Text."
 
 
@@ -690,7 +816,6 @@ def test_shipped_checkpoints_know_the_examples():
         pytest.skip("the checkpoints are not there")
     shipped.load()
     for id, name in (("dog-shepherd", "Dog"), ("cat-yarn", "Cat"), ("cat-chelsea", "Cat")):
-        found = shipped.answer(shipped.example(id), *shipped.start)
-        for side in ("left", "right"):
-            assert found["sides"][side]["bars"][0]["name"] == name
-            assert found["sides"][side]["bars"][0]["share"] > 0.5
+        for model in shipped.answer(shipped.example(id), shipped.start)["models"]:
+            assert model["bars"][0]["name"] == name
+            assert model["bars"][0]["share"] > 0.5

@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from studied import save
-from test_page_payload import CARD, NAMES, RISING, WORDS, band, explanation, message, plain, said
+from test_page_payload import CARD, NAMES, RISING, WORDS, agreement_of, band, explanation, message, plain, said
 
 from explain.cards import TrainedOn
 from explain.checkpoints import available
-from page import texts, uploads
+from page import uploads
 from page.evidence import Findings
 from page.examples import Example, read_examples
 from page.rates import FEWEST, NEAREST, REACH, right_at_least
 from page.service import Service
+from page.texts import PageTexts
 
 pytest_plugins = ["page_fixtures"]
 ROOT = Path(__file__).parent.parent
@@ -91,7 +92,8 @@ def test_the_shipped_models_rate_is_that_of_their_test_pictures(path):
 def words_of(found: dict) -> str:
     """Every sentence of a message."""
     told = [part["text"] for stop in found["stops"] for part in stop["words"]]
-    return plain(" ".join([*told, *found["yardstick"].values(), found["target"]["text"]]))
+    legends = [text for model in found["models"] if model["yardstick"] for text in model["yardstick"].values()]
+    return plain(" ".join([*told, *legends, found["target"]["text"]]))
 
 
 @pytest.mark.parametrize("dog", [0.97, 0.55, 0.1])
@@ -102,8 +104,8 @@ def test_of_a_picture_that_shows_none_of_the_classes_no_rate_is_told(dog, low, h
     assert RATE.search(words_of(message(*sides, **more)))
     found = message(*sides, **more, belongs=False)
     assert not RATE.search(words_of(found))
-    assert all(stop["band"] is None for stop in found["stops"])
-    assert "No yardstick" in found["yardstick"]["text"]
+    assert all(agreement_of(stop)["band"] is None for stop in found["stops"])
+    assert "No yardstick" in found["models"][1]["yardstick"]["text"]
 
 
 @pytest.mark.parametrize("belongs", [None, True])
@@ -144,7 +146,7 @@ def all_sentences(value: object) -> list[str]:
 
 
 def test_no_sentence_of_the_page_tells_a_rate_without_saying_of_what():
-    rates = [sentence for sentence in all_sentences(texts.TEXTS.table) if RATE.search(sentence)]
+    rates = [sentence for sentence in all_sentences(PageTexts().table) if RATE.search(sentence)]
     assert len(rates) > 5
     for sentence in rates:
         # "of those": behind {here}, a sentence that names them
@@ -201,7 +203,7 @@ def test_the_service_tells_rates_of_an_upload_and_none_of_a_cow(weights, evidenc
         save(own / id / "evaluation/predictions.npz", **arrays)
     service = Service(own, evidence, ROOT / "examples")
     service.load()
-    asked = {"left": "judge-mild", "right": "judge-steep", "rule": "gradcam", "target": "predicted"}
+    asked = {"models": ["judge-mild", "judge-steep"], "rule": "gradcam", "target": "own"}
     cow, dog = (words_of(service.ask(asked | {"example": id})) for id in ("cow", "dog-shepherd"))
     assert not RATE.search(cow)
     monkeypatch.setattr(uploads, "picture", lambda path: service.example("cow"))

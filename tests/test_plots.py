@@ -7,149 +7,200 @@ import xml.etree.ElementTree as xml
 
 import numpy as np
 import pytest
+from simulated import DEPTHS, LAYERS, evaluated, lay, table
 
-from training import claims, plots
-from training.claims import CLAIMS
-from training.compare import MEASURES
+from study import plots, recipes
+from study.claims import CLAIMS
+from study.store import Store
 
 LEFT, RIGHT = "cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"
-
-
-def figure(mean):
-    return {"mean": mean, "low": mean - 0.01, "high": mean + 0.01, "n": 9}
-
-
-def comparison(left, right, rank):
-    stops = [{"depth": depth, "left": f"block{depth:g}", "right": f"block{depth:g}"} for depth in (0.0, 0.5, 1.0)]
-    row = {"left": figure(0.3), "right": figure(0.2), "difference": figure(0.1) | {"p": 0.0002}}
-    luck = row | {"difference": figure(0.0) | {"p": 0.4}}
-    undefined = {"left": None, "right": figure(0.2), "difference": None}
-    return {
-        "left": {"id": left, "title": f"{left} & <b>"},
-        "right": {"id": right, "title": f"{right} & <b>"},
-        "stops": stops,
-        "agreement": {
-            "gradcam": {
-                "stops": [
-                    {"depth": stop["depth"], "rank": p, "overlap": p}
-                    | {f"{name}_mean": figure(0.5) for name in ("rank", "overlap")}
-                    for stop, p in zip(stops, ([rank - 0.1, rank, rank + 0.1], None, [0.7, 0.8, 0.9]), strict=True)
-                ]
-            }
-        },
-        "measures": {
-            name: {"stops": [luck if name == "dead" else row, undefined, luck if name == "dead" else row], "all": row}
-            for name in MEASURES
-        },
-        "areas": {"head": figure(0.21), "animal": figure(0.41)},
-        "cka": {
-            "left": [stop["left"] for stop in stops],
-            "right": [stop["right"] for stop in stops],
-            "values": [[1, 0.5, 0.2], [0.4, 0.9, 0.3], [0.1, 0.6, 0.8]],
-            "stops": [figure(0.9)] * 3,
-            "all": figure(0.9),
-        },
-    }
-
-
-def table(path, rows):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+NAMES = {"sgd": LEFT, "adam": RIGHT}
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def read(path):
-    with open(path, newline="") as file:
+    with open(path.with_suffix(".csv"), newline="") as file:
         return list(csv.DictReader(file))
 
 
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
-    """A pair, both pairs of seeds, and everything drawn."""
-    folder = tmp_path_factory.mktemp("drawn")
-    evidence, weights = folder / "evidence", folder / "weights"
-    pairs = [(LEFT, RIGHT), *((id, f"{id}-seed2") for id in (LEFT, RIGHT))]
-    for rank, pair in enumerate(pairs):
-        target = evidence / "--".join(pair)
-        target.mkdir(parents=True)
-        (target / "comparison.json").write_text(json.dumps(comparison(*pair, 0.1 * rank)))
-    for place, id in enumerate({id for pair in pairs for id in pair}):
-        names = ("accuracy", "log_loss", "val_accuracy", "val_log_loss")
-        table(
-            weights / id / "history.csv",
-            [{"epoch": e, **dict.fromkeys(names, 0.9 + e / 100 + place / 1000)} for e in (1, 2)],
-        )
-        inside = weights / id / "evaluation"
-        table(inside / "confusion.csv", [{"true": "Cat", "Cat": 1234, "Dog": 5}, {"true": "Dog", "Cat": 7, "Dog": 890}])
-        points = [(0, 0), (0.02, 0.97), (1, 1)]
-        table(inside / "roc.csv", [{"class": "Dog", "false_positive": f, "true_positive": t} for f, t in points])
-        table(inside / "reliability.csv", [{"confidence": c, "accuracy": c - 0.05, "n": 30} for c in (0.6, 0.9)])
-    seeds = [{"left": left, "right": right, "seeds": True} for left, right in pairs[1:]]
-    weights.joinpath("experiments.json").write_text(json.dumps([{"left": LEFT, "right": RIGHT}, *seeds]))
+def words(path):
+    root = xml.parse(path.with_suffix(".svg"))
+    return {"".join(element.itertext()).strip() for element in root.iter(f"{SVG}text")}
+
+
+def drawn(folder, numbers, **laid):
+    """Evidence on trainings of two recipes, and everything drawn."""
+    store, weights = Store(folder / "evidence"), folder / "weights"
+    ids = lay(store, numbers, names=NAMES, **laid)
+    pair = store.comparison(LEFT, RIGHT)
+    stops = pair["agreement"]["gradcam"]["stops"]
+    stops[1] |= {"rank": None, "overlap": None, "rank_mean": None, "overlap_mean": None}
+    row = pair["measures"]["head_share"]["stops"][1]
+    row |= {"left": None, "difference": None}
+    store.write_pair(pair, {"identities": np.zeros(1)})
+    for place, model_id in enumerate(model_id for models in ids.values() for model_id in models):
+        evaluated(weights / model_id, place)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # as of a layout that collapsed
-        judged = plots.draw_all(evidence, weights)
-    return evidence, judged
+        return store, plots.draw_all(store, weights, [(LEFT, RIGHT), (LEFT, f"{LEFT}-seed2")])
 
 
-def test_every_plot_is_an_svg_for_any_ground_with_its_numbers_beside_it(drawn):
-    evidence, _ = drawn
-    folder = evidence / f"{LEFT}--{RIGHT}"
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """Two trainings of each recipe, as far apart as can be."""
+    return drawn(tmp_path_factory.mktemp("two"), {"sgd": 2, "adam": 2}, planted={"contrast": {3: 9.0}}, gap=0.3)
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory):
+    """Five of each, which differ in the contrast of one layer, and agree less with one another."""
+    laid = {"planted": {"contrast": {3: 0.1}}, "gap": 0.1, "seed": 4}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda file: None)
+        return drawn(tmp_path_factory.mktemp("five"), {"sgd": 5, "adam": 5}, **laid)
+
+
+def test_every_plot_is_an_svg_for_any_ground_with_its_numbers_beside_it(two):
+    folder = two[0].pair(LEFT, RIGHT)
     names = {path.stem for path in folder.glob("*.svg")}
     assert names == {"curves", "confusion", "roc", "reliability", "agreement", "features", "focus", "heads", "cka"}
-    for path in [*folder.glob("*.svg"), *(evidence / "claims").glob("*.svg")]:
+    for path in folder.glob("*.svg"):
         text = path.read_text()
         root = xml.fromstring(text)
         assert root.get("viewBox")
         assert root.get("width") is None
         assert "currentColor" in text
         assert plots.INK not in text
-        assert read(path.with_suffix(".csv"))
+        assert read(path)
 
 
-def test_the_words_of_a_plot_are_words(drawn):
-    evidence, _ = drawn
-    root = xml.parse(evidence / f"{LEFT}--{RIGHT}" / "confusion.svg")
-    words = {"".join(one.itertext()).strip() for one in root.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"1,234", "5", "7", "890", f"{LEFT} & <b>", f"{RIGHT} & <b>"} <= words
+def test_the_words_of_a_plot_are_words(two):
+    assert {"1,234", "5", "7", "890", f"{LEFT} & <b>", f"{RIGHT} & <b>"} <= words(
+        two[0].pair_plot(LEFT, RIGHT, "confusion")
+    )
 
 
-def test_seeds_stand_behind_the_pair_they_measure_and_not_behind_themselves(drawn):
-    evidence, _ = drawn
-    pairs = {row["pair"] for row in read(evidence / f"{LEFT}--{RIGHT}" / "agreement.csv")}
-    assert len(pairs) == 3
-    rows = read(evidence / f"{LEFT}--{LEFT}-seed2" / "agreement.csv")
-    assert [(float(row["depth"]), float(row["rank_p50"])) for row in rows] == [(0, 0.1), (1, 0.8)]  # undefined: no row
+def test_seeds_stand_behind_the_pair_they_measure_and_not_behind_themselves(two):
+    store, _ = two
+    rows = read(store.pair_plot(LEFT, RIGHT, "agreement"))
+    assert len({row["pair"] for row in rows}) == 3
+    assert len([row for row in rows if LEFT in row["pair"] and RIGHT in row["pair"]]) == len(DEPTHS) - 1
+    rows = read(store.pair_plot(LEFT, f"{LEFT}-seed2", "agreement"))
+    stops = store.comparison(LEFT, f"{LEFT}-seed2")["agreement"]["gradcam"]["stops"]
+    told = [(float(row["depth"]), float(row["rank_p50"])) for row in rows]
+    assert told == [(stop["depth"], stop["rank"][1]) for stop in stops]
+    assert plots.seeds(store, LEFT, f"{LEFT}-seed2") == []
 
 
-def test_tables_hold_the_figures(drawn):
-    evidence, _ = drawn
-    folder = evidence / f"{LEFT}--{RIGHT}"
-    rows = read(folder / "heads.csv")
-    left = [row for row in rows if row["measure"] == "head_share" and row["model"].startswith(f"{LEFT} ")]
-    assert [(row["depth"], row["mean"], row["low"], row["high"]) for row in left] == [
-        (depth, "0.3", "0.29", "0.31") for depth in ("0.0", "1.0")
-    ]
-    differ = [row for row in rows if row["measure"] == "head_share" and row["model"] == "left - right"]
-    assert [(row["depth"], row["mean"], row["p"]) for row in differ] == [(d, "0.1", "0.0002") for d in ("0.0", "1.0")]
+def test_tables_hold_the_figures(two):
+    store, _ = two
+    found = store.comparison(LEFT, RIGHT)
+    rows = read(store.pair_plot(LEFT, RIGHT, "heads"))
+    for label, side in ((f"{LEFT} & <b>", "left"), ("left - right", "difference")):
+        told = [row for row in rows if (row["measure"], row["model"]) == ("head_share", label)]
+        stops = [stop[side] for stop in found["measures"]["head_share"]["stops"] if stop[side]]
+        assert len(told) == len(DEPTHS) - 1
+        assert [(float(row["mean"]), float(row["low"])) for row in told] == [(s["mean"], s["low"]) for s in stops]
     assert [row["mean"] for row in rows if row["measure"] == "animal area"] == ["0.41"]
-    ends = [(row["low"], row["high"]) for row in read(folder / "cka.csv")]
-    assert ends == [("0.89", "0.91") if k % 4 == 0 else ("", "") for k in range(9)]  # the diagonal: one depth
-    values = [float(row["cka"]) for row in read(folder / "cka.csv")]
-    assert values == list(np.ravel(comparison(LEFT, RIGHT, 0)["cka"]["values"]))
+    rows = read(store.pair_plot(LEFT, RIGHT, "cka"))
+    assert [float(row["cka"]) for row in rows] == list(np.ravel(found["cka"]["values"]))
+    ends = [(row["low"] != "", row["left"] == row["right"]) for row in rows]
+    assert {known == diagonal for known, diagonal in ends} == {True}  # the diagonal: one depth
 
 
-def test_claims_are_judged_and_drawn_where_there_is_a_figure(drawn):
-    evidence, judged = drawn
-    mine = [claim.id for claim in CLAIMS if claim.left == LEFT]
-    assert {path.stem for path in (evidence / "claims").glob("*.svg")} == set(mine)
-    assert json.loads((evidence / "claims.json").read_text()) == judged
-    one = next(claim for claim in judged if claim["id"] == "adam-distinct")
-    # 0.09 to 0.11 for the claim, and for both pairs of seeds
-    assert (one["figure"]["low"], one["threshold"]) == pytest.approx((0.09, 0.11))
-    assert one["verdict"] == claims.OPEN
-    rows = read(evidence / "claims" / "adam-distinct.csv")
-    assert [row["what"] for row in rows] == ["the claim's figure", *one["luck"], "threshold"]
-    assert len(one["luck"]) == 2
+# --- what is marked ---------------------------------------------------------------------------------------------------
+
+
+def test_with_two_trainings_each_nothing_is_marked_however_far_they_are_apart(two):
+    store, _ = two
+    for name in ("features", "focus", "heads", "agreement", "cka"):
+        rows = read(store.pair_plot(LEFT, RIGHT, name))
+        assert not any("p" in row for row in rows)
+        assert not any("differ" in word for word in words(store.pair_plot(LEFT, RIGHT, name)))
+
+
+def test_with_five_a_planted_difference_is_marked_and_its_absence_is_not(five):
+    store, _ = five
+    rows = [row for row in read(store.pair_plot(LEFT, RIGHT, "features")) if row["p"]]
+    assert {row["model"] for row in rows} == {"5 and 5 trainings"}
+    marked = {(row["measure"], float(row["depth"])) for row in rows if float(row["p"]) <= recipes.SIGNIFICANT}
+    assert marked == {("contrast", DEPTHS[3])}
+    assert any("recipes differ" in word for word in words(store.pair_plot(LEFT, RIGHT, "features")))
+    rows = read(store.pair_plot(LEFT, RIGHT, "focus"))
+    assert not any(float(row["p"]) <= recipes.SIGNIFICANT for row in rows if row["p"])
+    assert not any("differ" in word for word in words(store.pair_plot(LEFT, RIGHT, "focus")))
+
+
+def test_agreement_and_likeness_are_marked_where_trainings_of_two_recipes_are_less_alike(five):
+    store, _ = five
+    rows = [row for row in read(store.pair_plot(LEFT, RIGHT, "agreement")) if row["p"]]
+    assert {row["measure"] for row in rows} == {"rank", "overlap"}
+    assert all(float(row["p"]) <= recipes.SIGNIFICANT for row in rows)
+    assert "two seeds, 20 pairs" in words(store.pair_plot(LEFT, RIGHT, "agreement"))
+    rows = [row for row in read(store.pair_plot(LEFT, RIGHT, "cka")) if row["p"]]
+    assert {row["left"] for row in rows} == set(LAYERS)
+
+
+# --- claims -----------------------------------------------------------------------------------------------------------
+
+
+def test_claims_are_judged_and_drawn_where_there_is_a_figure(two, five):
+    for store, judged in (two, five):
+        assert json.loads((store.folder / "claims.json").read_text()) == judged
+        assert {path.stem for path in (store.folder / "claims").glob("*.svg")} == {
+            claim["id"] for claim in judged if claim["figure"]
+        }
+        assert [claim["id"] for claim in judged] == [claim.id for claim in CLAIMS]
+    claim = next(claim for claim in judged if claim["id"] == "adam-distinct")
+    rows = read(store.claim_plot("adam-distinct"))
+    assert [row["what"] for row in rows[:2]] == ["the claim's figure", "margin"]
+    assert float(rows[0]["low"]) == claim["figure"]["low"]
+    assert len(rows) == 2 + 10  # every training
+
+
+def test_a_plot_that_can_be_drawn_no_longer_is_removed(tmp_path):
+    store, judged = drawn(tmp_path, {"sgd": 2, "adam": 2})
+    claim = next(claim for claim in judged if claim["figure"])
+    assert store.claim_plot(claim["id"]).with_suffix(".svg").exists()
+    plots.draw_claim(store, claim | {"figure": None})
+    assert not store.claim_plot(claim["id"]).with_suffix(".svg").exists()
+    store.write_pair(store.comparison(LEFT, RIGHT) | {"areas": None}, {"identities": np.zeros(1)})
+    plots.draw(store, LEFT, RIGHT, tmp_path / "weights")
+    assert store.svg(store.pair_plot(LEFT, RIGHT, "heads")) is None
+
+
+# --- many classes -----------------------------------------------------------------------------------------------------
+
+
+def test_many_classes_have_one_curve_and_calibration_begins_where_the_bins_do(tmp_path):
+    checkpoints = {"left": tmp_path / "a", "right": tmp_path / "b"}
+    for folder in checkpoints.values():
+        points = [(0, 0), (0.02, 0.5), (0.3, 0.9), (1, 1)]
+        rows = [{"class": str(k), "false_positive": f, "true_positive": t} for k in range(20) for f, t in points]
+        table(folder / "evaluation/roc.csv", rows)
+        bins = [{"confidence_low": c - 0.1, "confidence": c, "accuracy": c, "n": 9} for c in (0.2, 0.9)]
+        table(folder / "evaluation/reliability.csv", bins)
+    figure, rows = plots.roc(checkpoints, {"left": "A", "right": "B"})
+    lines = figure.axes[0].get_lines()
+    assert len(lines) == 3  # two models, and chance
+    assert lines[0].get_label() == "A: mean of 20 classes"
+    x, y = lines[0].get_data()
+    assert np.interp(0.3, x, y) == pytest.approx(0.9, abs=0.01)
+    assert len(rows) == 2 * 20 * 4
+    figure, _ = plots.reliability(checkpoints, {"left": "A", "right": "B"})
+    assert figure.axes[0].get_lines()[0].get_xdata()[0] == pytest.approx(0.1)
+
+
+def test_a_history_that_was_validated_within_epochs_is_drawn(tmp_path):
+    checkpoints = {"left": tmp_path / "a", "right": tmp_path / "b"}
+    for folder in checkpoints.values():
+        rows = [
+            {"epoch": epoch, "size": 160, "accuracy": "" if epoch % 1 else 0.9, "log_loss": "" if epoch % 1 else 0.2}
+            | {"val_accuracy": 0.9 + epoch / 100, "val_log_loss": 0.3}
+            for epoch in (0.5, 1.0, 1.5, 2.0)
+        ]
+        table(folder / "history.csv", rows)
+    figure, _ = plots.curves(checkpoints, {"left": "A", "right": "B"})
+    validation, training = figure.axes[0].get_lines()[:2]
+    assert list(validation.get_xdata()) == [0.5, 1, 1.5, 2]
+    assert list(training.get_xdata()) == [1, 2]

@@ -162,7 +162,7 @@ def test_each_part_that_a_script_names_is_in_a_template():
     def parts(html: str) -> set[str]:
         whole = set(re.findall(r'data-ref="([\w-]+)"', html))
         inside = re.findall(r'data-ref="([\w-]+)"', "".join(re.findall(r"<template.*?</template>", html, re.DOTALL)))
-        return whole | {f"{name}-{side}" for name in inside for side in ("left", "right")}
+        return whole | {f"{name}-{side}" for name in inside for side in (0, 1)}
 
     def named(script: str) -> set[str]:
         return set(re.findall(r"\bref\.(\w+)|\bref\['([\w-]+)'\]", script))

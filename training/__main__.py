@@ -1,7 +1,6 @@
-"""Trainings: list the recipes, run one, search its rate, ship its checkpoint, measure it again, compare two."""
+"""Trainings: list the recipes, run one, search its rate, ship its checkpoint, measure it again."""
 
 import argparse
-import json
 import os
 import re
 import shutil
@@ -15,9 +14,7 @@ from training import TrainingError
 from training.recipe import Recipe, RecipeError, all_recipes, find, override
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
-EVIDENCE = Path(__file__).parents[1] / "evidence"
 HANDFUL = 8  # pictures of each class and split in a smoke run
-REPRODUCED = 0.001  # a comparison's figures on another processor differ by less
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,26 +70,6 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("id", help="of the checkpoint")
     evaluate.add_argument("--split", action="append", choices=("train", "validation", "test"), help="default: test")
 
-    compare = commands.add_parser(
-        "compare",
-        parents=[data, weights],
-        help="how alike two checkpoints' maps and features are, with intervals, plots and the claims that follow",
-    )
-    compare.add_argument("left", help="id of a checkpoint")
-    compare.add_argument("right", help="id of another")
-    compare.add_argument("--evidence", type=Path, default=EVIDENCE, help="where it is written (default: evidence/)")
-    compare.add_argument("--count", type=int, default=1000, help="of test pictures (default: 1000)")
-    compare.add_argument(
-        "--heads-dir",
-        type=Path,
-        default=os.environ.get("TWO_MINDS_HEADS"),
-        help="folder of pictures whose heads and animals are marked, see training/data/pets.py (default: "
-        "$TWO_MINDS_HEADS, else figures on heads and animals are left out)",
-    )
-    compare.add_argument(
-        "--check", action="store_true", help="write nothing; see whether the comparison there is comes out again"
-    )
-    compare.add_argument("--force", action="store_true", help="also replace a comparison of more pictures")
     return main
 
 
@@ -216,62 +193,6 @@ def evaluate(arguments: argparse.Namespace) -> int:
     return 0 if all(row.agrees for row in rows) else 1
 
 
-def compare(arguments: argparse.Namespace) -> int:
-    """Write the comparison of two checkpoints, its plots, and the claims that rest on it."""
-    from explain import checkpoints
-    from training import data
-    from training.data import pets
-
-    marked = pets.load(arguments.heads_dir) if arguments.heads_dir else None
-    left, right = (checkpoints.load(model_id, arguments.weights) for model_id in (arguments.left, arguments.right))
-    cache = arguments.runs_dir / "cache"
-    dataset = data.load(_dataset(left.card), arguments.data_dir, cache)
-    from training import plots
-    from training.compare import CompareError, keep, measure, reproduced, write
-
-    if dataset.digest != left.card.digests.data:
-        print("These are not the very files that the models were measured on (another edition?).")
-    if arguments.check:
-        path = arguments.evidence / f"{left.model_id}--{right.model_id}" / "comparison.json"
-        if not path.exists():
-            raise CompareError(f"There is no {path} to be checked.")
-        shipped = json.loads(path.read_text())
-        found, _ = measure(left, right, dataset, "test", shipped["n"], cache, marked)
-        count, apart, where = reproduced(shipped, found)
-        if marked is None:
-            print("Without --heads-dir nothing is said about heads and animals.")
-        print(f"{count:,} figures, greatest difference {apart:.6f}" + (f" ({where})" if where else ""))
-        print("agrees" if apart < REPRODUCED else "DIFFERS")
-        return 0 if apart < REPRODUCED else 1
-    if not arguments.force:
-        keep(
-            arguments.evidence, left.model_id, right.model_id, min(arguments.count, len(dataset.items["test"])), marked
-        )
-    found, pictures = measure(left, right, dataset, "test", arguments.count, cache, marked)
-    folder = write(found, pictures, arguments.evidence)
-    for stop, alike in zip(found["stops"], found["agreement"]["gradcam"]["stops"], strict=True):
-        print(f"  {stop['depth']:.2f}  {stop['left']:24} rank correlation {_span(alike['rank_mean'])}")
-    for name, table in found["measures"].items():
-        last = table["stops"][-1]
-        row = "  ".join(f"{side} {_span(last[side])}" for side in ("left", "right", "difference"))
-        print(f"{table['title']}, last layer ({name}): {row}")
-    if marked is None:
-        print("Without --heads-dir nothing is said about heads and animals.")
-    for claim in plots.draw_all(arguments.evidence, arguments.weights):
-        if claim["figure"] and {claim["left"], claim["right"]} == {left.model_id, right.model_id}:
-            print(f"{claim['sentence']} {claim['verdict']}: {_span(claim['figure'])}, threshold {claim['threshold']}")
-    print(f"Written: {folder}")
-    listed = arguments.weights / "experiments.json"
-    pairs = [(one["left"], one["right"]) for one in json.loads(listed.read_text())] if listed.exists() else []
-    if (left.model_id, right.model_id) not in pairs:
-        print(f"The page shows it once {listed} has an experiment with this left and this right.")
-    return 0
-
-
-def _span(figure: dict | None) -> str:
-    return "undefined" if figure is None else f"{figure['mean']:+.3f} ({figure['low']:+.3f} to {figure['high']:+.3f})"
-
-
 def _counts(dataset: object) -> str:
     return ", ".join(f"{len(items):,} {split}" for split, items in dataset.items.items())
 
@@ -296,7 +217,7 @@ def _dataset(card: Card) -> str:
     return card.dataset.name
 
 
-COMMANDS = {"list": list_recipes, "run": run, "search": search, "ship": ship, "evaluate": evaluate, "compare": compare}
+COMMANDS = {"list": list_recipes, "run": run, "search": search, "ship": ship, "evaluate": evaluate}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -20,8 +20,6 @@ for (const node of root.querySelectorAll('[data-label]')) {
   if (node.tagName === 'BUTTON') node.title = t[node.dataset.label];
 }
 
-const SIDES = ['left', 'right'];
-
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const visible = () => element.isConnected && root.offsetParent !== null;
 const decimal = (value, digits = 2) => value.toFixed(digits).replace('-', '\u2212');
@@ -45,7 +43,7 @@ function rich(node, text) {
   return node;
 }
 
-/* A copy of a <template> for one model; its parts are known as ref['PART-' + which]. */
+/* A copy of a <template> for a model; its parts are known as ref['PART-' + which]. */
 function clone(template, which) {
   const copy = template.content.cloneNode(true);
   for (const node of copy.querySelectorAll('[data-ref]')) ref[(node.dataset.ref += '-' + which)] = node;

@@ -12,8 +12,11 @@ function curveGeometry(stops, width, height) {
   };
 }
 
+/* The curve's points: depth, and the agreement of the two models. */
+const curveStops = () => state.result.stops.map((stop) => ({ depth: stop.depth, ...agreementAt(stop) }));
+
 function drawCurve(context, width, height, style) {
-  const { stops } = state.result;
+  const stops = curveStops();
   const at = curveGeometry(stops, width, height);
   const colour = (name) => style.getPropertyValue('--tm-' + name).trim();
   context.clearRect(0, 0, width, height);
@@ -45,9 +48,10 @@ function drawCurve(context, width, height, style) {
     context.fill();
   }
 
-  context.strokeStyle = context.fillStyle = colour('accent');
-  context.lineWidth = 2.2;
+  context.strokeStyle = context.fillStyle = colour(apart() ? 'soft' : 'accent');
+  context.lineWidth = apart() ? 1.6 : 2.2;
   context.lineJoin = 'round';
+  context.setLineDash(apart() ? [5, 4] : []);
   context.beginPath();
   let broken = true;
   stops.forEach(({ rank }, index) => {
@@ -55,6 +59,7 @@ function drawCurve(context, width, height, style) {
     broken = rank === null;
   });
   context.stroke();
+  context.setLineDash([]);
   stops.forEach(({ rank }, index) => {
     if (rank === null) return;
     context.beginPath();
@@ -99,14 +104,14 @@ function moveTo(index) {
   index = clamp(index, 0, state.result.stops.length - 1);
   if (index === state.stop) return;
   state.stop = index;
-  refresh('sides', 'difference', 'stop', 'curve', 'features');
+  refresh('models', 'difference', 'stop', 'curve', 'features');
 }
 
 let scrubbing = false;
 const scrub = (event) => {
   const { curve } = ref;
   const x = event.clientX - curve.getBoundingClientRect().left;
-  moveTo(nearestStop(state.result.stops, x, curve.clientWidth, curve.clientHeight));
+  moveTo(nearestStop(curveStops(), x, curve.clientWidth, curve.clientHeight));
 };
 ref.track.addEventListener('pointerdown', (event) => {
   if (!state.result || event.button) return;

@@ -1,6 +1,7 @@
 /* Draws maps: over the picture, small in the strips, feature maps, and one of these enlarged. */
 
-const STAGES = [...SIDES, 'difference'];
+const MODELS = [0, 1]; // places of the models that are drawn, side by side
+const STAGES = [...MODELS, 'difference'];
 const MODES = { // what a stage shows
   overlay: { title: t.mode_overlay, alt: t.alt_overlay },
   map: { title: t.mode_map, alt: t.alt_map },
@@ -14,9 +15,9 @@ const state = { // of the view; `result` is the message that it draws (message.p
 };
 const picture = new Image();
 
-for (const side of SIDES) {
-  ref.models.append(clone(ref['of-model'], side));
-  ref.features.append(clone(ref['of-features'], side));
+for (const place of MODELS) {
+  ref.models.append(clone(ref['of-model'], place));
+  ref.features.append(clone(ref['of-features'], place));
 }
 
 const stage = (name) => ref['stage-' + name];
@@ -100,19 +101,24 @@ function paintMap(canvas, map, mode) {
 }
 
 const stopNow = () => state.result.stops[state.stop];
-const layerNow = (side) => state.result.sides[side].layers[stopNow()[side]];
+const layerNow = (place) => state.result.models[place].layers[stopNow().layers[place]];
+/* How far the two models agree at a stop: the one that is not the reference with the reference. */
+const agreementAt = (stop) => stop.versus[MODELS.find((place) => place !== state.result.reference)];
 
-function paintSides() {
-  for (const side of SIDES) {
-    const canvas = plane(side).querySelector('canvas');
+/* Whether the two maps explain different classes: then no difference is drawn and no number told. */
+const apart = () => MODELS.some((place) => state.result.models[place].evidence);
+
+function paintModels() {
+  for (const place of MODELS) {
+    const canvas = plane(place).querySelector('canvas');
     if (state.mode === 'saw') clear(canvas);
-    else paintMap(canvas, layerNow(side).map, state.mode);
+    else paintMap(canvas, layerNow(place).map, state.mode);
     canvas.style.opacity = state.mode === 'overlay' ? state.opacity : 1;
-    const image = plane(side).querySelector('img');
-    const source = state.mode === 'saw' ? state.result.saw[state.result.sides[side].input.join('x')] : state.result.picture.src;
+    const image = plane(place).querySelector('img');
+    const source = state.mode === 'saw' ? state.result.saw[state.result.models[place].input.join('x')] : state.result.picture.src;
     if (image.src !== source) image.src = source;
     image.style.visibility = state.mode === 'map' ? 'hidden' : '';
-    plane(side).setAttribute('aria-label', MODES[state.mode].alt);
+    plane(place).setAttribute('aria-label', MODES[state.mode].alt);
   }
   root.dataset.mode = state.mode;
   fitPlanes();
@@ -121,25 +127,25 @@ function paintSides() {
 /* The plane covers the stage; what the model saw has a shape of its own and lies in the middle. */
 function fitPlanes() {
   const aspect = state.result.picture.width / state.result.picture.height;
-  for (const side of SIDES) {
-    const [h, w] = state.result.sides[side].input;
+  for (const place of MODELS) {
+    const [h, w] = state.result.models[place].input;
     const ratio = state.mode === 'saw' ? w / h / aspect : 1;
-    plane(side).style.width = 100 * Math.min(1, ratio) + '%';
-    plane(side).style.height = 100 * Math.min(1, 1 / ratio) + '%';
+    plane(place).style.width = 100 * Math.min(1, ratio) + '%';
+    plane(place).style.height = 100 * Math.min(1, 1 / ratio) + '%';
   }
 }
 
 function paintDifference() {
   const canvas = plane('difference').querySelector('canvas');
-  const { difference } = stopNow();
+  const { difference } = agreementAt(stopNow());
   if (!difference) return clear(canvas);
   const [height, width] = extent();
   paint(canvas, enlarge(difference, height, width), height, width, signed);
 }
 
 function paintStrips() {
-  for (const side of SIDES) {
-    const strip = ref['strip-' + side];
+  for (const place of MODELS) {
+    const strip = ref['strip-' + place];
     const buttons = [...strip.children];
     const width = Math.max(16, Math.round((strip.clientWidth / buttons.length) * devicePixelRatio));
     const height = Math.max(8, Math.round(17 * devicePixelRatio));
@@ -150,7 +156,7 @@ function paintStrips() {
       canvas.height = height;
       const context = canvas.getContext('2d');
       cover(context, picture, 0, 0, width, height);
-      const { map } = state.result.sides[side].layers[stop[side]];
+      const { map } = state.result.models[place].layers[stop.layers[place]];
       if (!map.max) return;
       paint(heat, enlarge(map, 36, 48), 36, 48, veiled(tables[state.colours]));
       context.globalAlpha = 0.85;
@@ -161,23 +167,23 @@ function paintStrips() {
 
 /* drawImage as object-fit: cover does it, for an image of a given aspect. */
 function cover(context, image, x, y, width, height, aspect = (image.naturalWidth || image.width) / (image.naturalHeight || image.height)) {
-  const own = [image.naturalWidth || image.width, image.naturalHeight || image.height];
+  const size = [image.naturalWidth || image.width, image.naturalHeight || image.height];
   const share = width / height / aspect; // below 1: the image is too wide
-  const taken = [own[0] * Math.min(1, share), own[1] * Math.min(1, 1 / share)];
-  context.drawImage(image, (own[0] - taken[0]) / 2, (own[1] - taken[1]) / 2, ...taken, x, y, width, height);
+  const taken = [size[0] * Math.min(1, share), size[1] * Math.min(1, 1 / share)];
+  context.drawImage(image, (size[0] - taken[0]) / 2, (size[1] - taken[1]) / 2, ...taken, x, y, width, height);
 }
 
 function paintFeatures() {
-  for (const side of SIDES) {
-    const { features, shape } = layerNow(side);
-    const grid = ref['features-' + side];
+  for (const place of MODELS) {
+    const { features, shape } = layerNow(place);
+    const grid = ref['features-' + place];
     const count = features ? features.channels.length : 0;
-    ref['features-title-' + side].textContent = fill(t.features, { name: state.result.names[side], count, of: shape[2] });
+    ref['features-title-' + place].textContent = fill(t.features, { name: state.result.models[place].name, count, of: shape[2] });
     while (grid.children.length > count) grid.lastChild.remove();
     while (grid.children.length < count) {
       const index = grid.children.length;
       const button = make('button', { type: 'button' }, document.createElement('canvas'));
-      button.addEventListener('click', () => openFeature(side, index));
+      button.addEventListener('click', () => openFeature(place, index));
       grid.append(button);
     }
     for (let index = 0; index < count; index++) {
@@ -185,32 +191,32 @@ function paintFeatures() {
       button.style.setProperty('--aspect', features.size[1] / features.size[0]);
       button.title = fill(t.channel, { channel: features.channels[index] });
       button.setAttribute('aria-label', fill(t.enlarge, { channel: features.channels[index] }));
-      paint(button.firstElementChild, one(features, index), ...features.size, opaque(tables[state.colours]));
+      paint(button.firstElementChild, channelOf(features, index), ...features.size, opaque(tables[state.colours]));
     }
   }
 }
 
-const one = ({ data, size: [h, w] }, index) => data.subarray(index * h * w, (index + 1) * h * w);
+const channelOf = ({ data, size: [h, w] }, index) => data.subarray(index * h * w, (index + 1) * h * w);
 
-function openFeature(side, index) {
-  state.enlarged = { side, index };
+function openFeature(place, index) {
+  state.enlarged = { place, index };
   paintEnlarged();
   if (!ref.enlarged.open) ref.enlarged.showModal();
 }
 
 function paintEnlarged() {
   if (!state.enlarged) return;
-  const { side } = state.enlarged;
-  const { features, name, shape } = layerNow(side);
+  const { place } = state.enlarged;
+  const { features, name, shape } = layerNow(place);
   const count = features.channels.length;
   const index = (state.enlarged.index = (state.enlarged.index + count) % count);
   const channel = features.channels[index];
-  ref['enlarged-title'].textContent = fill(t.enlarged, { side: state.result.names[side], layer: name, channel });
+  ref['enlarged-title'].textContent = fill(t.enlarged, { name: state.result.models[place].name, layer: name, channel });
   ref['enlarged-text'].textContent = fill(t.enlarged_text, {
     place: index + 1, count, of: shape[2], low: features.low[index].toPrecision(3), high: features.high[index].toPrecision(3),
     importance: features.importance[index].toPrecision(2),
   });
-  const map = { size: features.size, data: one(features, index) };
+  const map = { size: features.size, data: channelOf(features, index) };
   const [height, width] = extent();
   ref['enlarged-map'].style.aspectRatio = ref['enlarged-over'].style.aspectRatio = width / height;
   paint(ref['enlarged-map'], map.data, ...map.size, opaque(tables[state.colours]));

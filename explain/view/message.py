@@ -2,30 +2,38 @@
 
     kind        "result"
     ask         the request's number, as the browser gave it
-    left, right, rule        what was asked: ids of checkpoints, name of the rule
-    names       {left, right}: what sentences call the sides
-    target      {asked: "predicted" or a class, name: the explained class, options: [class, ...], text}
+    rule        name of the rule that was asked for
+    target      {asked: "own", "common" or a class, options: [class, ...], common: the class with the highest mean
+                 probability, text: what is explained, in words}
     picture     {src: data URL (JPEG, longest side at most 1,024), width, height, notes: [sentence, ...]}
     saw         {"HxW": data URL (PNG)}: the squashed picture, by size of input
-    sides       {left, right}, each
-        title, detail, accuracy, accuracy_title, input: [h, w]
-        bars    [{name, share: 0 to 1, text}, ...]: at most five classes, the same on both sides, likeliest first
+    models      [{...}, ...]: 2 to 6, each
+        id, title, detail, accuracy, accuracy_title, input: [h, w]
+        name    what sentences call it
+        target  the explained class
+        evidence    what its map is evidence for, in words; null where all explain one class
+        bars    [{name, share: 0 to 1, text}, ...]: at most five classes, the same for all models, likeliest first
         layers  [{address, name, shape: [h, w, channels], dead: share of channels or null, map, features}, ...]
             map         {size: [h, w], data: base64 of uint8 rows, max}: value = data / 255 x max; max 0: all zero
             features    {size: [h, w], data: base64 of uint8 channels x rows,
                          channels, importance, low, high: [k]} or null:
                         value = low + data / 255 x (high - low); at most 48 pixels a side
-    stops       [{left, right: places in layers, depth, rank, overlap (null: undefined),
-                  words: [{text, tone: "" or "warn"}, ...], **stars** around what stands out,
-                  band: {rank, overlap: [p10, p50, p90]} or null,
-                  difference: {size, data: base64 of int8 rows, limit} or null: value = data / 127 x limit, and what
-                              is beyond the limit counts as the limit, the same one everywhere}, ...]
-    yardstick   {legend, short, text}: what the band behind the curve is
+        yardstick   {legend, short, text}: what the bands behind its agreement are; null for the reference
+    reference   place of the model that the others are held against
+    stops       [{layers: [place in each model's layers], depth, versus, words}, ...]
+        versus  [{...}, ...]: each model against the reference; null for the reference
+            rank, overlap   null: undefined
+            band            {rank, overlap: [p10, p50, p90]} or null
+            difference      {size, data: base64 of int8 rows, limit} or null (also where the two explain different
+                            classes, whose rank and overlap tell little): the reference's heat less the model's;
+                            value = data / 127 x limit, and what is beyond the limit counts as the limit, the same one
+                            everywhere
+        words   [{text, tone: "" or "warn"}, ...], **stars** around what stands out; of two models alone, of more none
     cost        {passes, milliseconds: from the request to this message, loading a model too if that had to be,
-                 explain: in the two models}
+                 explain: in the models}
     loaded      ids of the checkpoints that answer without being loaded
 
-All numbers are finite. A result for 192 pixels takes about 600 kB, of which the picture is a quarter.
+All numbers are finite. Two models of 192 pixels take about 600 kB, of which the picture is a quarter.
 """
 
 import base64
@@ -36,11 +44,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from explain.align import Comparison, Stop
+from explain.agreement import Agreement
+from explain.align import Comparison, common_target
 from explain.cards import Card
 from explain.explanation import Explanation, Features, Layer
 from explain.pictures import Picture, fit, resize
-from explain.view.words import Names, Words, sentences
+from explain.view.words import Words, sentences
 
 LONGEST = 1024  # pixels of the shown picture's longer side
 LONGEST_FEATURE = 48
@@ -48,8 +57,8 @@ BARS = 5
 FULL = 3.0  # a difference in full colour, in heats of an even spread; the same for all depths and pictures
 
 
-class Side(NamedTuple):
-    """One model's part: its card and what it saw."""
+class Explained(NamedTuple):
+    """A model's card and what it saw."""
 
     card: Card
     explanation: Explanation
@@ -57,25 +66,25 @@ class Side(NamedTuple):
 
 def message(
     picture: Picture,
-    left: Side,
-    right: Side,
+    explained: Sequence[Explained],
     comparison: Comparison,
-    asked: str = "predicted",
-    yardstick: Mapping[str, Any] | None = None,
+    asked: str = "own",
+    yardsticks: Sequence[Mapping[str, Any] | None] | None = None,
     words: Words | None = None,
     rates: Sequence[float | None] = (),
     belongs: bool | None = None,
 ) -> dict[str, Any]:
-    """Everything the browser needs for one picture and two models, in the form told at the top of this module.
+    """Everything the browser needs for one picture and 2 to 6 models, in the form told at the top of this module.
 
     Args:
         picture: as it was read.
-        left, right: card and explanation of each side, of this picture alone, for one class.
-        comparison: of the two, by the rule to show.
-        asked: the class asked for, or "predicted".
-        yardstick: how far two seeds agree by this rule, None if that is not known: {"n": test pictures, "pairs": of
-            seeds, "below": the share of depths at which a picture may lie below the band by luck, or None, "bands":
-            [{"rank", "overlap": [p10, p50, p90]}, one a stop]}.
+        explained: the models, each with its explanation of this picture alone.
+        comparison: of these, by the rule to show.
+        asked: what was to be explained: "own" (of each model its own answer), "common" (the class with the highest mean
+            probability) or a class.
+        yardsticks: for each model how far two seeds agree by this rule, None where that is not known and for the
+            reference: {"n": test pictures, "pairs": of seeds, "below": the share of depths at which a picture may lie
+            below the band by luck, or None, "bands": [{"rank", "overlap": [p10, p50, p90]}, one a stop]}.
         words: sentences of a language; by default English.
         rates: of each model, what share, 0 to 1, of test pictures that it is about as sure of it is at least right for;
             None where that is not known.
@@ -85,43 +94,64 @@ def message(
     `ask`, `milliseconds` and `loaded` are the server's to add.
     """
     words = words or Words()
+    yardsticks = [None] * len(explained) if yardsticks is None else yardsticks
     if belongs is False:
-        rates, yardstick = (), None
-    rule, classes = comparison.rule, left.explanation.classes
-    target = classes[comparison.targets[0]]
-    called = words.names(left.card.title, right.card.title)
-    sides = {"left": side(left, right, rule, words), "right": side(right, left, rule, words)}
-    bands = [None] * len(comparison.stops) if yardstick is None else yardstick["bands"]
-    stops = [
-        packed_stop(stop, places, band)
-        for stop, places, band in zip(comparison.stops, _places(comparison, left, right), bands, strict=True)
+        rates, yardsticks = (), [None] * len(explained)
+    rule, reference, classes = comparison.rule, comparison.reference, explained[0].explanation.classes
+    names = words.names(*(card.title for card, _ in explained))
+    population = words.population([card for card, _ in explained])
+    explanations = [explanation for _, explanation in explained]
+    models = [
+        {
+            "id": card.model_id,
+            "title": card.title,
+            "name": name,
+            "target": classes[target],
+            "evidence": None if comparison.same_target else words.say("evidence_for", name=classes[target].lower()),
+            **packed_model(card, explanation, rule, words),
+            "bars": bars(explanation, explanations, words),
+            "yardstick": legend(yardstick, words, population, belongs, target == comparison.targets[reference]),
+        }
+        for (card, explanation), name, target, yardstick in zip(
+            explained, names, comparison.targets, yardsticks, strict=True
+        )
     ]
-    add_words(stops, sides, comparison, (left, right), asked, called, yardstick, words, rates, belongs)
-    cost = [one.explanation.cost[rule] for one in (left, right)]
+    models[reference]["yardstick"] = None
+    places = _places(comparison, explained)
+    stops = [
+        {
+            "layers": places[index],
+            "depth": stop.depth,
+            "versus": [
+                agreement and packed_agreement(agreement, yardstick and yardstick["bands"][index])
+                for agreement, yardstick in zip(stop.versus, yardsticks, strict=True)
+            ],
+            "words": [],
+        }
+        for index, stop in enumerate(comparison.stops)
+    ]
+    if len(models) == 2:
+        add_words(stops, models, comparison, explained, asked, yardsticks, words, rates, belongs)
+    costs = [explanation.cost[rule] for explanation in explanations]
     return {
         "kind": "result",
-        "left": left.card.model_id,
-        "right": right.card.model_id,
         "rule": rule,
-        "names": called._asdict(),
         "target": {
             "asked": asked,
-            "name": target,
             "options": list(classes),
-            "text": words.say("explained", name=target),
+            "common": classes[common_target(*(explanation.probabilities[0] for explanation in explanations))],
+            "text": words.say("explained", name=models[0]["target"])
+            if comparison.same_target
+            else words.say("explained_own"),
         },
         "picture": shown(picture, words),
-        "saw": {_size(one.explanation): data_url(one.explanation.pictures[0], "PNG") for one in (left, right)},
-        "sides": sides,
+        "saw": {_size(explanation): data_url(explanation.pictures[0], "PNG") for explanation in explanations},
+        "models": models,
+        "reference": reference,
         "stops": stops,
-        "yardstick": {
-            "legend": words.say("legend_none" if yardstick is None else "legend_seeds"),
-            "short": words.say("legend_none_short" if yardstick is None else "legend_seeds_short"),
-            "text": _yardstick(yardstick, words, words.population([left.card, right.card]), belongs),
-        },
         "cost": {
-            "passes": sum(one.forward + one.backward for one in cost),
-            "explain": sum(one.milliseconds for one in cost),
+            "passes": sum(cost.forward + cost.backward for cost in costs),
+            "explain": sum(cost.milliseconds for cost in costs),
         },
     }
 
@@ -139,18 +169,15 @@ def shown(picture: Picture, words: Words) -> dict[str, Any]:
     }
 
 
-def side(own: Side, other: Side, rule: str, words: Words) -> dict[str, Any]:
-    """One model: what it is, what it says, and its maps by one rule."""
-    card, explanation = own
+def packed_model(card: Card, explanation: Explanation, rule: str, words: Words) -> dict[str, Any]:
+    """What a model is, and its maps by one rule."""
     text, title = words.accuracy(card)
     labels = words.layer_names([layer.address for layer in explanation.layers])
     return {
-        "title": card.title,
         "detail": detail(card, words),
         "accuracy": text,
         "accuracy_title": title,
         "input": list(explanation.pictures.shape[1:3]),
-        "bars": bars(explanation, other.explanation, words),
         "layers": [
             packed_layer(layer, label, explanation, rule)
             for layer, label in zip(explanation.layers, labels, strict=True)
@@ -167,12 +194,12 @@ def detail(card: Card, words: Words) -> str:
     return " · ".join([*parts, words.say("input", height=height, width=width)])
 
 
-def bars(own: Explanation, other: Explanation, words: Words) -> list[dict[str, Any]]:
-    """The likeliest classes by the mean of both models, so that both sides show the same rows."""
-    shares = own.probabilities[0].astype(float)
-    order = np.argsort(-(shares + other.probabilities[0]), kind="stable")[:BARS]
-    rows = ((own.classes[k], float(shares[k])) for k in order)
-    return [{"name": name, "share": share, "text": words.confidence(share)} for name, share in rows]
+def bars(explanation: Explanation, explanations: Sequence[Explanation], words: Words) -> list[dict[str, Any]]:
+    """The likeliest classes by the mean of all models, so that each shows the same rows."""
+    means = sum(each.probabilities[0].astype(float) for each in explanations)
+    order = np.argsort(-means, kind="stable")[:BARS]
+    shares = ((explanation.classes[k], float(explanation.probabilities[0, k])) for k in order)
+    return [{"name": name, "share": share, "text": words.confidence(share)} for name, share in shares]
 
 
 def packed_layer(layer: Layer, label: str, explanation: Explanation, rule: str) -> dict[str, Any]:
@@ -188,12 +215,12 @@ def packed_layer(layer: Layer, label: str, explanation: Explanation, rule: str) 
     }
 
 
-def packed_map(map: np.ndarray) -> dict[str, Any]:
+def packed_map(heatmap: np.ndarray) -> dict[str, Any]:
     """A map, float32 h x w, nowhere negative (what is, counts as zero), as 8 bits of its greatest value."""
-    map = np.nan_to_num(np.maximum(map, 0), posinf=0).astype(np.float64)  # 255 / top may be beyond 32 bits
-    top = float(map.max())
-    levels = np.rint(map * (255 / top)) if top > 0 else np.zeros_like(map)
-    return {"size": list(map.shape), "data": base64_of(levels.astype(np.uint8)), "max": top}
+    heat = np.nan_to_num(np.maximum(heatmap, 0), posinf=0).astype(np.float64)  # 255 / top may be beyond 32 bits
+    top = float(heat.max())
+    levels = np.rint(heat * (255 / top)) if top > 0 else np.zeros_like(heat)
+    return {"size": list(heat.shape), "data": base64_of(levels.astype(np.uint8)), "max": top}
 
 
 def packed_features(features: Features) -> dict[str, Any]:
@@ -216,47 +243,60 @@ def packed_features(features: Features) -> dict[str, Any]:
     }
 
 
-def packed_stop(stop: Stop, places: tuple[int, int], band: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A place of the scrubber, but for its words. `places`: of both layers among the layers of their sides."""
-    packed, agreement = None, stop.versus[1]
+def packed_agreement(agreement: Agreement, band: Mapping[str, Any] | None) -> dict[str, Any]:
+    """How far a model agrees with the reference at a stop, and how far two seeds do there."""
+    packed = None
     if agreement.difference is not None:
         levels = np.rint(np.clip(agreement.difference, -FULL, FULL) * (127 / FULL)).astype(np.int8)
         packed = {"size": list(levels.shape), "data": base64_of(levels), "limit": FULL}
-    return {
-        "left": places[0],
-        "right": places[1],
-        "depth": stop.depth,
-        "rank": agreement.rank,
-        "overlap": agreement.overlap,
-        "band": band,
-        "difference": packed,
-    }
+    return {"rank": agreement.rank, "overlap": agreement.overlap, "band": band, "difference": packed}
+
+
+def legend(
+    yardstick: Mapping[str, Any] | None,
+    words: Words,
+    population: str,
+    belongs: bool | None = None,
+    same_target: bool = True,
+) -> dict[str, str]:
+    """What the bands behind an agreement are: long, short, and closely; `population`: what they were measured on."""
+    if not same_target:
+        text = words.say("apart_title")
+        return {"legend": words.say("legend_apart"), "short": words.say("legend_apart_short"), "text": text}
+    if yardstick is None:
+        key = "no_yardstick_neither_title" if belongs is False else "no_yardstick_title"
+        text = words.say(key, population=population)
+        return {"legend": words.say("legend_none"), "short": words.say("legend_none_short"), "text": text}
+    key = "yardstick" if yardstick["pairs"] == 1 else "yardstick_wider"
+    text = words.say(key, count=f"{yardstick['n']:,}", pairs=yardstick["pairs"], population=population)
+    return {"legend": words.say("legend_seeds"), "short": words.say("legend_seeds_short"), "text": text}
 
 
 def add_words(
     stops: Sequence[dict[str, Any]],
-    sides: dict[str, Any],
+    models: Sequence[dict[str, Any]],
     comparison: Comparison,
-    models: tuple[Side, Side],
+    explained: Sequence[Explained],
     asked: str,
-    called: Names,
-    yardstick: Mapping[str, Any] | None,
+    yardsticks: Sequence[Mapping[str, Any] | None],
     words: Words,
     rates: Sequence[float | None],
     belongs: bool | None,
 ) -> None:
-    """Give each packed stop its words."""
-    target = models[0].explanation.classes[comparison.targets[0]]
-    cards, explanations = zip(*models, strict=True)
+    """Give each packed stop of two models its words."""
+    names, targets = [model["name"] for model in models], [model["target"] for model in models]
+    cards, explanations = zip(*explained, strict=True)
     population = words.population(cards)
-    verdict = words.verdict(explanations, asked, target, called)
-    verdict[0] = " ".join(filter(None, [verdict[0], words.rates(rates, called, population)]))
-    names = [sides["left"]["layers"][stop["left"]]["name"] for stop in stops]
-    agreement = words.agreement(comparison.stops, yardstick, names, population, belongs)
+    verdict = words.verdict(explanations, asked, targets, names)
+    verdict[0] = " ".join(filter(None, [verdict[0], words.rates(rates, names, population)]))
+    other = 1 - comparison.reference
+    ranks = [stop.versus[other].rank if comparison.same_target else None for stop in comparison.stops]
+    labels = [models[0]["layers"][stop["layers"][0]]["name"] for stop in stops]
+    agreement = words.agreement(ranks, yardsticks[other], labels, population, belongs)
     for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
-        layers = [sides[name]["layers"][packed[name]] for name in ("left", "right")]
-        heat = words.heat(stop, called, target, [layer["map"]["max"] == 0 for layer in layers])
-        dead = words.dead([layer["dead"] for layer in layers], called)
+        layers = [model["layers"][place] for model, place in zip(models, packed["layers"], strict=True)]
+        heat = words.heat(stop, names, targets, [layer["map"]["max"] == 0 for layer in layers])
+        dead = words.dead([layer["dead"] for layer in layers], names)
         packed["words"] = sentences(*verdict, heat, agree, warning=dead)
 
 
@@ -276,19 +316,12 @@ def _size(explanation: Explanation) -> str:
     return "x".join(map(str, explanation.pictures.shape[1:3]))
 
 
-def _places(comparison: Comparison, left: Side, right: Side) -> Sequence[tuple[int, int]]:
-    """Of each stop's layers among all layers of their sides."""
-    order = [{layer.address: place for place, layer in enumerate(one.explanation.layers)} for one in (left, right)]
-    return [tuple(order[k][layer.address] for k, layer in enumerate(stop.layers)) for stop in comparison.stops]
-
-
-def _yardstick(yardstick: Mapping[str, Any] | None, words: Words, population: str, belongs: bool | None) -> str:
-    if belongs is False:
-        return words.say("no_yardstick_neither_title", population=population)
-    if yardstick is None:
-        return words.say("no_yardstick_title")
-    facts = {"count": f"{yardstick['n']:,}", "pairs": yardstick["pairs"], "population": population}
-    return words.say("yardstick", **facts) if yardstick["pairs"] == 1 else words.say("yardstick_wider", **facts)
+def _places(comparison: Comparison, explained: Sequence[Explained]) -> list[list[int]]:
+    """Of each stop's layers among all layers of their models."""
+    order = [{layer.address: place for place, layer in enumerate(explanation.layers)} for _, explanation in explained]
+    return [
+        [places[layer.address] for places, layer in zip(order, stop.layers, strict=True)] for stop in comparison.stops
+    ]
 
 
 def _network(name: str) -> str:

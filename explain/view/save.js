@@ -45,11 +45,12 @@ function compose() {
   const aspect = result.picture.width / result.picture.height;
   const high = Math.min(side / aspect, 620);
   const wide = high * aspect;
-  const small = Math.min(300, 300 / aspect);
-  const bars = result.sides.left.bars.length * 22;
+  const small = apart() ? 0 : Math.min(300, 300 / aspect);
+  const beside = small ? EDGE * 2 + small * aspect : EDGE; // of the difference
+  const bars = result.models[0].bars.length * 22;
   const words = stopNow().words.map(({ text }) => text.replaceAll('**', ''));
   font(400, 15);
-  const told = words.map((text) => lines(context, text, WIDE - 3 * EDGE - small * aspect));
+  const told = words.map((text) => lines(context, text, WIDE - EDGE - beside));
   const below = Math.max(small, told.reduce((sum, part) => sum + part.length * 21 + 7, 0));
   const top = 118 + bars;
   const total = top + high + 34 + 120 + below + 56;
@@ -67,9 +68,9 @@ function compose() {
   write(catalog.name, EDGE, 40, 700, 22);
   const rule = catalog.rules.find(({ name }) => name === result.rule).title;
   write(rule + ' · ' + result.target.text, WIDE - EDGE, 40, 400, 14, 'soft', 'right');
-  SIDES.forEach((name, index) => {
-    const x = EDGE + index * (side + EDGE);
-    const { title, detail, accuracy, bars: shown } = result.sides[name];
+  for (const place of MODELS) {
+    const x = EDGE + place * (side + EDGE);
+    const { title, detail, accuracy, bars: shown } = result.models[place];
     write(title, x, 76, 650, 17);
     write(detail, x, 96, 400, 13, 'soft');
     write(accuracy, x + side, 76, 400, 13, 'soft', 'right');
@@ -83,9 +84,10 @@ function compose() {
       context.fillStyle = colour(share === best ? 'accent' : 'second');
       context.fillRect(x + 100, y - 9, (side - 160) * share, 9);
     });
-    drawStage(context, name, x + (side - wide) / 2, top, wide, high);
-    write(ref['chip-' + name].textContent, x + side / 2, top + high + 18, 400, 13, 'soft', 'center');
-  });
+    drawStage(context, place, x + (side - wide) / 2, top, wide, high);
+    const told = ['evidence', 'chip'].map((name) => ref[name + '-' + place].textContent).filter(Boolean).join(' · ');
+    write(told, x + side / 2, top + high + 18, 400, 13, 'soft', 'center');
+  }
   let y = top + high + 34;
   write(ref.legend.textContent, EDGE, y + 12, 400, 12.5, 'soft');
   write(ref.rank.textContent + ref.overlap.textContent, WIDE - EDGE, y + 12, 400, 12.5, 'text', 'right');
@@ -96,12 +98,12 @@ function compose() {
   drawCurve(inner, WIDE - 2 * EDGE, 90, style);
   context.drawImage(curve, EDGE, y + 18, WIDE - 2 * EDGE, 90);
   y += 120;
-  drawStage(context, 'difference', EDGE, y, small * aspect, small);
+  if (small) drawStage(context, 'difference', EDGE, y, small * aspect, small);
   write(ref['chip-difference'].textContent, EDGE, y + small + 18, 400, 12.5, 'soft');
   let line = y + 15;
   for (const part of told) {
     for (const text of part) {
-      write(text, EDGE * 2 + small * aspect, line, 400, 15);
+      write(text, beside, line, 400, 15);
       line += 21;
     }
     line += 7;
@@ -113,6 +115,6 @@ ref.save.textContent = t.save;
 ref.save.title = t.save_title;
 ref.save.addEventListener('click', () => {
   if (!state.result) return;
-  const name = 'two-minds-' + layerNow('left').name.replace(/\W+/g, '-') + '.png';
+  const name = 'two-minds-' + layerNow(0).name.replace(/\W+/g, '-') + '.png';
   compose().toBlob((blob) => download(blob, name), 'image/png');
 });

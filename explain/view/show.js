@@ -3,18 +3,19 @@
 function tellStop() {
   const { result } = state;
   const stop = stopNow();
-  const { band, rank, overlap } = stop;
-  ref.rank.textContent = rank === null ? t.no_agreement : fill(t.rank, { rank: decimal(rank) });
-  ref.overlap.textContent = rank === null ? '' : fill(t.overlap, { percent: Math.round(100 * overlap) });
+  const { band, rank, overlap } = agreementAt(stop);
+  const told = rank === null ? t.no_agreement : fill(t.rank, { rank: decimal(rank) });
+  ref.rank.textContent = apart() ? '' : told;
+  ref.overlap.textContent = apart() || rank === null ? '' : fill(t.overlap, { percent: Math.round(100 * overlap) });
   const { track } = ref;
   track.setAttribute('aria-valuenow', state.stop + 1);
   const facts = {
-    place: state.stop + 1, count: result.stops.length, left: layerNow('left').name, right: layerNow('right').name,
+    place: state.stop + 1, count: result.stops.length, first: layerNow(0).name, second: layerNow(1).name,
     rank: rank === null ? t.no_agreement : decimal(rank), low: band && decimal(band.rank[0]), high: band && decimal(band.rank[2]),
   };
-  track.setAttribute('aria-valuetext', fill(band ? t.slider_band : t.slider, facts));
-  for (const side of SIDES) {
-    [...ref['strip-' + side].children].forEach((button, index) => button.setAttribute('aria-current', index === state.stop));
+  track.setAttribute('aria-valuetext', fill(apart() ? t.slider_apart : band ? t.slider_band : t.slider, facts));
+  for (const place of MODELS) {
+    [...ref['strip-' + place].children].forEach((button, index) => button.setAttribute('aria-current', index === state.stop));
   }
   ref.words.replaceChildren(...stop.words.map(({ text, tone }) =>
     rich(make('p', { className: tone === 'warn' ? 'tm-amber' : '' }), text)));
@@ -23,23 +24,25 @@ function tellStop() {
 
 /* Layer, size, and the heat under the hairlines. */
 function tellPlaces() {
-  for (const side of SIDES) {
-    const { name, shape, map, address } = layerNow(side);
+  for (const place of MODELS) {
+    const { name, shape, map, address } = layerNow(place);
     const parts = [name, shape[0] + ' × ' + shape[1]];
-    if (state.mode === 'saw') parts.splice(0, 2, t.saw, state.result.sides[side].input.join(' × '));
+    if (state.mode === 'saw') parts.splice(0, 2, t.saw, state.result.models[place].input.join(' × '));
     else if (!map.max) parts.push(t.zero);
     else if (state.hair) parts.push(fill(t.heat, { percent: Math.round(valueAt(map, state.hair) / 2.55) }));
-    ref['chip-' + side].textContent = parts.join(' · ');
-    ref['chip-' + side].title = address;
+    ref['chip-' + place].textContent = parts.join(' · ');
+    ref['chip-' + place].title = address;
   }
-  const { difference } = stopNow();
+  const { difference } = agreementAt(stopNow());
+  const [first, second] = state.result.models.map(({ name }) => name);
   const legend = stage('difference').clientWidth < 300 ? t.difference_short : t.difference;
-  ref['chip-difference'].textContent = difference ? fill(legend, difference) : t.no_difference;
+  const why = apart() ? '' : t.no_difference;
+  ref['chip-difference'].textContent = difference ? fill(legend, { first, second, ...difference }) : why;
   stage('difference').title = difference ? fill(t.difference_title, difference) : '';
 }
 
 const painters = {
-  sides: paintSides, difference: paintDifference, stop: tellStop, curve: paintCurve, features: paintFeatures,
+  models: paintModels, difference: paintDifference, stop: tellStop, curve: paintCurve, features: paintFeatures,
   strips: paintStrips, hair: placeHair, zoom: placeZoom, enlarged: paintEnlarged,
 };
 const due = new Set();
@@ -58,14 +61,14 @@ function paintDue() {
 async function show(result) {
   const before = state.result;
   const depth = before ? before.stops[state.stop].depth : 1;
-  for (const side of SIDES) {
-    for (const layer of result.sides[side].layers) {
+  for (const { layers } of result.models) {
+    for (const layer of layers) {
       for (const part of [layer.map, layer.features]) {
         if (part && typeof part.data === 'string') part.data = bytes(part.data);
       }
     }
   }
-  for (const { difference } of result.stops) {
+  for (const { difference } of result.stops.flatMap(({ versus }) => versus.filter(Boolean))) {
     if (difference && typeof difference.data === 'string') difference.data = new Int8Array(bytes(difference.data).buffer);
   }
   picture.src = result.picture.src;
@@ -75,14 +78,16 @@ async function show(result) {
   state.stop = distances.lastIndexOf(Math.min(...distances));
   if (!before || before.picture.src !== result.picture.src) Object.assign(state, { hair: null, zoom: { scale: 1, x: 0, y: 0 } });
 
-  for (const side of SIDES) tellSide(side, result);
+  for (const place of MODELS) tellModel(place, result);
+  root.toggleAttribute('data-apart', apart());
   for (const name of STAGES) stage(name).style.setProperty('--aspect', result.picture.width / result.picture.height);
   const difference = plane('difference').querySelector('img');
   difference.src = result.picture.src;
   plane('difference').setAttribute('aria-label', t.alt_difference);
-  ref.legend.textContent = result.yardstick.legend;
-  ref['legend-short'].textContent = result.yardstick.short;
-  ref.legend.title = ref['legend-short'].title = result.yardstick.text;
+  const { legend, short, text } = result.models.find(({ yardstick }) => yardstick).yardstick;
+  ref.legend.textContent = legend;
+  ref['legend-short'].textContent = short;
+  ref.legend.title = ref['legend-short'].title = text;
   ref.cost.textContent = fill(t.cost, { passes: result.cost.passes, seconds: decimal(result.cost.milliseconds / 1000, 1) });
   ref.cost.title = fill(t.cost_title, { milliseconds: Math.round(result.cost.explain) });
   ref.notes.textContent = result.picture.notes.join(' ');
@@ -94,15 +99,16 @@ async function show(result) {
   refresh(...Object.keys(painters));
 }
 
-function tellSide(side, result) {
-  const { title, detail, accuracy, accuracy_title, bars } = result.sides[side];
-  ref['title-' + side].textContent = ref['title-' + side].title = title;
-  ref['detail-' + side].textContent = ref['detail-' + side].title = detail;
-  ref['accuracy-' + side].textContent = accuracy;
-  ref['accuracy-' + side].title = accuracy_title;
+function tellModel(place, result) {
+  const { title, detail, accuracy, accuracy_title, evidence, bars, layers } = result.models[place];
+  ref['evidence-' + place].textContent = evidence || '';
+  ref['title-' + place].textContent = ref['title-' + place].title = title;
+  ref['detail-' + place].textContent = ref['detail-' + place].title = detail;
+  ref['accuracy-' + place].textContent = accuracy;
+  ref['accuracy-' + place].title = accuracy_title;
   const top = Math.max(...bars.map(({ share }) => share));
   // The old bars stay and move where the classes are the same
-  const grid = ref['bars-' + side];
+  const grid = ref['bars-' + place];
   if (grid.children.length !== 3 * bars.length) {
     grid.replaceChildren(...bars.flatMap(() => [make('span'), make('i'), make('b')]));
   }
@@ -113,9 +119,9 @@ function tellSide(side, result) {
     bar.classList.toggle('tm-top', share === top);
     value.textContent = text;
   });
-  const strip = ref['strip-' + side];
+  const strip = ref['strip-' + place];
   strip.replaceChildren(...result.stops.map((stop, index) => {
-    const name = result.sides[side].layers[stop[side]].name;
+    const { name } = layers[stop.layers[place]];
     const button = make('button', { type: 'button', title: name, tabIndex: -1 }, document.createElement('canvas'));
     button.setAttribute('aria-label', fill(t.go, { layer: name }));
     button.addEventListener('click', () => moveTo(index));
@@ -128,17 +134,17 @@ function tellSide(side, result) {
 function setMode(mode) {
   state.mode = mode;
   check(ref.modes, mode);
-  refresh('sides', 'stop');
+  refresh('models', 'stop');
 }
 function setOpacity() {
   state.opacity = Number(ref.opacity.value);
   ref.opacity.style.setProperty('--at', 100 * state.opacity + '%');
-  for (const side of SIDES) if (state.mode === 'overlay') plane(side).querySelector('canvas').style.opacity = state.opacity;
+  for (const place of MODELS) if (state.mode === 'overlay') plane(place).querySelector('canvas').style.opacity = state.opacity;
 }
 ref.opacity.addEventListener('input', setOpacity);
 ref.colours.addEventListener('change', () => {
   state.colours = ref.colours.value;
-  refresh('sides', 'strips', 'features', 'enlarged');
+  refresh('models', 'strips', 'features', 'enlarged');
 });
 
 function keydown(event) {

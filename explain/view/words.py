@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +16,6 @@ ALIKE = 1.2  # ratio of two areas that is still "about as much"
 SURE = 0.1  # difference of two confidences that is worth a word
 
 
-class Names(NamedTuple):
-    """What the two sides are called in sentences."""
-
-    left: str
-    right: str
-
-
 class Words:
     """Sentences and names in one language.
 
@@ -34,14 +27,16 @@ class Words:
         self.texts = sentences or texts()
         self.say = self.texts.say
 
-    def names(self, left: str, right: str) -> Names:
-        """Short names of two titles: without what they begin with in common, as "SGD" and "Adam"."""
-        if left == right:
-            return Names(self.say("the_left"), self.say("the_right"))
-        ours, theirs = left.split(", "), right.split(", ")
-        while len(ours) > 1 and len(theirs) > 1 and ours[0] == theirs[0]:
-            ours, theirs = ours[1:], theirs[1:]
-        return Names(", ".join(ours), ", ".join(theirs))
+    def names(self, *titles: str) -> tuple[str, ...]:
+        """Short names of titles: without what they all begin with, as "SGD" and "Adam"; by number where alike."""
+        parts = [title.split(", ") for title in titles]
+        while all(len(rest) > 1 for rest in parts) and len({rest[0] for rest in parts}) == 1:
+            parts = [rest[1:] for rest in parts]
+        short = [", ".join(rest) for rest in parts]
+        return tuple(
+            self.say("nth_model", place=place) if short.count(name) > 1 else name
+            for place, name in enumerate(short, start=1)
+        )
 
     def percent(self, share: float) -> str:
         """A share that was counted, 0 to 1, as percent; all and none alone are 100 and 0."""
@@ -82,25 +77,31 @@ class Words:
         known = self.texts["populations"]
         return known.get(names.pop(), known[None]) if len(names) == 1 else known[None]
 
-    def verdict(self, explanations: Sequence[Explanation], asked: str, target: str, called: Names) -> list[str]:
+    def verdict(
+        self, explanations: Sequence[Explanation], asked: str, targets: Sequence[str], names: Sequence[str]
+    ) -> list[str]:
         """Who says what, and how sure.
 
         Args:
-            explanations: left and right, of one picture.
-            asked: the class asked for, or "predicted".
-            target: the explained class.
-            called: names of the sides.
+            explanations: of two models, of one picture.
+            asked: "own", "common" or the class asked for.
+            targets: the explained classes.
+            names: of the models.
         """
         choices, sure = [], []
         for explanation in explanations:
             choice = int(np.argmax(explanation.probabilities[0]))
             choices.append(explanation.classes[choice].lower())
             sure.append(float(explanation.probabilities[0, choice]))
-        shares = dict(zip(("left_share", "right_share"), map(self.confidence, sure), strict=True))
+        shares = dict(zip(("first_share", "second_share"), map(self.confidence, sure), strict=True))
         if choices[0] != choices[1]:
-            facts = {"left": called.left, "left_name": choices[0], "right": called.right, "right_name": choices[1]}
+            facts = {"first": names[0], "first_name": choices[0], "second": names[1], "second_name": choices[1]}
             told = [self.say("other_class", **facts, **shares)]
-            return told + ([self.say("common", name=target.lower())] if asked != target else [])
+            if targets[0] != targets[1]:
+                told.append(self.say("own", first=targets[0].lower(), second=targets[1].lower()))
+            elif asked == "common":
+                told.append(self.say("common", name=targets[0].lower()))
+            return told
         if abs(sure[0] - sure[1]) < SURE:
             return [self.say("same_class", name=choices[0], **shares)]
         least = int(sure[1] < sure[0])
@@ -108,16 +109,16 @@ class Words:
             self.say(
                 "same_class_unsure",
                 name=choices[0],
-                unsure=called[least],
+                unsure=names[least],
                 share=self.confidence(sure[least]),
-                other=called[1 - least],
+                other=names[1 - least],
                 other_share=self.confidence(sure[1 - least]),
             )
         ]
 
-    def rates(self, rates: Sequence[float | None], called: Names, population: str) -> str:
+    def rates(self, rates: Sequence[float | None], names: Sequence[str], population: str) -> str:
         """How often each is right where it is about as sure, as far as that is known; `rates`: see `message`."""
-        known = [(name, self.percent(rate)) for name, rate in zip(called, rates, strict=False) if rate is not None]
+        known = [(name, self.percent(rate)) for name, rate in zip(names, rates, strict=False) if rate is not None]
         if not known:
             return ""
         (side, rate), *others = known
@@ -128,31 +129,37 @@ class Words:
             return self.say("rate_each", population=population, rate=rate)
         return self.say("rates", population=population, side=side, rate=rate, other=other, other_rate=other_rate)
 
-    def heat(self, stop: Stop, called: Names, target: str, zero: Sequence[bool]) -> str:
-        """Where the two maps of a stop peak and how widely they spread. `zero`: which of them are zero everywhere."""
-        if all(zero):
-            return self.say("zero_both", name=target.lower())
-        if any(zero):
-            return self.say("zero_one", side=called[list(zero).index(True)], name=target.lower())
+    def heat(self, stop: Stop, names: Sequence[str], targets: Sequence[str], zero: Sequence[bool]) -> str:
+        """Where the two maps of a stop peak and how widely they spread; of two classes only which are zero everywhere.
+
+        `zero`: which of them are.
+        """
+        same = targets[0] == targets[1]
+        if all(zero) and same:
+            return self.say("zero_both", name=targets[0].lower())
+        if any(zero) or not same:
+            facts = zip(names, targets, zero, strict=True)
+            told = [self.say("zero_one", side=name, name=target.lower()) for name, target, none in facts if none]
+            return " ".join(map(capital, told))
         if not any(stop.heats):
             return self.say("heat_both")
         if None in stop.heats:
-            return self.say("heat_one", side=called[stop.heats.index(None)])
-        same = together(*stop.heats)
-        peaks = self.say("peaks_same" if same else "peaks_apart")
+            return self.say("heat_one", side=names[stop.heats.index(None)])
+        near = together(*stop.heats)
+        peaks = self.say("peaks_same" if near else "peaks_apart")
         areas = [heat.spread for heat in stop.heats]
         ratio = max(areas) / min(areas)
         if ratio < ALIKE:
             return self.say(
-                "spread_alike", peaks=peaks, left_share=self.percent(areas[0]), right_share=self.percent(areas[1])
+                "spread_alike", peaks=peaks, first_share=self.percent(areas[0]), second_share=self.percent(areas[1])
             )
-        wider = called[int(areas[1] > areas[0])]
+        wider = names[int(areas[1] > areas[0])]
         how = f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
-        return self.say("spread_wider_same" if same else "spread_wider_apart", peaks=peaks, wider=wider, ratio=how)
+        return self.say("spread_wider_same" if near else "spread_wider_apart", peaks=peaks, wider=wider, ratio=how)
 
     def agreement(
         self,
-        stops: Sequence[Stop],
+        ranks: Sequence[float | None],
         yardstick: Mapping[str, Any] | None,
         layers: Sequence[str],
         population: str,
@@ -161,18 +168,18 @@ class Words:
         """For each stop: whether the maps agree as two seeds do, there and over all depths; empty where undefined.
 
         At one depth, 1 of 10 pictures lies below the band by luck, so the number of such depths is held against that
-        of two seeds. `yardstick`, `belongs`: see `message`. `layers`: names of the stops' left layers.
+        of two seeds. `ranks`: of the stops. `yardstick`, `belongs`: see `message`. `layers`: names of the stops' first
+        layers.
         `population`: what the yardstick was measured on.
         """
-        ranks = [stop.versus[1].rank for stop in stops]
         if yardstick is None:
             key = "no_yardstick_neither" if belongs is False else "no_yardstick"
-            facts = [None if rank is None else {"rank": number(rank)} for rank in ranks]
-            return [self.say(key, population=population, **known) if known else "" for known in facts]
+            told = [None if rank is None else number(rank) for rank in ranks]
+            return [self.say(key, population=population, rank=rank) if rank else "" for rank in told]
         bands = [band["rank"] for band in yardstick["bands"]]
         defined = [place for place, rank in enumerate(ranks) if rank is not None]
         short = {place: bands[place][0] - ranks[place] for place in defined if ranks[place] < bands[place][0]}
-        told = [""] * len(stops)
+        told = [""] * len(ranks)
         if not short:
             course = "course_none"
         elif yardstick["below"] is None:
@@ -187,12 +194,12 @@ class Words:
             told[place] = self.say(course, here=here, count=len(short), of=len(defined), layer=worst)
         return told
 
-    def dead(self, shares: Sequence[float | None], called: Names) -> str:
-        """Shares of dead channels, left and right; empty where there are none or they are unknown."""
+    def dead(self, shares: Sequence[float | None], names: Sequence[str]) -> str:
+        """Shares of dead channels of two models; empty where there are none or they are unknown."""
         if None in shares or not any(shares):
             return ""
-        left, right = map(self.percent, shares)
-        return self.say("dead", left=called.left, right=called.right, left_share=left, right_share=right)
+        first, second = map(self.percent, shares)
+        return self.say("dead", first=names[0], second=names[1], first_share=first, second_share=second)
 
 
 def number(value: float) -> str:

@@ -1,5 +1,5 @@
-"""The Evidence tab: what the runs gave, from `weights/` and `evidence/` as `training` wrote them, and a browser of the
-test split.
+"""The Evidence tab: what the runs gave, from `weights/` and `evidence/` as `training` and `study` wrote them; and a
+browser of the test split.
 
 Everything is chosen by id from a closed list: pairs are the experiments', plots are `PLOTS`, claims are those of
 `evidence/claims.json`, pictures are those of the checkpoints' `evaluation/predictions.npz`. Nothing is read before it
@@ -10,9 +10,7 @@ Files, all of them optional:
     weights/originals.json              {checkpoint id: {what, train, validation, test:
                                          {accuracy, log_loss, best_of: epochs, where it is the best of so many}}}
     weights/ID/evaluation/predictions.npz   identities, digests (sha256 of the file), labels, probabilities (n, classes)
-    evidence/LEFT--RIGHT/comparison.json    `training compare`; beside it PLOT.svg with PLOT.csv
-    evidence/LEFT--RIGHT/pictures.npz   identities, digests, rank_last: agreement of the last layer's Grad-CAMs
-    evidence/claims.json                a list of judged claims; claims/ID.svg with ID.csv
+    evidence/                           see `study.store`
 """
 
 from page.evidence.findings import LISTS, PAGE, PLOTS, Findings, catalog

@@ -4,6 +4,8 @@ import functools
 import re
 from xml.etree import ElementTree
 
+from study.store import COLOURS
+
 _SVG = "{http://www.w3.org/2000/svg}"
 _ELEMENTS = {"svg", "g", "defs", "path", "use", "text", "tspan", "rect", "circle", "ellipse", "line", "polyline"}
 _ELEMENTS |= {"polygon", "clipPath", "image", "linearGradient", "stop", "title"}
@@ -33,7 +35,7 @@ _PLAIN = re.compile(r"[\w\s#.,%+-]*")  # of a style's value: no address, no func
 _REFERENCE = re.compile(r"url\(#([\w.:-]+)\)")
 _NAME = re.compile(r"[\w.:-]+")
 _PNG = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=\s]*")
-_THEMED = {"#d0453e": "var(--tm-plot-left)", "#3d6fd9": "var(--tm-plot-right)", "#8a8f98": "var(--tm-plot-luck)"}
+_THEMED = {colour: f"var(--tm-plot-{name})" for name, colour in COLOURS.items()}
 
 
 @functools.lru_cache(maxsize=128)

@@ -14,12 +14,12 @@ from anyio.to_thread import run_sync
 
 from explain.cards import Card, Figures
 from explain.pictures import Picture, read
-from explain.view.words import Names
 from page.evidence.drawing import drawing
-from page.evidence.files import read_arrays, read_json, read_text, version_of
 from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
-from page.experiments import Experiment, outdated, seeds_of
+from page.experiments import Experiment
 from page.texts import TEXTS, WORDS, say
+from study.files import read_arrays, read_json, version_of
+from study.store import Store, outdated, same_recipe
 
 log = logging.getLogger("two-minds")
 
@@ -29,7 +29,7 @@ SPLITS = ("train", "validation", "test")
 AT_ONCE = 2  # answers; Gradio has few threads for all its visitors
 PAGE = 12  # pictures of a list shown at once
 ORDERS = ("unsure", "sure")  # lists in which every picture has a place
-VERDICTS = {"holds": "holds", "does not hold": "fails"}  # all else: open
+JUDGED = ("holds", "fails")  # verdicts with a mark of their own
 
 # Where a picture's file lies in the two published layouts of Cats vs Dogs
 _IDENTITY = re.compile(r"(cat|dog)/(\d{1,7})")
@@ -55,7 +55,7 @@ class Findings:
         experiments: Sequence[Experiment],
         data: Path | None = None,
     ) -> None:
-        self.weights, self.evidence, self.cards, self.data = weights, evidence, cards, data
+        self.weights, self.store, self.cards, self.data = weights, Store(evidence), cards, data
         self.experiments = {one.id: one for one in experiments}
         if data is not None and not data.is_dir():
             log.warning("There is no data folder %s; the Evidence tab shows no pictures.", data)
@@ -109,16 +109,15 @@ class Findings:
             and then no_lists: why; pictures: {shown, text: why not}.
         """
         one = self._experiment(asked)
-        folder = self._folder(one)
+        pair = one.left, one.right
         plots, missing = [], []
         for name, (title, text) in TEXTS["evidence_plots"].items():
             label = f"{title}. {text} {self._title(one.left)}; {self._title(one.right)}."
-            svg = _drawing(folder / f"{name}.svg", f"ev-{name}-", label)
+            svg = _drawing(self.store.svg(self.store.pair_plot(*pair, name)), f"ev-{name}-", label)
             if svg is None:
                 missing.append(title)
             else:
                 plots.append({"name": name, "title": title, "text": text, "svg": svg})
-        found = read_json(folder / "comparison.json")
         told = []
         if not plots:
             told = [say("evidence_no_plots", left=self._title(one.left), right=self._title(one.right))]
@@ -131,7 +130,7 @@ class Findings:
             "plots": plots,
             "missing": told,
             "commands": [_command(one.left, one.right)] if told else [],
-            "measured": _measured(found),
+            "measured": self._measured(*pair),
             "names": dict(zip(("left", "right"), self._names(one), strict=True)),
             "lists": [] if rows is None else self._lists(one, rows),
             "no_lists": say("evidence_no_lists") if rows is None else "",
@@ -146,15 +145,15 @@ class Findings:
         """
         claim = asked.get("claim")
         if claim is not None:
-            if not isinstance(claim, str) or claim not in {one["id"] for one in self._judged()}:
+            if not isinstance(claim, str) or claim not in {judged["id"] for judged in self._judged()}:
                 raise NotThere("evidence_unknown")
-            path, name = self.evidence / "claims" / f"{claim}.csv", f"claim-{claim}.csv"
+            path, name = self.store.claim_plot(claim), f"claim-{claim}.csv"
         else:
             one, plot = self._experiment(asked), asked.get("plot")
             if not isinstance(plot, str) or plot not in PLOTS:
                 raise NotThere("evidence_unknown")
-            path, name = self._folder(one) / f"{plot}.csv", f"{one.left}--{one.right}-{plot}.csv"
-        text = read_text(path)
+            path, name = self.store.pair_plot(one.left, one.right, plot), f"{one.left}--{one.right}-{plot}.csv"
+        text = self.store.csv(path)
         if text is None:
             raise NotThere("evidence_no_table")
         return {"name": name, "csv": text}
@@ -268,68 +267,98 @@ class Findings:
 
     def _claim(self, claim: dict[str, Any]) -> dict[str, Any]:
         told, _ = self._reason(claim)
-        judged = claim["threshold"] is not None and not self._stale(claim)
-        verdict = VERDICTS.get(claim["verdict"], "open") if judged else "open"
-        label = " ".join([claim["sentence"], *told])
+        sentence, test = TEXTS["evidence_claims"][claim["id"]]
+        stale = self._stale(claim)
+        verdict = "open" if stale else claim["verdict"]
+        svg = None if stale or claim["figure"] is None else self.store.svg(self.store.claim_plot(claim["id"]))
         return {
             "id": claim["id"],
-            "sentence": claim["sentence"],
-            "test": claim["test"],
-            "verdict": verdict,
+            "sentence": sentence,
+            "test": test,
+            "verdict": verdict if verdict in JUDGED else "open",
             "word": TEXTS["evidence_verdicts"][verdict],
             "told": told,
-            "svg": _drawing(self.evidence / "claims" / f"{claim['id']}.svg", f"ev-claim-{claim['id']}-", label)
-            if judged
-            else None,
+            "svg": _drawing(svg, f"ev-claim-{claim['id']}-", " ".join([sentence, *told])),
         }
 
     def _reason(self, claim: dict[str, Any]) -> tuple[list[str], list[str]]:
-        """What was found, against which threshold; and commands for what is missing, if anything is."""
-        left, right = claim["left"], claim["right"]
-        found, threshold = claim["figure"], claim["threshold"]
-        if found is None:
-            there = version_of(self.evidence / f"{left}--{right}" / "comparison.json") is not None
-            key = "evidence_not_measured" if there else "evidence_not_compared"
-            facts = {"left": self._title(left), "right": self._title(right)}
-            return [say(key, **facts)], [_command(left, right)]
+        """What was found, and what it would have to be; and commands for what is missing, if anything is."""
+        pair = claim["left"], claim["right"]
+        titles = {"left": self._title(pair[0]), "right": self._title(pair[1])}
         if stale := self._stale(claim):
-            titles = "; ".join(dict.fromkeys(stale.values()))
-            return [say("evidence_claim_stale", titles=titles)], [_command(*pair) for pair in stale]
-        facts = {name: _number(found[name]) for name in ("mean", "low", "high")}
-        told = [say("evidence_figure", count=f"{found['n']:,}", **facts)]
-        if threshold is None:
-            lacking = [name for name, figure in claim["luck"].items() if figure is None]
-            told.append(say("evidence_no_luck", pairs="; ".join(lacking)))
-            pairs = [one for one in seeds_of((left, right), self.experiments.values()) if self._lacks(one, claim)]
-            return told, [_command(one.left, one.right) for one in pairs]
-        key = "evidence_threshold_luck" if claim["luck"] else "evidence_threshold"
-        told.append(
-            say(
-                "evidence_needs_same" if claim["same"] else "evidence_needs",
-                threshold=say(key, threshold=_number(threshold), margin=_number(claim["margin"])),
-            )
-        )
-        return told, []
+            return [say("evidence_claim_stale", titles=", ".join(map(self._title, stale)))], [_command(*pair)]
+        figure, verdict, counts = claim["figure"], claim["verdict"], claim["counts"]
+        if verdict == "open" and figure is None:
+            if not all(counts.values()):
+                return [say("evidence_not_compared", **titles)], [_command(*pair)]
+            if claim["measure"] == "cka":
+                ids = [model_id for side in pair for model_id in self.store.trainings(side)]
+                return [say("evidence_not_all_pairs")], [_command(*ids)]
+            return [say("evidence_not_measured", **titles)], [_command(*pair)]
+        if verdict == "too_few":
+            told = [say("evidence_too_few" if claim["unit"] == "recipe" else "evidence_too_few_pictures", **counts)]
+        elif verdict == "nothing_to_tell":
+            told = [say("evidence_nothing")]
+        else:
+            facts = {name: _number(figure[name]) for name in ("mean", "low", "high")}
+            key = "evidence_figure_recipe" if claim["unit"] == "recipe" else "evidence_figure_file"
+            needs = "evidence_needs_same" if claim["same"] else "evidence_needs"
+            told = [say(key, count=f"{figure['n']:,}", **facts, **counts), say(needs, margin=_number(claim["margin"]))]
+        told += self._trainings(claim, titles)
+        return told + [say("evidence_known")] * claim["known"], []
 
-    def _stale(self, claim: dict[str, Any]) -> dict[tuple[str, str], str]:
-        """Comparisons that a claim rests on and that are of earlier checkpoints, with the titles of those."""
-        pairs = [(claim["left"], claim["right"])]
-        if claim["luck"]:
-            pairs += [(one.left, one.right) for one in seeds_of(pairs[0], self.experiments.values())]
-        return {pair: old for pair in pairs if (old := self._outdated(*pair))}
+    def _trainings(self, claim: dict[str, Any], titles: Mapping[str, str]) -> list[str]:
+        """The claim's figure of every training, where there are several."""
+        told = []
+        for side, values in claim["trainings"].items():
+            known = [value for value in values.values() if value is not None]
+            if side in titles and len(known) > 1:
+                facts = {"title": titles[side], "count": len(known), "values": ", ".join(map(_number, known))}
+                told.append(say("evidence_trainings", **facts))
+            elif side not in titles and known:
+                key = "evidence_pairs_between" if side == "between" else "evidence_pairs_within"
+                told.append(say(key, count=len(known), low=_number(min(known)), high=_number(max(known))))
+        return told
+
+    def _stale(self, claim: dict[str, Any]) -> list[str]:
+        """Checkpoints that a claim rests on and that were trained anew since."""
+        pair = claim["left"], claim["right"]
+        rests_on = {model_id for side in pair for model_id in self.store.trainings(side)}
+        digests = self._digests()
+        measured = {model_id: (self.store.measures(model_id) or {}).get("model") for model_id in rests_on}
+        old = {model_id for model_id, digest in measured.items() if digests.get(model_id, digest) != digest}
+        return sorted(old | set(outdated(self.store.comparison(*pair), digests)))
+
+    def _digests(self) -> dict[str, str]:
+        return {model_id: card.digests.model for model_id, card in self.cards.items()}
 
     def _outdated(self, left: str, right: str) -> str:
         """Titles of those of the two that were trained anew since they were compared."""
-        found = read_json(self.evidence / f"{left}--{right}" / "comparison.json")
-        return ", ".join(map(self._title, outdated(found, left, right, self.cards)))
-
-    def _lacks(self, one: Experiment, claim: dict[str, Any]) -> bool:
-        found = read_json(self._folder(one) / "comparison.json")
-        return not isinstance(found, dict) or claim["measure"] not in {"cka", *(found.get("measures") or {})}
+        return ", ".join(map(self._title, outdated(self.store.comparison(left, right), self._digests())))
 
     def _judged(self) -> list[dict[str, Any]]:
-        found = read_json(self.evidence / "claims.json")
-        return [one for one in found if _whole_claim(one)] if isinstance(found, list) else []
+        return [claim for claim in self.store.claims() if _whole_claim(claim)]
+
+    def _measured(self, left: str, right: str) -> str:
+        """What a comparison rests on, and what it says of the two recipes."""
+        found = self.store.comparison(left, right) or {}
+        if not isinstance(found.get("n"), int):
+            return ""
+        heads = found.get("heads")
+        if isinstance(heads, dict) and isinstance(heads.get("n"), int):
+            told = [say("evidence_measured_heads", count=f"{found['n']:,}", heads=f"{heads['n']:,}")]
+        else:
+            told = [say("evidence_measured", count=f"{found['n']:,}")]
+        recipes = self.store.recipes(left, right)
+        cards = [self.cards[model_id].recipe for model_id in (left, right)]
+        if same_recipe(*cards):
+            told.append(say("evidence_one_recipe"))
+        elif recipes and all(isinstance(recipes.get(side), list) for side in ("left", "right")):
+            counts = {side: len(recipes[side]) for side in ("left", "right")}
+            told.append(say("evidence_recipes" if recipes.get("enough") else "evidence_recipes_few", **counts))
+            if recipes.get("missing"):
+                told.append(say("evidence_recipes_pairs"))
+        return " ".join(told)
 
     # --- the test split -----------------------------------------------------------------------------------------------
 
@@ -337,8 +366,8 @@ class Findings:
         sides = [self.predictions(id) for id in (one.left, one.right)]
         if None in sides or self.cards[one.left].classes != self.cards[one.right].classes:
             return None
-        old = self._outdated(one.left, one.right)
-        pictures = self._folder(one) / ("none" if old else "pictures.npz")  # an earlier model's maps
+        old = self._outdated(one.left, one.right)  # an earlier model's maps
+        pictures = None if old else self.store.pair_pictures(one.left, one.right)
         return rows_of(*(self.weights / id / PREDICTIONS for id in (one.left, one.right)), pictures)
 
     def predictions(self, id: str) -> dict[str, np.ndarray] | None:
@@ -404,13 +433,10 @@ class Findings:
             raise NotThere("evidence_unknown")
         return self.experiments[id]
 
-    def _folder(self, one: Experiment) -> Path:
-        return self.evidence / f"{one.left}--{one.right}"
-
     def _title(self, id: str) -> str:
         return self.cards[id].title if id in self.cards else id
 
-    def _names(self, one: Experiment) -> Names:
+    def _names(self, one: Experiment) -> tuple[str, ...]:
         return WORDS.names(self._title(one.left), self._title(one.right))
 
 
@@ -449,18 +475,8 @@ def _cell(figures: Figures) -> dict[str, str] | None:
     }
 
 
-def _measured(found: object) -> str:
-    """What a comparison rests on, in a sentence."""
-    if not isinstance(found, dict) or not isinstance(found.get("n"), int):
-        return ""
-    heads = found.get("heads")
-    if isinstance(heads, dict) and isinstance(heads.get("n"), int):
-        return say("evidence_measured_heads", count=f"{found['n']:,}", heads=f"{heads['n']:,}")
-    return say("evidence_measured", count=f"{found['n']:,}")
-
-
-def _command(left: str, right: str) -> str:
-    return f"python -m training compare {left} {right} --data-dir DIR --heads-dir DIR"
+def _command(*ids: str) -> str:
+    return f"python -m study compare {' '.join(ids)} --data-dir DIR --heads-dir DIR"
 
 
 def _number(value: float) -> str:
@@ -473,31 +489,31 @@ def _is_number(value: object) -> bool:
 
 def _whole_claim(claim: object) -> bool:
     """Whether a claim has all that is shown of it, of the right kinds."""
-    if not isinstance(claim, dict):
+    if not isinstance(claim, dict) or not isinstance(claim.get("id"), str):
         return False
-    texts_there = all(isinstance(claim.get(key), str) for key in ("sentence", "test", "measure", "verdict"))
-    ids = all(isinstance(claim.get(key), str) and _ID.fullmatch(claim[key]) for key in ("id", "left", "right"))
-    luck = claim.get("luck")
-    figures = [claim.get("figure"), *(luck.values() if isinstance(luck, dict) else [])]
-    keys = ("mean", "low", "high")
-    numbers = all(
-        one is None or (isinstance(one, dict) and all(_is_number(one.get(key)) for key in keys)) for one in figures
+    figure, trainings, counts = (claim.get(key) for key in ("figure", "trainings", "counts"))
+    ids = all(isinstance(claim.get(key), str) and _ID.fullmatch(claim[key]) for key in ("left", "right"))
+    flags = all(isinstance(claim.get(key), bool) for key in ("same", "known"))
+    names = claim.get("unit") in ("file", "recipe") and isinstance(claim.get("measure"), str)
+    numbers = isinstance(figure, dict) and all(_is_number(figure.get(key)) for key in ("mean", "low", "high", "n"))
+    tables = isinstance(trainings, dict) and all(
+        isinstance(values, dict) and all(value is None or _is_number(value) for value in values.values())
+        for values in trainings.values()
     )
-    counted = figures[0] is None or isinstance(figures[0].get("n"), int) if numbers else False
-    threshold = claim.get("threshold")
+    counted = isinstance(counts, dict) and all(isinstance(counts.get(side), int) for side in ("left", "right"))
     return bool(
-        texts_there
+        claim["id"] in TEXTS["evidence_claims"]
+        and claim.get("verdict") in TEXTS["evidence_verdicts"]
         and ids
-        and isinstance(luck, dict)
-        and numbers
+        and flags
+        and names
+        and (numbers or (figure is None and claim["verdict"] not in ("holds", "fails")))
+        and tables
         and counted
-        and (threshold is None or _is_number(threshold))
         and _is_number(claim.get("margin"))
-        and isinstance(claim.get("same"), bool)
     )
 
 
-def _drawing(path: Path, prefix: str, label: str) -> str | None:
+def _drawing(text: str | None, prefix: str, label: str) -> str | None:
     """A plot's SVG for standing in the page; None where there is none, or it is broken."""
-    text = read_text(path)
     return None if text is None else drawing(text, prefix, label)

@@ -14,8 +14,9 @@ from explain.pictures import MAX_BYTES, PictureError, read, resize
 from explain.view.message import data_url
 from explain.view.words import number
 from page.errors import PageError
-from page.evidence.files import read_arrays, version_of
 from page.texts import WORDS
+from study.files import read_arrays, version_of
+from study.store import PICTURES
 
 PREDICTIONS = "evaluation/predictions.npz"
 PREDICTED = ("identities", "digests", "labels", "probabilities")
@@ -78,17 +79,18 @@ class Rows(NamedTuple):
         }
 
 
-def rows_of(left: Path, right: Path, pictures: Path) -> Rows:
-    return _joined(left, right, pictures, *map(version_of, (left, right, pictures)))
+def rows_of(left: Path, right: Path, pictures: Path | None) -> Rows:
+    """Rows of two checkpoints' predictions; `pictures`: with their agreement (`study.store.PICTURES`), if any."""
+    return _joined(left, right, pictures, *(path and version_of(path) for path in (left, right, pictures)))
 
 
 @functools.lru_cache(maxsize=16)
-def _joined(left: Path, right: Path, pictures: Path, *versions: object) -> Rows:
+def _joined(left: Path, right: Path, pictures: Path | None, *versions: object) -> Rows:
     ours, theirs = (read_arrays(path, PREDICTED) for path in (left, right))
     where = {key: place for place, key in enumerate(_keys(theirs))}
     places = np.array([(k, where[key]) for k, key in enumerate(_keys(ours)) if key in where], int).reshape(-1, 2)
     probabilities = ours["probabilities"][places[:, 0]], theirs["probabilities"][places[:, 1]]
-    measured = read_arrays(pictures, ("identities", "digests", "rank_last"))
+    measured = pictures and read_arrays(pictures, PICTURES)
     ranks = dict(zip(_keys(measured), measured["rank_last"], strict=True)) if measured else {}
     keys = _keys(ours)
     return Rows(

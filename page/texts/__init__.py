@@ -1,30 +1,44 @@
-"""All that the page says: its own sentences and those of the view, one table a language. `say` fills in names."""
+"""All that the page says: its own sentences and those of the view, one table a language."""
+
+from dataclasses import replace
 
 from explain.errors import UserError
 from explain.view import texts as view
 from explain.view.texts import Texts
 from explain.view.words import Words
+from page.experiments import Experiment
 from page.texts import en
 
 TABLES = {"en": en.TEXTS}
 
 
-def texts(language: str = "en") -> Texts:
-    """What the page says in a language, the view's sentences among it."""
-    return Texts(view.TABLES[language], TABLES[language])
+class PageTexts(Texts):
+    """What the page says in a language, the view's sentences among it.
+
+    Args:
+        language: one of `TABLES`.
+    """
+
+    def __init__(self, language: str = "en") -> None:
+        super().__init__(view.TABLES[language], TABLES[language])
+
+    def told(self, error: UserError) -> str:
+        """What an error says: by the words for its key, filled in by its facts; without such, its own English ones."""
+        if error.subject == "page":
+            return self.say(error.code, **error.facts)
+        sentence = self["errors"].get(error.key)
+        return str(error) if sentence is None else sentence.format(**error.facts)
+
+    def labels(self) -> dict[str, str]:
+        """What the browser needs to say by itself in Compare."""
+        return {**self["view_labels"], **self["labels"]}
+
+    def titled(self, experiment: Experiment) -> Experiment:
+        """An experiment with its title and question: its own, or what the page calls it, or its id."""
+        title, question = self["experiments"].get(experiment.id, (experiment.id, ""))
+        return replace(experiment, title=experiment.title or title, question=experiment.question or question)
 
 
-TEXTS = texts()
+TEXTS = PageTexts()  # of the Evidence tab, whose language is not chosen yet
 WORDS = Words(TEXTS)
 say = TEXTS.say
-
-
-def told(error: UserError) -> str:
-    """What an error says, in the page's language where it has words for its key, filled in by the error's facts."""
-    sentence = TEXTS["errors"].get(error.key)
-    return str(error) if sentence is None else sentence.format(**error.facts)
-
-
-def labels() -> dict[str, str]:
-    """What the browser needs to say by itself."""
-    return {**TEXTS["view_labels"], **TEXTS["labels"]}

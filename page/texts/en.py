@@ -5,8 +5,8 @@ from typing import Any
 TEXTS: dict[str, Any] = {
     "labels": {
         "experiment": "Experiment",
-        "left": "Left",
-        "right": "Right",
+        "first_model": "Left",
+        "second_model": "Right",
         "free": "Free choice",
         "drop": "Drop a photo",
         "drop_touch": "Choose a photo",
@@ -23,8 +23,9 @@ TEXTS: dict[str, Any] = {
         "empty_or": "or start with one of these",
         "privacy": "Photos are deleted within {minutes} minutes after their last use; nothing leaves this server.",
         "rule": "Rule",
-        "target": "Class to explain",
-        "predicted": "predicted",
+        "target": "Explain",
+        "own": "each its own answer",
+        "common": "one class for both ({name})",
         "shoot": "Take it",
         "camera_wait": "Waiting for the camera; your browser may ask you.",
         "camera_none": "The camera cannot be used: there is none, or the browser may not use it.",
@@ -43,6 +44,29 @@ TEXTS: dict[str, Any] = {
     "evidence": "Evidence",
     "about": "About",
     "accepted": "{kinds} · at most {megabytes} MB",
+    # title and question, by id of an experiment
+    "experiments": {
+        "sgd-adam": (
+            "SGD or Adam?",
+            "One network, the same data in the same order; only the optimizer differs. Do the two look at the same "
+            "places?",
+        ),
+        "high-low": (
+            "High or low accuracy?",
+            "VGG16 trained on 17,000 photographs, and VGG16 trained on six with their labels swapped. "
+            "What does a model look at that has learned nothing?",
+        ),
+        "luck-sgd": (
+            "Luck alone? SGD twice",
+            "The same recipe twice, with other random numbers: how far do two trainings agree that differ by luck "
+            "alone?",
+        ),
+        "luck-adam": (
+            "Luck alone? Adam twice",
+            "The same recipe twice, with other random numbers: how far do two trainings agree that differ by luck "
+            "alone?",
+        ),
+    },
     # evidence
     "evidence_labels": {
         "lead": "What the trainings gave, what was measured on two models at a time, and what becomes of the "
@@ -64,7 +88,7 @@ TEXTS: dict[str, Any] = {
         "claims_title": "The original claims, judged",
         "rule": "How they are judged",
         "tested": "What is tested",
-        "claims_none": "The claims have not been judged yet: `python -m training compare` does it.",
+        "claims_none": "The claims have not been judged yet: `python -m study claims` does it.",
         "pair_title": "One experiment closely",
         "experiment": "Experiment",
         "csv": "CSV ↓",
@@ -91,18 +115,110 @@ TEXTS: dict[str, Any] = {
         "again": "Try again",
     },
     "evidence_rules": [
-        "A claim's figure is taken from a comparison of two checkpoints, with its 95 % interval, and signed so "
-        "that the claim asks for more of it.",
-        "The threshold is the larger of the claim's own margin (what it takes to be worth speaking of) and luck: "
-        "the greatest end of the intervals of the same difference between two seeds of one recipe. Claims on one "
-        "model alone, and experiments without a second seed, have only the margin.",
-        "A claim that two things differ holds when the whole interval lies above the threshold, does not hold when "
-        "it lies below, and cannot be told when the threshold lies within. A claim that there is no difference to "
-        "speak of: the other way round. Where a comparison is missing, the claim cannot be told.",
-        "Rule, figures and margins were written down in training/claims.py before any of the figures was computed. "
-        "After SGD and Adam, and before VGG16, two faults in computing the figures were put right (see there).",
+        "A claim's figure has a 95 % interval, and is signed so that the claim asks for more of it. A claim that "
+        "something is so holds when the whole interval lies above its margin (what it takes to be worth speaking "
+        "of), does not hold when it lies below, and cannot be told when the margin lies within. A claim that there "
+        "is no more than that: the other way round.",
+        "A claim about two files (“this high model”) is judged by an interval over pictures, and says nothing of "
+        "another training of the same recipe.",
+        "A claim about a recipe (“Adam”) is judged by trainings: the differences that an exact permutation test "
+        "over all trainings of both recipes does not reject. Fewer than four trainings of each are too few to "
+        "tell, however many pictures there are: two trainings of one recipe differ as well.",
+        "Rule, figures and margins stand in study/claims.py. For claims marked as known there, the first two "
+        "trainings' figures were known by an earlier rule when this one was written; no further training had been "
+        "measured.",
     ],
-    "evidence_verdicts": {"holds": "holds", "fails": "does not hold", "open": "cannot be told"},
+    "evidence_verdicts": {
+        "holds": "holds",
+        "fails": "does not hold",
+        "open": "cannot be told",
+        "too_few": "too few to tell",
+        "nothing_to_tell": "nothing to tell",
+    },
+    # by id: the claim in the original's sense, and what is tested
+    "evidence_claims": {
+        "adam-faster": (
+            "Adam converges faster.",
+            "Validation accuracy, averaged over the epochs at 160 pixels (the area under its curve), is higher for "
+            "Adam than for SGD.",
+        ),
+        "adam-higher": (
+            "Adam converges a little higher.",
+            "Validation accuracy after the last epoch is higher for Adam than for SGD.",
+        ),
+        "adam-distinct": (
+            "Adam's maps are more distinct.",
+            "Grad-CAM's heat is less evenly spread for Adam than for SGD, mean over all depths.",
+        ),
+        "sgd-hard": (
+            "SGD's maps are sometimes hard to understand.",
+            "More of SGD's maps in the deeper half of the layers than of Adam's have less heat on the animal than "
+            "its share of the area.",
+        ),
+        "features-alike": (
+            "The feature maps of SGD and Adam can't be told apart by eye.",
+            "1 - CKA of features, mean over all depths, is at most 0.05 larger between trainings of the two than "
+            "between trainings of one.",
+        ),
+        "face-sgd": (
+            "Grad-CAM is a face locator, layer by layer (SGD).",
+            "At every layer the head has more of this SGD model's heat than its share of the area: the figure is "
+            "that of the layer where it is least.",
+        ),
+        "face-adam": (
+            "Grad-CAM is a face locator, layer by layer (Adam).",
+            "At every layer the head has more of this Adam model's heat than its share of the area: the figure is "
+            "that of the layer where it is least.",
+        ),
+        "high-face": (
+            "The high model looks at nose, ears and face.",
+            "At the last layer the head has more of the high model's heat than its share of the area.",
+        ),
+        "high-face-more": (
+            "The high model looks at nose, ears and face; the low one at everything.",
+            "At the last layer more of the heat lies in the head for the high model than for the low one.",
+        ),
+        "high-elsewhere": (
+            "Where the high model errs it looks elsewhere.",
+            "At the last layer less of the heat lies in the animal on pictures that the high model gets wrong than "
+            "on those it gets right.",
+        ),
+        "low-everything": (
+            "The low model looks at everything at once.",
+            "Grad-CAM's heat at the last layer is more evenly spread for the low model than for the high one.",
+        ),
+        "low-smooth": (
+            "The low model's feature maps are smooth.",
+            "Neighbouring cells of feature maps differ less in the low model than in the high one, mean over all "
+            "depths.",
+        ),
+        "low-dead": (
+            "Some of the low model's feature maps are dead.",
+            "A larger share of channels is dead in the low model than in the high one, mean over all depths.",
+        ),
+        "high-contrast": (
+            "The high model's feature maps are contrasty.",
+            "The contrast of feature maps is higher in the high model than in the low one, mean over all depths.",
+        ),
+        "high-alive": (
+            "The high model's feature maps are nearly all alive.",
+            "At most 5 % of the high model's channels are dead, mean over all depths.",
+        ),
+    },
+    # by name: titles of plots
+    "evidence_measures": {
+        "dead": "Dead channels",
+        "contrast": "Contrast of feature maps",
+        "entropy": "Entropy of feature maps",
+        "roughness": "Roughness of feature maps",
+        "focus_entropy": "Spread of Grad-CAM",
+        "focus_area": "Hot area of Grad-CAM",
+        "head_share": "Heat in the head",
+        "animal_share": "Heat in the animal",
+        "head_lift": "Heat in the head beyond its area",
+        "animal_lift": "Heat in the animal beyond its area",
+        "astray": "Maps that miss the animal",
+    },
     "evidence_plots": {
         "curves": (
             "Accuracy and loss by epoch",
@@ -122,28 +238,32 @@ TEXTS: dict[str, Any] = {
         "agreement": (
             "Agreement by depth",
             "Rank correlation of the two Grad-CAMs, and how far their hottest fifths overlap (chance: 0.2): the "
-            "median over test pictures, and where 8 of 10 lie; in grey two seeds of one recipe, where there are two.",
+            "median over test pictures, and where 8 of 10 lie; in grey trainings of one recipe that differ in the seed "
+            "alone. Dots at the foot: depths where trainings of the two recipes agree otherwise than trainings of "
+            "one.",
         ),
         "features": (
             "Feature maps by depth",
-            "Dead channels, and contrast, entropy and roughness of the live ones, with 95 % intervals. Dots at the "
-            "foot: depths where the two differ (paired test, p < 0.001).",
+            "Dead channels, and contrast, entropy and roughness of the live ones, with 95 % intervals over "
+            "pictures: of these two files. Dots at the foot: depths where the two recipes differ.",
         ),
         "focus": (
             "Spread of Grad-CAM by depth",
             "How evenly the heat lies (0 in one cell, 1 everywhere), and the share of the map above half of its "
-            "peak, with 95 % intervals. Dots at the foot: depths where the two differ (paired test, p < 0.001).",
+            "peak, with 95 % intervals over pictures: of these two files. Dots at the foot: depths where the two "
+            "recipes differ.",
         ),
         "heads": (
             "Heads and animals",
-            "Share of Grad-CAM's heat inside the head and inside the animal, by depth, with 95 % intervals; "
-            "dashed: their share of the area. Dots at the foot: depths where the two differ (paired test, "
-            "p < 0.001).",
+            "Share of Grad-CAM's heat inside the head and inside the animal, by depth, with 95 % intervals over "
+            "pictures: of these two files; dashed: their share of the area. Dots at the foot: depths where the two "
+            "recipes differ.",
         ),
         "cka": (
             "Likeness of features",
             "Linear CKA of the ends of all pairs of blocks, features averaged over space: 1 the same up to "
-            "rotation and scale, 0 unrelated.",
+            "rotation and scale, 0 unrelated (debiased: by chance a little below). Dots: depths where trainings of "
+            "the two recipes are otherwise alike than trainings of one.",
         ),
     },
     "evidence_lists": {
@@ -166,26 +286,39 @@ TEXTS: dict[str, Any] = {
     "evidence_best": "best of {epochs} epochs",
     "evidence_after": "after {epochs} epoch",
     "evidence_pair": "{left} and {right}",
-    "evidence_measured": "Maps and features were measured on {count} test pictures. Agreement is of maps for one "
-    "class, the more likely one by both models; all else about maps is for what each model itself predicts.",
+    "evidence_measured": "Maps and features were measured on {count} test pictures. Agreement is of maps of each "
+    "picture's true class; all else about maps is for what each model itself predicts.",
     "evidence_measured_heads": "Maps and features were measured on {count} test pictures; heads and animals on "
-    "{heads} other pictures in which they are marked. Agreement is of maps for one class, the more likely one by "
-    "both models; all else about maps is for what each model itself predicts.",
+    "{heads} other pictures in which they are marked. Agreement is of maps of each picture's true class; all else "
+    "about maps is for what each model itself predicts.",
+    "evidence_recipes": "Whether the two **recipes** differ is judged by {left} and {right} trainings: marked is "
+    "where an exact permutation test over them, corrected over all depths, has p ≤ 5 %.",
+    "evidence_recipes_few": "The intervals are of these two files. Whether the two **recipes** differ cannot be "
+    "told from {left} and {right} trainings: **too few to tell** (four of each at least), so nothing is marked.",
+    "evidence_recipes_pairs": "Not all pairs of the trainings are compared, so agreement and likeness are not judged.",
+    "evidence_one_recipe": "These are two trainings of one recipe: what differs here differs by luck.",
     "evidence_no_plots": "{left} and {right} have not been compared yet, so there are no plots of the two.",
     "evidence_missing": "Not there: {plots}.",
     "evidence_no_lists": "The list of test pictures needs what both models predicted for them "
     "(evaluation/predictions.npz beside each model).",
-    "evidence_figure": "Measured: **{mean}**, 95 % interval {low} to {high}, on {count} pictures.",
-    "evidence_threshold": "**{threshold}**, its margin",
-    "evidence_threshold_luck": "**{threshold}**, the larger of its margin ({margin}) and what two seeds differ by",
-    "evidence_needs": "To hold, all of the interval must lie above {threshold}.",
-    "evidence_needs_same": "To hold, all of the interval must lie below {threshold}.",
-    "evidence_no_luck": "**Not judged:** this was not measured between two seeds of one recipe ({pairs}), so luck "
-    "cannot be told from difference.",
+    "evidence_figure_file": "Measured: **{mean}**, 95 % interval {low} to {high}, over {count} pictures: of these "
+    "files.",
+    "evidence_figure_recipe": "Measured: **{mean}**, 95 % interval {low} to {high}, over trainings: {left} and "
+    "{right} of them.",
+    "evidence_needs": "To hold, all of the interval must lie above its margin, **{margin}**.",
+    "evidence_needs_same": "To hold, all of the interval must lie below its margin, **{margin}**.",
+    "evidence_known": "The figure of the first trainings was known when this rule was written.",
+    "evidence_too_few": "**Too few to tell:** {left} and {right} trainings; four of each at least.",
+    "evidence_too_few_pictures": "**Too few to tell:** fewer than five of the marked pictures are got wrong.",
+    "evidence_nothing": "**Nothing to tell:** no picture has it in any of the models.",
+    "evidence_trainings": "{title}, {count} trainings: {values}.",
+    "evidence_pairs_between": "Between trainings of the two, {count} pairs: {low} to {high}.",
+    "evidence_pairs_within": "Within one recipe, {count} pairs: {low} to {high}.",
+    "evidence_not_all_pairs": "**Not judged:** not all pairs of the trainings are compared.",
     "evidence_not_compared": "**Not judged:** {left} and {right} have not been compared yet.",
     "evidence_stale": "This was measured on an earlier training of {titles}: compare the two anew.",
     "evidence_claim_stale": "**Not judged:** this was measured on an earlier training of {titles}.",
-    "evidence_not_measured": "**Not judged:** the comparison of {left} and {right} lacks this figure.",
+    "evidence_not_measured": "**Not judged:** this figure was not measured of {left} and {right}.",
     "evidence_no_data_long": "The test pictures may not be passed on, so they are not shown: only their numbers in "
     "the data set. Whoever runs this page with the data (app.py --data-dir DIR) sees them here.",
     "evidence_other_data": "The data folder of this server holds none of these pictures.",
@@ -214,9 +347,12 @@ TEXTS: dict[str, Any] = {
         "does that say something about the two models, and the words say so.",
         "The difference divides each map by its own sum first: red where the left model has more of its heat, blue "
         "where the right one has. Its scale is the same at all depths and for all photos.",
-        "With “predicted”, both models are asked about one class, the one with the higher mean probability. "
-        "Maps of "
-        "different classes would differ by construction.",
+        "Each map explains its own model's answer. Where the two answers differ, each picture says what it is evidence "
+        "for, and there is no difference and no number: maps of different classes differ whatever the models look at. "
+        "“One class for both” explains on both sides the class with the higher mean probability.",
+        "What a model gets “at least” right is the lower end of a 95 % interval over the 100 test pictures that it is "
+        "most nearly as sure of. Of an example that shows none of a model's classes the page tells no such rate, and "
+        "no yardstick: they were measured on pictures of those classes.",
         "A map shows what a model responds to, not why, and no map proves that a model is right.",
     ],
     "about_keys": "Keys: ← → Home End move; with the focus in the comparison (click into it) O M S choose what to "
@@ -249,8 +385,10 @@ TEXTS: dict[str, Any] = {
     "gone": "This photo is no longer on the server; please drop it again.",
     "unknown_example": "There is no example of that name.",
     "unknown_model": "There is no model {asked!r}. There are: {known}.",
+    "model_count": "Choose {fewest} to {most} models.",
+    "other_classes": "These models tell different classes apart; choose some that know the same ones.",
     "unknown_rule": "There is no rule {asked!r}. There are: {known}.",
-    "unknown_target": "Neither “predicted” nor a class of these models: {asked!r}. There are: {known}.",
+    "unknown_target": "Neither “own”, “common” nor a class of these models: {asked!r}. There are: {known}.",
     "not_uploaded": "Only pictures that were uploaded here are read.",
     "model_fails": "{title} cannot be loaded: {reason}",
     "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",

@@ -4,7 +4,7 @@ const LATE = 12000; // milliseconds until waiting needs another word
 const PATIENCE = 120000; // milliseconds until nothing is expected any more, of sending and of answering
 
 const asking = { // what is wished for, and what the shown answer was asked with
-  wish: { example: null, file: null, left: null, right: null, rule: null, target: 'predicted' }, shown: null,
+  wish: { example: null, file: null, models: [], rule: null, target: 'own' }, shown: null,
 };
 const server_state = { ready: false, loaded: [], seconds: {} };
 
@@ -13,26 +13,28 @@ let running = null; // {serial, wish, asked: whether the server is at it, timer,
 let next = null; // what was wished for meanwhile
 const sent = new WeakMap(); // file: promise of its path on the server
 
-const model = (id) => catalog.models.find((one) => one.id === id);
-const alike = (one, other) => model(one).classes.join('\n') === model(other).classes.join('\n');
+const model = (id) => catalog.models.find((entry) => entry.id === id);
+const alike = (first, second) => model(first).classes.join('\n') === model(second).classes.join('\n');
 
-/* Two models are compared in one class: beside a model of other classes stands the one it makes an experiment with. */
-function partner(id, side) {
-  const other = SIDES.find((name) => name !== side);
-  const found = catalog.experiments.find((one) => one[side] === id) || catalog.experiments.find((one) => one[other] === id);
-  return found ? found[found[side] === id ? other : side] : id;
+/* Two models of one page know the same classes: beside one of others stands that with which it makes an experiment. */
+function partner(id, place) {
+  const holding = (at) => catalog.experiments.find(({ models }) => models[at] === id);
+  const experiment = holding(place) || holding(1 - place);
+  return experiment ? experiment.models[experiment.models[place] === id ? 1 - place : place] : id;
+}
+
+/* The models with another one at a place. */
+function withModel(models, place, id) {
+  const changed = models.with(place, id);
+  return alike(...changed) ? changed : changed.with(1 - place, partner(id, place));
 }
 
 function request(change) {
   const wish = { ...(next || (running && running.wish) || asking.wish), ...change };
-  for (const side of SIDES) {
-    const other = SIDES.find((name) => name !== side);
-    if (change[side] && !change[other] && !alike(wish[side], wish[other])) wish[other] = partner(wish[side], side);
-  }
-  if (wish.target !== 'predicted' && !model(wish.left).classes.includes(wish.target)) wish.target = 'predicted';
+  if (!['own', 'common', ...model(wish.models[0]).classes].includes(wish.target)) wish.target = 'own';
   asking.wish = wish;
   choosers();
-  if (state.result) check(ref.targets, wish.target);
+  ref.target.value = wish.target;
   if (!wish.file && !wish.example) return; // nothing to look at yet
   fail('');
   if (running && running.asked) next = wish;
@@ -43,7 +45,7 @@ async function ask(wish) {
   if (running) clearTimeout(running.timer);
   const mine = (running = { serial: ++serial, wish });
   const fails = (sentence) => settle({ kind: 'error', ask: mine.serial, sentence });
-  const { file, example, left, right, rule, target } = wish;
+  const { file, example, models, rule, target } = wish;
   root.setAttribute('data-busy', '');
   if (!state.result) preview(wish);
   let path = null;
@@ -65,15 +67,15 @@ async function ask(wish) {
   status(waitingFor(wish));
   mine.late = setTimeout(() => status(t.still), LATE);
   mine.timer = setTimeout(() => fails(t.no_answer), PATIENCE);
-  trigger('ask', { ask: mine.serial, upload: path, example: file ? null : example, left, right, rule, target });
+  trigger('ask', { ask: mine.serial, upload: path, example: file ? null : example, models, rule, target });
 }
 
-function waitingFor({ left, right }) {
+function waitingFor({ models }) {
   if (!server_state.ready) return t.models_loading;
-  const missing = [left, right].filter((id) => !server_state.loaded.includes(id));
+  const missing = [...new Set(models)].filter((id) => !server_state.loaded.includes(id));
   if (!missing.length) return t.looking;
-  const titles = [...new Set(missing)].map((id) => model(id).title).join(' · ');
-  const seconds = server_state.seconds * new Set(missing).size;
+  const titles = missing.map((id) => model(id).title).join(' · ');
+  const seconds = server_state.seconds * missing.length;
   return fill(seconds ? t.loading : t.loading_unknown, { titles, seconds: Math.max(1, Math.round(seconds)) });
 }
 
@@ -114,7 +116,7 @@ function settle(answer) {
   if (state.result) { // back to what is shown
     asking.wish = asking.shown;
     choosers();
-    check(ref.targets, asking.wish.target);
+    ref.target.value = asking.wish.target;
   } else {
     Object.assign(asking.wish, { file: null, example: null });
     root.dataset.state = 'empty';
@@ -125,10 +127,10 @@ function settle(answer) {
 async function showAnswer(result) {
   const { wish } = asking; // the next one may be made while the picture is decoded
   await show(result);
-  Object.assign(wish, { left: result.left, right: result.right, rule: result.rule, target: result.target.asked });
+  Object.assign(wish, { models: result.models.map(({ id }) => id), rule: result.rule, target: result.target.asked });
   Object.assign(server_state, { loaded: result.loaded });
   choosers();
-  radiosOfTargets(result.target);
+  offerTargets(result.target);
 }
 
 function preview(wish) {

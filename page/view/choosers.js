@@ -1,24 +1,22 @@
 /* What is looked at, and by whom: the photo, the examples, experiments, models, rule and class. */
 
-function radiosOfTargets({ asked, options: names }) {
-  const pick = (value) => request({ target: value });
-  const entries = [['predicted', t.predicted], ...names.map((name) => [name, name])];
-  if (names.length <= 4) return radios(ref.targets, entries, asked, pick);
-  const select = make('select');
-  options(select, entries, asked);
-  select.setAttribute('aria-label', t.target);
-  select.addEventListener('change', () => pick(select.value));
-  ref.targets.replaceChildren(select);
+function offerTargets({ asked, common, options: names }) {
+  together.textContent = fill(t.common, { name: common });
+  options(ref.target, [['own', t.own], ['common', together.textContent], ...names.map((name) => [name, name])], asked);
 }
 
+// where the two maps explain different classes, one class for both is a click away
+const together = make('button', { type: 'button' });
+together.addEventListener('click', () => request({ target: 'common' }));
+ref.apart.append(' ', together);
+
 function choosers() {
-  const { left, right, rule, example, file } = asking.wish;
-  const found = catalog.experiments.find((experiment) => experiment.left === left && experiment.right === right);
+  const { models, rule, example, file } = asking.wish;
+  const found = catalog.experiments.find((experiment) => experiment.models.join() === models.join());
   const entries = catalog.experiments.map(({ id, title, question }) => [id, title, question]);
   options(ref.experiment, found ? entries : [...entries, ['', t.free]], found ? found.id : '');
   ref.question.textContent = found ? found.question : '';
-  ref.left.value = left;
-  ref.right.value = right;
+  for (const place of MODELS) ref['model-' + place].value = models[place];
   ref.rule.value = rule;
   ref.rule.title = (catalog.rules.find(({ name }) => name === rule) || {}).about || '';
   for (const button of ref.examples.children) button.setAttribute('aria-pressed', !file && button.dataset.id === example);
@@ -49,8 +47,8 @@ onDocument({
     event.preventDefault();
     take(file);
   },
-  'tm-open': ({ detail: { id, thumb, left, right } }) => { // from the Evidence tab: an example, or a test picture
-    request({ example: id, thumb, file: null, left, right, target: 'predicted' });
+  'tm-open': ({ detail: { id, thumb, models } }) => { // from the Evidence tab: an example, or a test picture
+    request({ example: id, thumb, file: null, models, target: 'own' });
   },
 });
 
@@ -90,7 +88,24 @@ ref.shoot.addEventListener('click', () => {
 
 ref.experiment.addEventListener('change', () => {
   const found = catalog.experiments.find(({ id }) => id === ref.experiment.value);
-  if (found) request({ left: found.left, right: found.right });
+  if (found) request({ models: found.models });
 });
-for (const side of SIDES) ref[side].addEventListener('change', () => request({ [side]: ref[side].value }));
-ref.rule.addEventListener('change', () => request({ rule: ref.rule.value }));
+for (const place of MODELS) {
+  ref['model-' + place].addEventListener('change', ({ target }) => {
+    request({ models: withModel(asking.wish.models, place, target.value) });
+  });
+}
+// Who looks at the chooser may choose: the models of what it offers are made ready, those behind the shown one first
+let preparing = false;
+async function prepare() {
+  const ids = catalog.experiments.map(({ id }) => id);
+  const shown = ids.indexOf(ref.experiment.value);
+  if (preparing || ids.length < 2) return;
+  preparing = true;
+  try {
+    Object.assign(server_state, await server.prepare([...ids.slice(shown + 1), ...ids.slice(0, shown + 1)]));
+  } catch { /* it is a help alone */ }
+  preparing = false;
+}
+for (const type of ['pointerenter', 'focus']) ref.experiment.addEventListener(type, prepare);
+for (const name of ['rule', 'target']) ref[name].addEventListener('change', () => request({ [name]: ref[name].value }));

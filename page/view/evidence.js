@@ -2,7 +2,6 @@
    examples; everything else is asked of the server by name (findings.py tells what it answers) and goes in by
    textContent, but for the plots, which the server has cleaned and which are parsed as SVG. */
 
-const SPLITS = ['train', 'validation', 'test'];
 const SHAPES = { // of verdicts, so that they are not told by colour alone
   holds: '<circle cx="10" cy="10" r="9"/><path d="M5.8 10.4l3 3 5.4-6.4"/>',
   fails: '<rect x="1.5" y="1.5" width="17" height="17" rx="3"/><path d="M6.5 6.5l7 7m0-7l-7 7"/>',
@@ -82,7 +81,7 @@ function cell(figures) {
 }
 
 function showModels(models) {
-  const head = [t.model, ...SPLITS.map((split) => t[split])].map((text) => make('th', { scope: 'col', textContent: text }));
+  const head = [t.model, t.train, t.validation, t.test].map((text) => make('th', { scope: 'col', textContent: text }));
   const bodies = models.map(({ title, told, rows }) => make('tbody', {},
     make('tr', { className: 'tm-group' }, make('th', { colSpan: 4, scope: 'rowgroup' },
       make('strong', { textContent: title }), ...told.map((text) => make('small', { textContent: text })))),
@@ -174,16 +173,15 @@ function showList({ name, text }, shown, from = 0) {
   }, 'tm-wait tm-low');
 }
 
-function pictureRow({ identity, truth, agreement, ...sides }, shown) {
+function pictureRow({ identity, truth, agreement, left, right }, shown) {
   const first = make('th', { scope: 'row' });
   first.dataset.identity = identity;
   if (shown) first.append(make('span', { className: 'tm-thumb' }));
   first.append(make('span', { className: 'tm-identity', textContent: identity }));
   return make('tr', {}, first, make('td', { textContent: truth }),
-    ...SIDES.map((side) => {
-      const { name, share, right } = sides[side];
-      const wrong = right ? [] : [make('span', { ariaHidden: 'true', textContent: '✗ ' }), make('span', { className: 'tm-hidden', textContent: t.wrong + ': ' })];
-      return make('td', { className: right ? '' : 'tm-wrong' }, ...wrong, make('span', { textContent: name + ' ' }), make('small', { textContent: share }));
+    ...[left, right].map(({ name, share, right: correct }) => {
+      const wrong = correct ? [] : [make('span', { ariaHidden: 'true', textContent: '✗ ' }), make('span', { className: 'tm-hidden', textContent: t.wrong + ': ' })];
+      return make('td', { className: correct ? '' : 'tm-wrong' }, ...wrong, make('span', { textContent: name + ' ' }), make('small', { textContent: share }));
     }),
     make('td', {}, agreement || make('span', { role: 'img', ariaLabel: t.unknown, textContent: '–' })));
 }
@@ -227,8 +225,7 @@ async function thumbnails(rows) {
 
 /* In Compare, with this experiment's models. */
 function open(id, thumb) {
-  const { left, right } = current;
-  document.dispatchEvent(new CustomEvent('tm-open', { detail: { id, thumb, left, right } }));
+  document.dispatchEvent(new CustomEvent('tm-open', { detail: { id, thumb, models: current.models } }));
   document.getElementById('tm-compare-button').click();
   scrollTo(0, 0);
 }
@@ -242,8 +239,9 @@ function choose() {
 // --- start ----------------------------------------------------------------------------------------------------------
 
 for (const rule of catalog.rules) ref.rules.append(make('li', { textContent: rule }));
-for (const name of catalog.experiments.length ? ['models', 'claims', 'plots', 'pictures'] : ['models', 'claims']) {
-  const button = make('button', { type: 'button', textContent: t[name] });
+const jumps = { models: t.models, claims: t.claims, plots: t.plots, pictures: t.pictures };
+for (const name of catalog.experiments.length ? Object.keys(jumps) : ['models', 'claims']) {
+  const button = make('button', { type: 'button', textContent: jumps[name] });
   button.addEventListener('click', () => {
     ref[name].scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
     ref[name].querySelector('[tabindex="-1"]').focus({ preventScroll: true });

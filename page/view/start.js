@@ -1,7 +1,8 @@
 /* Starts the page: fills the choosers, waits for the models, and takes the answers. */
 
-options(ref.left, catalog.models.map(({ id, title, description }) => [id, title, description]));
-options(ref.right, catalog.models.map(({ id, title, description }) => [id, title, description]));
+for (const place of MODELS) {
+  options(ref['model-' + place], catalog.models.map(({ id, title, description }) => [id, title, description]));
+}
 options(ref.rule, catalog.rules.map(({ name, title, about }) => [name, title, about]));
 ref.accepted.textContent = catalog.accepted;
 ref.commands.textContent = catalog.commands;
@@ -22,8 +23,7 @@ if (!catalog.models.length) {
   root.dataset.state = 'none';
   ref.none.hidden = false;
 } else {
-  const { left, right } = catalog.start;
-  Object.assign(asking.wish, { left, right, rule: catalog.rules[0].name });
+  Object.assign(asking.wish, { models: catalog.start, rule: catalog.rules[0].name });
   choosers();
   awaitModels();
 }

@@ -8,6 +8,7 @@ pictures, and masks and boxes from `annotations/{trimaps,xmls}`.
     heads.json          [{"name": NAME, "species": "cat" or "dog", "heads": [[x0, y0, x1, y1], ...]}, ...], in pixels
 """
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -60,10 +61,20 @@ class Pets:
             head[round(y0) : round(y1), round(x0) : round(x1)] = True
         return Pet(name, ("cat", "dog").index(entry["species"]), pixels, head, animal)
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
-        """Hex sha256 of heads.json."""
-        return hashlib.sha256((self.folder / "heads.json").read_bytes()).hexdigest()
+        """Hex sha256 over heads.json and every picture's and mask's file.
+
+        Raises:
+            DataError: for a file that is missing.
+        """
+        names = [entry["name"] for entry in self.entries]
+        files = ["heads.json", *(f"pictures/{n}.jpg" for n in names), *(f"masks/{n}.png" for n in names)]
+        try:
+            lines = [f"{name} {hashlib.sha256((self.folder / name).read_bytes()).hexdigest()}\n" for name in files]
+        except OSError as error:
+            raise DataError(f"{NAME}: {error.filename} cannot be read.") from error
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def load(folder: Path) -> Pets:

@@ -25,15 +25,15 @@ TEXTS: dict[str, Any] = {
         "save": "PNG ↓",
         "save_title": "Save what is on the screen as PNG",
         "cost": "{passes} passes, {seconds} s",
-        "cost_title": "{milliseconds} ms of it in the two models; the rest is reading, comparing, packing, "
+        "cost_title": "{milliseconds} ms of it in the models; the rest is reading, comparing, packing, "
         "and loading a model that was not there yet",
         "shallow": "shallow",
         "deep": "deep",
         "rank": "rank correlation {rank}",
         "overlap": " · hottest fifths overlap {percent} %",
         "no_agreement": "no agreement to measure: a map is the same everywhere",
-        "slider": "{place} of {count}: {left} and {right}, agreement {rank}",
-        "slider_band": "{place} of {count}: {left} and {right}, agreement {rank}, two seeds on test pictures "
+        "slider": "{place} of {count}: {first} and {second}, agreement {rank}",
+        "slider_band": "{place} of {count}: {first} and {second}, agreement {rank}, two seeds on test pictures "
         "{low} to {high}",
         "go": "Go to {layer}",
         "alt_overlay": "The photo, with the model's heat over it",
@@ -43,16 +43,17 @@ TEXTS: dict[str, Any] = {
         "saw": "what it saw",
         "zero": "zero everywhere",
         "heat": "{percent} % of its peak",
-        "difference": "red left · blue right · full colour: {limit}× even heat",
-        "difference_short": "red\N{NO-BREAK SPACE}left\N{NO-BREAK SPACE}· blue\N{NO-BREAK SPACE}right"
-        "\N{NO-BREAK SPACE}· full:\N{NO-BREAK SPACE}{limit}×",
+        "difference": "red: more in {first} · blue: more in {second} · full colour: {limit}× even heat",
+        "difference_short": "red {first} · blue {second} · full:\N{NO-BREAK SPACE}{limit}×",
         "difference_title": "Full colour: a difference of {limit} times the heat that an even spread would "
         "put everywhere, or more",
         "no_difference": "no difference: a map is zero",
+        "apart": "No difference picture and no number: the two maps explain different classes.",
+        "slider_apart": "{place} of {count}: {first} and {second}; the two maps explain different classes",
         "features": "{name}: feature maps here, most important first ({count} of {of})",
         "channel": "Channel {channel}",
         "enlarge": "Enlarge channel {channel}",
-        "enlarged": "{side}, {layer}, channel {channel}",
+        "enlarged": "{name}, {layer}, channel {channel}",
         "enlarged_text": "{place} of {count} (of {of}) · from {low} to {high} · importance {importance}",
     },
     "name": "Two Minds",
@@ -66,7 +67,7 @@ TEXTS: dict[str, Any] = {
     "percent": "{value}\N{NO-BREAK SPACE}%",
     "above": ">\N{NO-BREAK SPACE}99.9\N{NO-BREAK SPACE}%",
     "below": "<\N{NO-BREAK SPACE}0.1\N{NO-BREAK SPACE}%",
-    # the two sides
+    # the models
     "weights": "{count} M weights",
     "input": "{height} × {width} px",
     "accuracy": "{value}\N{NO-BREAK SPACE}%",
@@ -74,14 +75,19 @@ TEXTS: dict[str, Any] = {
     "accuracy_title": "Share of right answers on {count} test pictures it never saw",
     "accuracy_title_interval": "Share of right answers on {count} test pictures it never saw; 95 % interval "
     "{low} to {high} %",
-    "the_left": "the left model",
-    "the_right": "the right model",
+    "nth_model": "model {place}",
     "layer_top": "last features",
     "legend_seeds": "agreement of the two maps, by depth (grey: two seeds of one recipe, on test pictures)",
     "legend_seeds_short": "agreement (grey: two seeds)",
     "legend_none_short": "agreement (no yardstick)",
     "legend_none": "agreement of the two maps, by depth (no yardstick)",
     "explained": "explained: {name}",
+    "explained_own": "explained: each model's own answer",
+    "evidence_for": "evidence for {name}",
+    "legend_apart": "agreement of the two maps, by depth (dashed: they explain different classes)",
+    "legend_apart_short": "agreement (dashed: different classes)",
+    "apart_title": "Maps of different classes differ whatever the models look at, so their agreement has no number "
+    "and no yardstick.",
     # notes of the reader, by code
     "notes": {
         "first-frame": "This file holds several pictures; this is the first.",
@@ -89,19 +95,21 @@ TEXTS: dict[str, Any] = {
         "stretched": "The values of this file have no usual range; they were stretched from least to greatest.",
     },
     # in words
-    "same_class": "Both say **{name}** ({left_share} and {right_share}).",
+    "same_class": "Both say **{name}** ({first_share} and {second_share}).",
     "same_class_unsure": "Both say **{name}**; {unsure} is less sure ({share}, {other} {other_share}).",
-    "other_class": "They disagree: {left} says **{left_name}** ({left_share}), {right} **{right_name}** "
-    "({right_share}).",
+    "other_class": "They disagree: {first} says **{first_name}** ({first_share}), {second} **{second_name}** "
+    "({second_share}).",
     "rate": "Of {population} that it is as sure of, {side} gets at least {rate} right.",
     "rate_each": "Of {population} that each is as sure of, it gets at least {rate} right.",
     "rates": "Of {population} that each is as sure of, {side} gets at least {rate} right, {other} {other_rate}.",
     # what rates and yardsticks were measured on, by name of the data set; None: any other
     "populations": {"cats-dogs": "test photos of cats and dogs", None: "pictures of the test split"},
     "common": "Both maps explain **{name}**, the class with the higher mean probability.",
+    "own": "Each map shows what speaks for its own model's answer: **{first}** and **{second}**. Maps of different "
+    "classes are not held against each other; with one class for both they are.",
     "peaks_same": "Here the heat of both peaks **within a cell of the same place**",
     "peaks_apart": "Here their heat peaks at **different places**",
-    "spread_alike": "{peaks} and spreads over about as much of the picture ({left_share} and {right_share}).",
+    "spread_alike": "{peaks} and spreads over about as much of the picture ({first_share} and {second_share}).",
     "spread_wider_same": "{peaks}, but {wider}'s spreads over **{ratio}\N{NO-BREAK SPACE}×** the area.",
     "spread_wider_apart": "{peaks}, and {wider}'s spreads over **{ratio}\N{NO-BREAK SPACE}×** the area.",
     "heat_one": "{side} has no peak here: its map is the same everywhere.",
@@ -128,6 +136,5 @@ TEXTS: dict[str, Any] = {
     "two trainings of one recipe agree was measured on {population}, and this picture is none of those.",
     "no_yardstick_neither_title": "No yardstick: how far two trainings of one recipe agree was measured on "
     "{population}, and this picture is none of those.",
-    "dead": "Channels dead here: {left_share} {left}, {right_share} {right}.",
-    "other_classes": "These two models tell different classes apart; choose two that know the same ones.",
+    "dead": "Channels dead here: {first_share} {first}, {second_share} {second}.",
 }

@@ -1,5 +1,6 @@
 """Files that are read once, and again when they have changed; None where they are missing or broken."""
 
+import csv
 import functools
 import json
 import logging
@@ -36,13 +37,19 @@ def _text_of(path: Path, version: object) -> str | None:
         return None
 
 
+def read_rows(path: Path) -> list[dict[str, str]] | None:
+    """A CSV's rows by its head."""
+    text = read_text(path)
+    return None if text is None else list(csv.DictReader(text.splitlines()))
+
+
 def read_json(path: Path) -> Any:
     """What a JSON file holds."""
     version = version_of(path)
     return None if version is None else _json_of(path, version)
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=128)
 def _json_of(path: Path, version: object) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -51,8 +58,8 @@ def _json_of(path: Path, version: object) -> Any:
         return None
 
 
-def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray] | None:
-    """Arrays of one length from an .npz; None where it lacks one of them."""
+def read_arrays(path: Path, names: Iterable[str] = ()) -> dict[str, np.ndarray] | None:
+    """Arrays from an .npz: those of these names, all of one length, None where it lacks one of them; or all it has."""
     version = version_of(path)
     return None if version is None else _arrays_of(path, tuple(names), version)
 
@@ -61,8 +68,8 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray] | Non
 def _arrays_of(path: Path, names: tuple[str, ...], version: object) -> dict[str, np.ndarray] | None:
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in names}
-        if len({len(array) for array in found.values()}) != 1:
+            found = {name: file[name] for name in names or file.files}
+        if names and len({len(array) for array in found.values()}) != 1:
             raise ValueError("arrays of different lengths")
         return found
     except Exception:  # a damaged archive raises nearly anything

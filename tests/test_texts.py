@@ -1,0 +1,137 @@
+"""Sentences and the code that says them: every key is written out, there in every language, and said somewhere."""
+
+import ast
+import json
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explain import view
+from explain.overlay import colours
+from explain.view import texts as view_texts
+from page import texts
+from page.experiments import Experiment
+from page.layout import SCRIPTS, VIEW, template
+from page.texts import PageTexts
+
+ROOT = Path(__file__).parent.parent
+FILES = [
+    path for folder in ("explain/view", "page") for path in (ROOT / folder).rglob("*.py") if "texts" not in path.parts
+]
+TABLE = PageTexts().table
+RAISED = {"PageError", "Refused", "NotThere", "NotUploaded"}  # by code, which is the key of a sentence
+
+
+def calls() -> Iterator[tuple[str, ast.Call, ast.expr]]:
+    """Where a sentence is said, with the expression of its key."""
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = getattr(getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", ""))
+            if isinstance(node, ast.Call) and node.args and (name == "say" or name in RAISED):
+                yield f"{path.name}:{node.lineno}", node, node.args[0]
+            elif isinstance(node, ast.Call) and name == "refused" and len(node.args) > 1:
+                yield f"{path.name}:{node.lineno}", node, node.args[1]
+
+
+def keys(expression: ast.expr) -> list[str] | None:
+    """The keys that an expression may be, where they are written out; None for a name that holds one."""
+    if isinstance(expression, ast.IfExp):
+        return [*(keys(expression.body) or []), *(keys(expression.orelse) or [])]
+    if isinstance(expression, ast.Constant):
+        return [expression.value]
+    return None
+
+
+CALLS = [(place, call, expression) for place, call, expression in calls()]
+
+
+def test_keys_are_written_out():
+    """So that they can be searched: a name may hold one, but none is put together."""
+    assert len(CALLS) > 60
+    for place, _, expression in CALLS:
+        assert isinstance(expression, ast.Constant | ast.IfExp | ast.Name | ast.Attribute), place
+
+
+def test_every_key_that_is_said_is_there_and_gets_its_facts():
+    for place, call, expression in CALLS:
+        given = {keyword.arg for keyword in call.keywords}
+        for key in keys(expression) or []:
+            error = getattr(call.func, "id", "") in RAISED
+            assert key in (texts.TABLES["en"] if error else TABLE), place
+            if isinstance(TABLE[key], str) and None not in given:  # no **facts
+                needed = {name for _, name, *_ in string.Formatter().parse(TABLE[key]) if name}
+                assert needed <= given, (place, key)
+
+
+def test_every_table_that_is_looked_up_is_there():
+    looked_up = set()
+    for path in FILES:
+        looked_up |= set(re.findall(r'\b(?:texts|TEXTS)\["(\w+)"\]', path.read_text()))
+    assert {"notes", "colours", "populations", "about_points"} <= looked_up
+    assert looked_up <= TABLE.keys()
+
+
+def test_every_sentence_is_said_somewhere():
+    written = set()
+    for path in [*FILES, ROOT / "page/texts/__init__.py"]:
+        nodes = ast.walk(ast.parse(path.read_text()))
+        written |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert set(TABLE) - written == set()
+
+
+def named(script: str, html: str) -> set[str]:
+    return set(re.findall(r"\bt\.(\w+)", script)) | set(re.findall(r'data-(?:t|touch|label)="(\w+)"', html))
+
+
+def test_every_label_is_used_and_every_used_one_is_there():
+    assert named(view.joined(SCRIPTS), template()) == PageTexts().labels().keys()
+    assert named(view.joined(view.SCRIPTS), view.template()) <= TABLE["view_labels"].keys()  # also without a page
+    evidence = [(VIEW / f"evidence.{kind}").read_text() for kind in ("js", "html")]
+    assert named(*evidence) == TABLE["evidence_labels"].keys()
+
+
+def test_labels_are_written_out_too():
+    """All but what a template names, which common.js fills in."""
+    for path in {*SCRIPTS, VIEW / "evidence.js"}:
+        composed = re.findall(r"(?<![\w.])t\[[^\]]*\]?", path.read_text())
+        assert not [found for found in composed if "node.dataset" not in found], path.name
+        assert not composed or path.name == "common.js"
+
+
+@pytest.mark.parametrize("tables", [view_texts.TABLES, texts.TABLES], ids=["view", "page"])
+def test_all_languages_say_the_same(tables):
+    """The same keys, and in each sentence the same names to be filled in."""
+
+    def form(value: object) -> object:
+        if isinstance(value, str):
+            return {name for _, name, *_ in string.Formatter().parse(value) if name}
+        if isinstance(value, dict):
+            return {key: form(part) for key, part in value.items()}
+        return [form(part) for part in value]
+
+    first, *others = map(form, tables.values())
+    assert all(other == first for other in others)
+    assert not view_texts.TABLES["en"].keys() & texts.TABLES["en"].keys()  # a key stands in one table
+
+
+def test_what_is_named_by_id_is_there():
+    for name in TABLE["colours"]:
+        assert colours(np.zeros((1, 1)), name).shape == (1, 1, 3)
+    source = (ROOT / "explain/pictures.py").read_text()
+    assert all(f'"{note}"' in source for note in TABLE["notes"])
+    ids = {entry["id"] for entry in json.loads((ROOT / "weights/experiments.json").read_text())}
+    assert set(TABLE["experiments"]) == ids
+
+
+def test_an_experiment_may_bring_its_own_words():
+    own = Experiment("mine", "a", "b", title="Mine?", question="Why?")
+    assert PageTexts().titled(own) == own
+    known = PageTexts().titled(Experiment("sgd-adam", "a", "b"))
+    assert (known.title, known.left) == ("SGD or Adam?", "a")
+    assert known.question.startswith("One network")
+    assert PageTexts().titled(Experiment("sgd-adam", "a", "b", title="Own")).title == "Own"
+    assert PageTexts().titled(Experiment("other", "a", "b")).title == "other"
