@@ -124,9 +124,9 @@ TEXTS: dict[str, Any] = {
         "A claim about a recipe (“Adam”) is judged by trainings: the differences that an exact permutation test "
         "over all trainings of both recipes does not reject. Fewer than four trainings of each are too few to "
         "tell, however many pictures there are: two trainings of one recipe differ as well.",
-        "Rule, figures and margins stand in study/claims.py. For claims marked as known there, the first two "
-        "trainings' figures were known by an earlier rule when this one was written; no further training had been "
-        "measured.",
+        "Rule, figures and margins stand in study/claims.py. They were written before any training beyond the first "
+        "two of a recipe was measured; of most claims the figures of the first trainings were known by then, as "
+        "is said there.",
     ],
     "evidence_verdicts": {
         "holds": "holds",
