@@ -64,12 +64,15 @@ def agreement(reference: np.ndarray, heatmap: np.ndarray, same_target: bool = Tr
     grid = common_grid(reference, heatmap)
     flat = is_flat(reference) or is_flat(heatmap)
     drawn = resize(reference, grid), resize(heatmap, grid)
-    densities = (density(reference, grid), density(heatmap, grid)) if same_target else (None, None)
-    massive = all(values is not None for values in densities)
+    difference = None
+    if same_target:
+        first, second = density(reference, grid), density(heatmap, grid)
+        if first is not None and second is not None:
+            difference = (first - second).astype(np.float32)
     return Agreement(
         rank=None if flat else rank_correlation(*drawn),
         overlap=None if flat else overlap(*drawn),
-        difference=(densities[0] - densities[1]).astype(np.float32) if massive else None,
+        difference=difference,
     )
 
 
@@ -309,7 +312,7 @@ def cka(first: np.ndarray, second: np.ndarray, weights: np.ndarray | None = None
         values = _hsic(a, b, draws) / np.sqrt(_hsic(a, a, draws) * _hsic(b, b, draws))
     values[(draws > 0).sum(1) < 4] = np.nan
     values = np.minimum(values, 1)  # but for rounding
-    return values if np.ndim(weights) == 2 else float(values[0])
+    return float(values[0]) if weights is None or np.ndim(weights) < 2 else values
 
 
 def _gram(features: np.ndarray) -> np.ndarray:

@@ -58,6 +58,21 @@ class Comparison:
         """Whether all maps explain one class."""
         return len(set(self.targets)) == 1
 
+    def ranks(self, place: int) -> list[float | None]:
+        """Rank correlations of a model's maps with the reference's, stop by stop.
+
+        Args:
+            place: of the model.
+
+        Returns:
+            -1 to 1; None where a map is the same everywhere, and for the reference itself.
+
+        Raises:
+            IndexError: for a model that does not exist.
+        """
+        agreements = [stop.versus[place] for stop in self.stops]
+        return [None if agreement is None else agreement.rank for agreement in agreements]
+
     def __repr__(self) -> str:
         names = [str(self.classes[k] if self.classes and k >= 0 else k) for k in dict.fromkeys(self.targets)]
         lines = [
@@ -66,8 +81,7 @@ class Comparison:
         ]
         for place in range(len(self.targets)):
             if place != self.reference:
-                ranks = (stop.versus[place].rank for stop in self.stops)
-                told = ", ".join("none" if rank is None else f"{rank:.2f}" for rank in ranks)
+                told = ", ".join("none" if rank is None else f"{rank:.2f}" for rank in self.ranks(place))
                 lines.append(f"  rank correlation of {place} with {self.reference}: {told}")
         return "\n".join(lines)
 
@@ -127,8 +141,8 @@ def compare(*explanations: Explanation, rule: str | None = None, picture: int = 
     def versus(place: int, places: tuple[int, ...]) -> Agreement | None:
         if place == reference:
             return None
-        maps = (heatmaps[model][places[model]] for model in (reference, place))
-        return agreement(*maps, same_target=targets[place] == targets[reference])
+        first, second = (heatmaps[model][places[model]] for model in (reference, place))
+        return agreement(first, second, same_target=targets[place] == targets[reference])
 
     layers = [explanation.layers for explanation in explanations]
     inputs = [explanation.pictures.shape[1:3] for explanation in explanations]

@@ -84,14 +84,12 @@ class Figures:
         Args:
             values: as it stands in the card, of any kind.
         """
-        interval = values.get("accuracy_interval")
-        whole = isinstance(interval, (list, tuple)) and len(interval) == 2 and None not in map(_share, interval)
         rows = values.get("reliability")
         shares = ("accuracy", "precision", "recall", "f1", "auc", "calibration_error", "top_5")
         return cls(
             n=_count(values.get("n")),
             log_loss=_number(values.get("log_loss")),
-            accuracy_interval=tuple(interval) if whole else None,
+            accuracy_interval=_interval(values.get("accuracy_interval")),
             reliability=tuple(filter(None, map(_bin, rows))) if isinstance(rows, (list, tuple)) else (),
             **{name: _share(values.get(name)) for name in shares},
             more=_unknown(cls, values),
@@ -244,9 +242,7 @@ class Card:
             explain.errors.CheckpointError: The card of my-net has no description.
         """
         _check(values, name or str(values.get("id")))
-        digests, members, splits = (_mapping(values.get(key)) for key in ("digests", "members", "splits"))
-        members, groups = values.get("members", ()), values.get("groups")
-        grouped = isinstance(groups, list) and len(groups) == len(values["classes"]) and all(map(_text, groups))
+        digests, splits = _mapping(values.get("digests")), _mapping(values.get("splits"))
         return cls(
             model_id=values["id"],
             title=values["title"],
@@ -270,9 +266,9 @@ class Card:
             digests=Digests(
                 data=_text(digests.get("data")), split=_text(digests.get("split")), model=digests.get("model", "")
             ),
-            members=tuple(members),
+            members=tuple(values.get("members", ())),
             temperature=values.get("temperature", 1.0),
-            groups=tuple(groups) if grouped else (),
+            groups=_groups(values.get("groups"), len(values["classes"])),
             more=_unknown(cls, values),
         )
 
@@ -362,8 +358,9 @@ def _text(value: object) -> str | None:
 
 
 def _number(value: object) -> float | None:
-    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if plain and abs(value) <= _GREATEST else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return value if abs(value) <= _GREATEST else None
 
 
 def _count(value: object) -> int | None:
@@ -371,7 +368,15 @@ def _count(value: object) -> int | None:
 
 
 def _share(value: object) -> float | None:
-    return value if _number(value) is not None and 0 <= value <= 1 else None
+    number = _number(value)
+    return number if number is not None and 0 <= number <= 1 else None
+
+
+def _interval(value: object) -> tuple[float, float] | None:
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        return None
+    low, high = map(_share, value)
+    return None if low is None or high is None else (low, high)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -379,17 +384,25 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _bin(row: object) -> Bin | None:
-    row = _mapping(row)
-    shares = {name: _share(row.get(name)) for name in ("confidence_low", "confidence_high", "confidence", "accuracy")}
-    n = _count(row.get("n"))
-    whole = None not in (n, shares["confidence_low"], shares["confidence_high"], shares["accuracy"])
-    return Bin(n=n, **shares) if whole else None
+    values = _mapping(row)
+    low, high = _share(values.get("confidence_low")), _share(values.get("confidence_high"))
+    n, accuracy = _count(values.get("n")), _share(values.get("accuracy"))
+    if low is None or high is None or n is None or accuracy is None:
+        return None
+    confidence = _share(values.get("confidence"))
+    return Bin(confidence_low=low, confidence_high=high, n=n, confidence=confidence, accuracy=accuracy)
+
+
+def _groups(value: object, classes: int) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) != classes or not all(map(_text, value)):
+        return ()
+    return tuple(value)
 
 
 def _trained_on(value: object) -> TrainedOn | None:
     values = _mapping(value)
-    name, edition, problems = values.get("name"), values.get("edition"), values.get("problems")
-    return TrainedOn(name=name, edition=_text(edition), problems=_count(problems)) if _text(name) else None
+    name, edition, problems = _text(values.get("name")), _text(values.get("edition")), _count(values.get("problems"))
+    return None if name is None else TrainedOn(name=name, edition=edition, problems=problems)
 
 
 def _key(part: Any) -> str:

@@ -31,7 +31,8 @@ from explain.targets import Target
 if TYPE_CHECKING:
     import keras
 
-Pictures = Picture | np.ndarray | Sequence[Picture | np.ndarray] | Callable[[tuple[int, int]], Any]
+Batch = np.ndarray | Sequence[np.ndarray] | Callable[[tuple[int, int]], Any]
+Pictures = Batch | Picture | Sequence[Picture | np.ndarray]
 
 DEFAULT = Path(__file__).resolve().parent.parent / "weights"
 
@@ -76,7 +77,7 @@ class Checkpoint:
         """Height and width that pictures are squashed to."""
         return self.card.input_size
 
-    def predict(self, pictures: Pictures) -> np.ndarray:
+    def predict(self, pictures: Batch) -> np.ndarray:
         """Probabilities of pictures, in batches of bounded memory.
 
         Args:
@@ -153,7 +154,7 @@ class Available(NamedTuple):
     problems: list[tuple[str, str]]
 
 
-def available(weights: str | os.PathLike = DEFAULT) -> Available:
+def available(weights: str | os.PathLike[str] = DEFAULT) -> Available:
     """What lies in a folder of checkpoints, verified but for building the models. Without TensorFlow.
 
     Files and hidden folders are passed over. Archives are read once, and again when they have changed.
@@ -198,7 +199,7 @@ _kept: OrderedDict[Path, _Kept] = OrderedDict()
 _loading: dict[Path, threading.Lock] = {}  # as many as there are folders
 
 
-def load(model_id: str, weights: str | os.PathLike = DEFAULT) -> Checkpoint | Ensemble:
+def load(model_id: str, weights: str | os.PathLike[str] = DEFAULT) -> Checkpoint | Ensemble:
     """The checkpoint of that id, verified, and kept in memory until `KEPT_BYTES` of others were used more recently.
 
     Only names of folders in `weights` are ids; nothing else is ever opened. Safe under threads: two that ask for one
@@ -222,7 +223,12 @@ def load(model_id: str, weights: str | os.PathLike = DEFAULT) -> Checkpoint | En
     folder = _folder(model_id, weights)
     if Card.read(folder).members:
         card = _verified(folder)
-        return Ensemble(card, folder, tuple(load(member, weights) for member in card.members))
+        return Ensemble(card, folder, tuple(_checkpoint(_folder(member, weights)) for member in card.members))
+    return _checkpoint(folder)
+
+
+def _checkpoint(folder: Path) -> Checkpoint:
+    """The single model of a folder, as it is kept, else loaded."""
     with _guard:
         loading = _loading.setdefault(folder, threading.Lock())
     with loading:
@@ -241,7 +247,7 @@ def load(model_id: str, weights: str | os.PathLike = DEFAULT) -> Checkpoint | En
     return checkpoint
 
 
-def loaded(cards: Iterable[Card], weights: str | os.PathLike = DEFAULT) -> list[str]:
+def loaded(cards: Iterable[Card], weights: str | os.PathLike[str] = DEFAULT) -> list[str]:
     """Which checkpoints are in memory, so that they answer without being loaded.
 
     Args:
@@ -271,7 +277,7 @@ def _footprint(checkpoint: Checkpoint) -> int:
 # --- folders and cards ------------------------------------------------------------------------------------------------
 
 
-def _folders(weights: str | os.PathLike) -> set[str]:
+def _folders(weights: str | os.PathLike[str]) -> set[str]:
     try:
         with os.scandir(weights) as entries:
             return {entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")}
@@ -279,7 +285,7 @@ def _folders(weights: str | os.PathLike) -> set[str]:
         return set()
 
 
-def _folder(model_id: str, weights: str | os.PathLike) -> Path:
+def _folder(model_id: str, weights: str | os.PathLike[str]) -> Path:
     if not isinstance(model_id, str) or model_id not in _folders(weights):
         raise CheckpointError("unknown", "There is no model of that name.")
     if not _ID.fullmatch(model_id):
@@ -289,7 +295,7 @@ def _folder(model_id: str, weights: str | os.PathLike) -> Path:
 
 def _version(folder: Path) -> tuple[Any, ...]:
     """Changes when one of the files does."""
-    version = []
+    version: list[tuple[int, int, int] | None] = []
     for name in ("card.json", "model.keras"):
         try:
             status = os.stat(folder / name)

@@ -16,7 +16,7 @@ from explain.cards import Card
 from explain.explanation import Cost, Explanation, Layer
 
 if TYPE_CHECKING:
-    from explain.checkpoints import Checkpoint, Pictures
+    from explain.checkpoints import Batch, Checkpoint, Pictures
 
 _LEAST = 1e-30  # of a probability, so that its logarithm is finite
 
@@ -65,7 +65,7 @@ class Ensemble:
         """Height and width that the first member's pictures are squashed to; each member has its own."""
         return self.card.input_size
 
-    def predict(self, pictures: Pictures) -> np.ndarray:
+    def predict(self, pictures: Batch) -> np.ndarray:
         """Probabilities of pictures: the mean of the members', and the temperature on its logarithm.
 
         Args:
@@ -170,12 +170,12 @@ def counterparts(
         >>> counterparts(model(0.0, 0.5, 1.0), model(0.0, 0.4, 0.55, 0.9, 1.0))
         [0, 2, 4]
     """
-    places: list[int | None] = [None] * len(reference)
+    partners: list[list[int]] = [[] for _ in reference]
     for i, j in align(reference, layers, inputs=inputs):
-        before = places[i]
-        if before is None or _apart(reference[i], layers[j]) < _apart(reference[i], layers[before]):
-            places[i] = j
-    return places
+        partners[i].append(j)
+    return [
+        min(places, key=lambda j: _apart(layer, layers[j])) for layer, places in zip(reference, partners, strict=True)
+    ]
 
 
 def mean_density(maps: Sequence[np.ndarray]) -> np.ndarray:
@@ -224,7 +224,7 @@ def _mean_maps(explanations: Sequence[Explanation]) -> dict[str, dict[str, np.nd
 
 
 def _mean(probabilities: Sequence[np.ndarray]) -> np.ndarray:
-    return np.mean(probabilities, axis=0, dtype=np.float64)
+    return np.stack(probabilities).mean(axis=0, dtype=np.float64)
 
 
 def _apart(layer: Layer, other: Layer) -> float:

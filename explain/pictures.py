@@ -13,6 +13,7 @@ import re
 import stat
 import struct
 import threading
+from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
 import cv2
@@ -23,6 +24,7 @@ from PIL import (
     GifImagePlugin,
     Image,
     ImageCms,
+    ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -217,6 +219,7 @@ def _text(data: bytes) -> str | None:
 def _decode(kind: str, data: bytes) -> Picture:
     notes = []
     exif = b""
+    image: ImageFile.ImageFile
     # The plugins directly: Image.open checks the size by a process-wide setting, and tries other plugins
     if kind == "JPEG":
         data, exif = _clean_jpeg(data)
@@ -243,7 +246,8 @@ def _decode(kind: str, data: bytes) -> Picture:
             notes.append("first-frame")
         if kind == "JPEG":
             # decoded at a half or a quarter, where that leaves more than half of the pixels that are kept
-            image.draft(None, tuple(side * 3 // 4 for side in _kept_size(*image.size)))
+            width, height = _kept_size(*image.size)
+            image.draft(None, (width * 3 // 4, height * 3 // 4))
         image.load()
         # a PNG's block may stand behind its pixels; a TIFF has none, and is already turned
         orientation = _orientation(exif or image.info.get("exif", b""))
@@ -327,7 +331,7 @@ class _Entry(NamedTuple):
     """One tag of a TIFF directory."""
 
     tag: int
-    count: int
+    length: int  # how many values
     size: int  # of all its values, in bytes
     value: int  # of a single SHORT or LONG
     raw: bytes  # the entry as it stands there
@@ -380,7 +384,7 @@ def _clean_tiff(data: bytes) -> tuple[bytes, bool]:
     values = {entry.tag: entry.value for entry in kept}
     _check_pixels(values.get(256, 0), values.get(257, 0))
     _check_pixels(values.get(322, 0), values.get(323, 0))  # a tile is decoded whole
-    numbers = max((entry.count for entry in kept if entry.size > entry.count), default=0)
+    numbers = max((entry.length for entry in kept if entry.size > entry.length), default=0)
     if numbers > _MAX_TIFF_VALUES or sum(entry.size for entry in kept) > len(data):
         raise PictureError("damaged", kind="TIFF")
     rewritten = directory.head.pack(len(kept)) + b"".join(entry.raw for entry in kept) + directory.link.pack(0)
@@ -397,7 +401,7 @@ def _orientation(exif: bytes) -> int:
     return next((entry.value for entry in entries if entry.tag == 274 and entry.value in _UPRIGHT), 1)
 
 
-_UPRIGHT = {
+_UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     1: lambda pixels: pixels,
     2: lambda pixels: cv2.flip(pixels, 1),
     3: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_180),
@@ -423,7 +427,7 @@ def _srgb(image: Image.Image) -> tuple[np.ndarray, bool]:
     rows = max(1, _STRIP // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        pixels[top:bottom] = _strip_to_srgb(image.crop((0, top, width, bottom)), profile)
+        pixels[top:bottom] = np.asarray(_strip_to_srgb(image.crop((0, top, width, bottom)), profile))
     return pixels, stretched
 
 
@@ -462,11 +466,11 @@ def _profile(image: Image.Image) -> tuple[str, ImageCms.ImageCmsTransform] | Non
     icc = image.info.get("icc_profile")
     if not icc or len(icc) > _MAX_PROFILE:
         return None
-    own = {"CMYK": "CMYK", "LAB": "LAB", "1": "L", "L": "L", "LA": "L"}.get(image.mode, "RGB")
+    needed = {"CMYK": "CMYK", "LAB": "LAB", "1": "L", "L": "L", "LA": "L"}.get(image.mode, "RGB")
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}.get(source.profile.xcolor_space.strip())
-        if mode != own and (mode, own) != ("RGB", "L"):
+        if mode is None or (mode != needed and (mode, needed) != ("RGB", "L")):
             return None
         transform = ImageCms.buildTransform(
             source,
@@ -485,7 +489,7 @@ def _profile(image: Image.Image) -> tuple[str, ImageCms.ImageCmsTransform] | Non
     return mode, transform
 
 
-_COLOURS = np.stack(np.meshgrid(*[np.arange(0, 256, 15, np.uint8)] * 3), axis=-1).reshape(18, -1, 3)
+_COLOURS = np.stack(np.meshgrid(*[np.arange(0, 256, 15, dtype=np.uint8)] * 3), axis=-1).reshape(18, -1, 3)
 
 
 def _strip_to_srgb(strip: Image.Image, profile: tuple[str, ImageCms.ImageCmsTransform] | None) -> Image.Image:
@@ -496,7 +500,9 @@ def _strip_to_srgb(strip: Image.Image, profile: tuple[str, ImageCms.ImageCmsTran
     mode, transform = profile or ("RGB", None)
     colour = strip if strip.mode == mode else strip.convert(mode)
     if transform is not None:
-        colour = ImageCms.applyTransform(colour, transform)
+        converted = ImageCms.applyTransform(colour, transform)
+        assert converted is not None  # as it is in place alone
+        colour = converted
     if alpha is None:
         return colour
     white = Image.new("RGB", strip.size, "white")

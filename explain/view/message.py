@@ -49,7 +49,7 @@ from explain.align import Comparison, common_target
 from explain.cards import Card
 from explain.explanation import Explanation, Features, Layer
 from explain.pictures import Picture, fit, resize
-from explain.view.words import Words, sentences
+from explain.view.words import Words, class_names, sentences
 
 LONGEST = 1024  # pixels of the shown picture's longer side
 LONGEST_FEATURE = 48
@@ -97,7 +97,7 @@ def message(
     yardsticks = [None] * len(explained) if yardsticks is None else yardsticks
     if belongs is False:
         rates, yardsticks = (), [None] * len(explained)
-    rule, reference, classes = comparison.rule, comparison.reference, explained[0].explanation.classes
+    rule, reference, classes = comparison.rule, comparison.reference, class_names(explained[0].explanation)
     names = words.names(*(card.title for card, _ in explained))
     population = words.population([card for card, _ in explained])
     explanations = [explanation for _, explanation in explained]
@@ -198,7 +198,8 @@ def bars(explanation: Explanation, explanations: Sequence[Explanation], words: W
     """The likeliest classes by the mean of all models, so that each shows the same rows."""
     means = sum(each.probabilities[0].astype(float) for each in explanations)
     order = np.argsort(-means, kind="stable")[:BARS]
-    shares = ((explanation.classes[k], float(explanation.probabilities[0, k])) for k in order)
+    names = class_names(explanation)
+    shares = ((names[k], float(explanation.probabilities[0, k])) for k in order)
     return [{"name": name, "share": share, "text": words.confidence(share)} for name, share in shares]
 
 
@@ -290,7 +291,7 @@ def add_words(
     verdict = words.verdict(explanations, asked, targets, names)
     verdict[0] = " ".join(filter(None, [verdict[0], words.rates(rates, names, population)]))
     other = 1 - comparison.reference
-    ranks = [stop.versus[other].rank if comparison.same_target else None for stop in comparison.stops]
+    ranks = comparison.ranks(other) if comparison.same_target else [None] * len(stops)
     labels = [models[0]["layers"][stop["layers"][0]]["name"] for stop in stops]
     agreement = words.agreement(ranks, yardsticks[other], labels, population, belongs)
     for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):

@@ -91,7 +91,7 @@ class Words:
         choices, sure = [], []
         for explanation in explanations:
             choice = int(np.argmax(explanation.probabilities[0]))
-            choices.append(explanation.classes[choice].lower())
+            choices.append(class_names(explanation)[choice].lower())
             sure.append(float(explanation.probabilities[0, choice]))
         shares = dict(zip(("first_share", "second_share"), map(self.confidence, sure), strict=True))
         if choices[0] != choices[1]:
@@ -141,13 +141,14 @@ class Words:
             facts = zip(names, targets, zero, strict=True)
             told = [self.say("zero_one", side=name, name=target.lower()) for name, target, none in facts if none]
             return " ".join(map(capital, told))
-        if not any(stop.heats):
+        first, second = stop.heats
+        if first is None and second is None:
             return self.say("heat_both")
-        if None in stop.heats:
-            return self.say("heat_one", side=names[stop.heats.index(None)])
-        near = together(*stop.heats)
+        if first is None or second is None:
+            return self.say("heat_one", side=names[0 if first is None else 1])
+        near = together(first, second)
         peaks = self.say("peaks_same" if near else "peaks_apart")
-        areas = [heat.spread for heat in stop.heats]
+        areas = first.spread, second.spread
         ratio = max(areas) / min(areas)
         if ratio < ALIKE:
             return self.say(
@@ -174,11 +175,10 @@ class Words:
         """
         if yardstick is None:
             key = "no_yardstick_neither" if belongs is False else "no_yardstick"
-            told = [None if rank is None else number(rank) for rank in ranks]
-            return [self.say(key, population=population, rank=rank) if rank else "" for rank in told]
+            return ["" if rank is None else self.say(key, population=population, rank=number(rank)) for rank in ranks]
         bands = [band["rank"] for band in yardstick["bands"]]
-        defined = [place for place, rank in enumerate(ranks) if rank is not None]
-        short = {place: bands[place][0] - ranks[place] for place in defined if ranks[place] < bands[place][0]}
+        defined = {place: rank for place, rank in enumerate(ranks) if rank is not None}
+        short = {place: bands[place][0] - rank for place, rank in defined.items() if rank < bands[place][0]}
         told = [""] * len(ranks)
         if not short:
             course = "course_none"
@@ -186,9 +186,9 @@ class Words:
             course = "course_some"
         else:
             course = "course_less" if len(short) / len(defined) > yardstick["below"] else "course_luck"
-        worst = layers[max(short, key=short.get)] if short else ""
-        for place in defined:
-            rank, (low, _, high) = ranks[place], bands[place]
+        worst = layers[max(short, key=lambda place: short[place])] if short else ""
+        for place, rank in defined.items():
+            low, _, high = bands[place]
             key = "agree_less" if rank < low else "agree_more" if rank > high else "agree_within"
             here = self.say(key, rank=number(rank), low=number(low), high=number(high), population=population)
             told[place] = self.say(course, here=here, count=len(short), of=len(defined), layer=worst)
@@ -196,10 +196,17 @@ class Words:
 
     def dead(self, shares: Sequence[float | None], names: Sequence[str]) -> str:
         """Shares of dead channels of two models; empty where there are none or they are unknown."""
-        if None in shares or not any(shares):
+        known = [share for share in shares if share is not None]
+        if len(known) < len(shares) or not any(known):
             return ""
-        first, second = map(self.percent, shares)
+        first, second = map(self.percent, known)
         return self.say("dead", first=names[0], second=names[1], first_share=first, second_share=second)
+
+
+def class_names(explanation: Explanation) -> tuple[str, ...]:
+    """Names of the classes, which every checkpoint gives to its explanations."""
+    assert explanation.classes is not None
+    return explanation.classes
 
 
 def number(value: float) -> str:
