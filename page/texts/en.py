@@ -294,7 +294,7 @@ TEXTS: dict[str, Any] = {
     "evidence_recipes": "Whether the two **recipes** differ is judged by {left} and {right} trainings: marked is "
     "where an exact permutation test over them, corrected over the depths of a measure, has p ≤ 5 %.",
     "evidence_recipes_few": "The intervals are of these two files. Whether the two **recipes** differ cannot be "
-    "told from {left} and {right} trainings: **too few to tell** (four of each at least), so nothing is marked.",
+    "told from {left} and {right} trainings: **too few to tell** (it takes four of each), so nothing is marked.",
     "evidence_recipes_pairs": "Not all pairs of the trainings are compared, so agreement and likeness are not judged.",
     "evidence_one_recipe": "These are two trainings of one recipe: what differs here differs by luck.",
     "evidence_no_plots": "{left} and {right} have not been compared yet, so there are no plots of the two.",
@@ -308,7 +308,7 @@ TEXTS: dict[str, Any] = {
     "evidence_needs": "To hold, all of the interval must lie above its margin, **{margin}**.",
     "evidence_needs_same": "To hold, all of the interval must lie below its margin, **{margin}**.",
     "evidence_known": "The figure of the first trainings was known when this rule was written.",
-    "evidence_too_few": "**Too few to tell:** {left} and {right} trainings; four of each at least.",
+    "evidence_too_few": "**Too few to tell:** {left} and {right} trainings; it takes four of each.",
     "evidence_too_few_pictures": "**Too few to tell:** fewer than five of the marked pictures are got wrong.",
     "evidence_nothing": "**Nothing to tell:** no picture has it in any of the models.",
     "evidence_trainings": "{title}, {count} trainings: {values}.",
