@@ -169,7 +169,7 @@ def test_claims_are_told_with_figure_interval_and_margin(found):
     assert fails["svg"]
     assert (few["verdict"], few["word"], few["svg"]) == ("open", "too few to tell", None)
     assert few["told"][:2] == [
-        "**Too few to tell:** 2 and 1 trainings; four of each at least.",
+        "**Too few to tell:** 2 and 1 trainings; it takes four of each.",
         "Judge, mild, 2 trainings: 0.310, 0.350.",
     ]
     assert (nothing["verdict"], nothing["word"], nothing["svg"]) == ("open", "nothing to tell", None)
