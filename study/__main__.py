@@ -153,11 +153,11 @@ class Desk:
             return old, self.store.model_pictures(model_id), maps
         if old and old["model"] == model and not force:
             keep(old, count, len(self.pets) if self.pets else 0)
-        found, arrays, maps = self.anew(model_id, count)
-        self.store.write_model(found, arrays)
+        measures, arrays, maps = self.anew(model_id, count)
+        self.store.write_model(measures, arrays)
         if self.pets is None:
             print(f"{model_id}: without --heads-dir nothing is said about heads and animals.")
-        return found, arrays, maps
+        return measures, arrays, maps
 
     def _marked(self, old: dict) -> bool:
         """Whether measures speak of the marked pictures there are."""
@@ -169,8 +169,8 @@ class Desk:
 
         checkpoint = self.checkpoint(model_id)
         dataset = self.dataset(checkpoint)
-        found, arrays = measure(checkpoint, dataset, SPLIT, count, self.cache, self.pets, self.maps)
-        return found, arrays, kept(found["model"], found["pictures"], self.maps)
+        measures, arrays = measure(checkpoint, dataset, SPLIT, count, self.cache, self.pets, self.maps)
+        return measures, arrays, kept(measures["model"], measures["pictures"], self.maps)
 
 
 def keep(old: dict, count: int, heads: int) -> None:
@@ -193,8 +193,8 @@ def measure(arguments: argparse.Namespace) -> int:
     """Measure trainings, and judge what follows."""
     desk = Desk(arguments, arguments.runs_dir / "cache")
     for model_id in dict.fromkeys(arguments.ids):
-        found, _, _ = desk.measured(model_id, arguments.count, arguments.force)
-        for name, table in found["measures"].items():
+        measures, _, _ = desk.measured(model_id, arguments.count, arguments.force)
+        for name, table in measures["measures"].items():
             print(f"{model_id}  {name:14} last layer {_span(table['last'])}, all {_span(table['all'])}")
     return _judged(desk.store, desk.weights, [])
 
@@ -254,8 +254,8 @@ def check(arguments: argparse.Namespace) -> int:
                 continue
             measures, arrays, maps = zip(*(here[model_id] for model_id in pair), strict=True)
             inputs = tuple(desk.checkpoint(model_id).input_size for model_id in pair)
-            found, _ = compare(measures, arrays, maps, inputs)
-            agrees &= _told(" and ".join(pair), *reproduced(store.comparison(*pair), found))
+            comparison, _ = compare(measures, arrays, maps, inputs)
+            agrees &= _told(" and ".join(pair), *reproduced(store.comparison(*pair), comparison))
     print("agrees" if agrees else "DIFFERS")
     return 0 if agrees else 1
 

@@ -74,7 +74,7 @@ def compare(
         tables = single_agreements(maps, places, rule)
         alike[rule] = _agreement(tables, places, depths)
         ranks[rule] = tables["rank"]
-    found = {
+    comparison = {
         "left": {key: left[key] for key in ("id", "title", "model")},
         "right": {key: right[key] for key in ("id", "title", "model")},
         **{key: left[key] for key in ("dataset", "split", "n", "data", "pictures", "heads")},
@@ -96,7 +96,7 @@ def compare(
         "cka": likeness(*([side.means(k) for k in range(len(side.layers))] for side in maps), places)
         | {name: [layer.address for layer in side.layers] for name, side in zip(("left", "right"), maps, strict=True)},
     }
-    return found, {
+    return comparison, {
         "identities": pictures[0]["identities"],
         "digests": pictures[0]["digests"],
         "rank_last": ranks[RULE][:, -1].astype(np.float32),
@@ -237,21 +237,21 @@ def likeness(left: list[np.ndarray], right: list[np.ndarray], places: list[tuple
 # --- the same again ---------------------------------------------------------------------------------------------------
 
 
-def reproduced(shipped: dict, found: dict) -> tuple[int, float, str]:
+def reproduced(shipped: dict, repeated: dict) -> tuple[int, float, str]:
     """How far measures or a comparison differ from those that were made before.
 
     Args:
         shipped: an earlier measures.json or comparison.json.
-        found: a new one. Where it has no figures on heads and animals, those of `shipped` are passed over.
+        repeated: a new one. Where it has no figures on heads and animals, those of `shipped` are passed over.
 
     Returns:
         How many figures were compared, their greatest difference, and where it is. Infinite where what is no figure
         differs: checkpoints, layers, counts, a figure that only one of the two has.
     """
-    if found["heads"] is None:
-        measures = {name: table for name, table in shipped["measures"].items() if name in found["measures"]}
-        shipped = shipped | {"heads": None, "areas": found["areas"], "measures": measures}
-    old, new = (dict(_leaves(json.loads(json.dumps(content)))) for content in (shipped, found))
+    if repeated["heads"] is None:
+        measures = {name: table for name, table in shipped["measures"].items() if name in repeated["measures"]}
+        shipped = shipped | {"heads": None, "areas": repeated["areas"], "measures": measures}
+    old, new = (dict(_leaves(json.loads(json.dumps(content)))) for content in (shipped, repeated))
     if other := old.keys() ^ new.keys():
         return 0, math.inf, min(other)
     figures = {where for where, value in old.items() if type(value) is float and type(new[where]) in (int, float)}

@@ -16,10 +16,10 @@ log = logging.getLogger("two-minds")
 def version_of(path: Path) -> tuple[int, int] | None:
     """Changes when the file does; None where there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 def read_text(path: Path) -> str | None:
@@ -68,10 +68,10 @@ def read_arrays(path: Path, names: Iterable[str] = ()) -> dict[str, np.ndarray] 
 def _arrays_of(path: Path, names: tuple[str, ...], version: object) -> dict[str, np.ndarray] | None:
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in names or file.files}
-        if names and len({len(array) for array in found.values()}) != 1:
+            arrays = {name: file[name] for name in names or file.files}
+        if names and len({len(array) for array in arrays.values()}) != 1:
             raise ValueError("arrays of different lengths")
-        return found
+        return arrays
     except Exception:  # a damaged archive raises nearly anything
         log.warning("%s/%s cannot be read.", path.parent.name, path.name)
         return None

@@ -97,7 +97,9 @@ def kept(model_digest: str, pictures: str, cache: Path) -> Maps | None:
         return None
     if listed["rules"] != list(RULES):
         return None
-    return Maps(tuple(Layer(one["address"], one["depth"], tuple(one["shape"])) for one in listed["layers"]), folder)
+    return Maps(
+        tuple(Layer(layer["address"], layer["depth"], tuple(layer["shape"])) for layer in listed["layers"]), folder
+    )
 
 
 def _folder(model_digest: str, pictures: str, cache: Path) -> Path:
@@ -142,9 +144,9 @@ def measure(
         batch, truth = np.asarray(arrays[first : first + BATCH]), labels[first : first + BATCH]
         explanation = checkpoint.explain(batch, list(truth), tuple(RULES), features=ALL_CHANNELS)
         answers = explanation.probabilities.argmax(1)
-        own = explanation if (answers == truth).all() else checkpoint.explain(batch, "predicted", RULE)
+        of_answers = explanation if (answers == truth).all() else checkpoint.explain(batch, "predicted", RULE)
         writer.add(first, explanation)
-        parts.append(_of_pictures(explanation, own))
+        parts.append(_of_pictures(explanation, of_answers))
         predicted.append(answers)
     layers = explanation.layers
     writer.done(layers)
@@ -163,7 +165,7 @@ def measure(
         areas = {name: statistics.bootstrap(pictures[f"{name}_area"].astype(float)) for name in ("head", "animal")}
     values = {name: np.round(value, DIGITS).astype(np.float32) for name, value in values.items()}
     depths = np.array([layer.depth for layer in layers])
-    found = {
+    measures = {
         "id": checkpoint.model_id,
         "title": card.title,
         "model": card.digests.model,
@@ -180,7 +182,7 @@ def measure(
         "measures": {name: _figures(name, value.astype(float), depths) for name, value in values.items()},
         "areas": areas,
     }
-    return found, pictures | values
+    return measures, pictures | values
 
 
 def history(path: Path) -> list[dict]:
@@ -229,17 +231,17 @@ def _figures(name: str, values: np.ndarray, depths: np.ndarray) -> dict:
 # -- one model, some pictures ------------------------------------------------------------------------------------------
 
 
-def _of_pictures(explanation: Explanation, own: Explanation) -> dict[str, np.ndarray]:
-    """Measures of feature maps, and of the maps of `own`: float n x layers each, NaN where undefined."""
+def _of_pictures(explanation: Explanation, of_answers: Explanation) -> dict[str, np.ndarray]:
+    """Measures of feature maps, and of the maps of `of_answers`: float n x layers each, NaN where undefined."""
     columns: dict[str, list] = {name: [] for name in FEATURES + MAPS}
     for layer in explanation.layers:
-        features, heatmaps = explanation.features[layer.address], own.maps[RULE][layer.address]
+        features, heatmaps = explanation.features[layer.address], of_answers.maps[RULE][layer.address]
         heats = [heat(heatmap) for heatmap in heatmaps]
         figures = {
             **feature_figures(features),
             "dead": features.dead,
             "focus_entropy": numbers(focus_entropy(heatmap) for heatmap in heatmaps),
-            "focus_area": numbers(found and found.spread for found in heats),
+            "focus_area": numbers(spot and spot.spread for spot in heats),
         }
         for name in columns:
             columns[name].append(figures[name])

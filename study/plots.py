@@ -92,21 +92,23 @@ def draw(store: Store, left: str, right: str, weights: Path) -> list[str]:
     Returns:
         The names of the plots.
     """
-    found, tested = store.comparison(left, right), store.recipes(left, right)
+    comparison, tested = store.comparison(left, right), store.recipes(left, right)
     checkpoints = {"left": weights / left, "right": weights / right}
-    titles = {side: found[side]["title"] for side in SIDES}
+    titles = {side: comparison[side]["title"] for side in SIDES}
     plots: dict[str, Callable[[], tuple[Figure, Rows]]] = {
         "curves": lambda: curves(checkpoints, titles),
         "confusion": lambda: confusion(checkpoints, titles),
         "roc": lambda: roc(checkpoints, titles),
         "reliability": lambda: reliability(checkpoints, titles),
-        "agreement": lambda: agreement(found, seeds(store, left, right), tested),
-        "features": lambda: by_depth(found, titles, ("dead", "contrast", "entropy", "roughness"), tested),
-        "focus": lambda: by_depth(found, titles, ("focus_entropy", "focus_area"), tested),
-        "cka": lambda: cka(found, titles, tested),
+        "agreement": lambda: agreement(comparison, seeds(store, left, right), tested),
+        "features": lambda: by_depth(comparison, titles, ("dead", "contrast", "entropy", "roughness"), tested),
+        "focus": lambda: by_depth(comparison, titles, ("focus_entropy", "focus_area"), tested),
+        "cka": lambda: cka(comparison, titles, tested),
     }
-    if found["areas"]:
-        plots["heads"] = lambda: by_depth(found, titles, ("head_share", "animal_share"), tested, found["areas"])
+    if comparison["areas"]:
+        plots["heads"] = lambda: by_depth(
+            comparison, titles, ("head_share", "animal_share"), tested, comparison["areas"]
+        )
     else:
         store.remove_plot(store.pair_plot(left, right, "heads"))
     for name, plot in plots.items():
@@ -244,21 +246,21 @@ def reliability(checkpoints: dict[str, Path], titles: dict[str, str]) -> tuple[F
 # -- from the comparison ---------------------------------------------------------------------------------------------
 
 
-def agreement(found: dict, lucky: Sequence[dict], tested: dict | None) -> tuple[Figure, Rows]:
+def agreement(comparison: dict, lucky: Sequence[dict], tested: dict | None) -> tuple[Figure, Rows]:
     """Rank correlation and overlap of both models' Grad-CAMs by depth, over those of two seeds.
 
     Args:
-        found: the pair's comparison.
+        comparison: the pair's comparison.
         lucky: comparisons of two seeds.
         tested: the test of the two recipes, if there is one.
     """
     figure, axes = _figure(5.2, 2, sharex=True)
     rows: Rows = []
     many = len(lucky) > MANY_SEEDS
-    for number, comparison in enumerate([*lucky, found]):
-        shown = comparison is found
-        label = f"{comparison['left']['title']} and {comparison['right']['title']}"
-        stops = [stop for stop in comparison["agreement"][RULE]["stops"] if stop["rank"]]
+    for number, pair in enumerate([*lucky, comparison]):
+        shown = pair is comparison
+        label = f"{pair['left']['title']} and {pair['right']['title']}"
+        stops = [stop for stop in pair["agreement"][RULE]["stops"] if stop["rank"]]
         depths = [stop["depth"] for stop in stops]
         colour = INK if shown else COLOURS["luck"]
         line = "-" if shown or many else ("--", ":", "-.")[number % 3]
@@ -282,7 +284,7 @@ def agreement(found: dict, lucky: Sequence[dict], tested: dict | None) -> tuple[
         place.axhline(even, color=COLOURS["luck"], linewidth=0.6)
         place.set(ylabel=title, ylim=(min(-0.1, place.get_ylim()[0]) if even == 0 else 0, 1.02))
         if tested and tested["agreement"]:
-            depths = [stop["depth"] for stop in found["stops"]]
+            depths = [stop["depth"] for stop in comparison["stops"]]
             rows += _mark(place, depths, tested["agreement"][name], {"pair": "between less within", "measure": name})
     axes[-1, 0].set_xlabel("depth")
     axes[0, 0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
@@ -311,7 +313,7 @@ def _mark(place: object, depths: Sequence[float], test: dict, named: dict) -> Ro
 
 
 def by_depth(
-    found: dict,
+    comparison: dict,
     titles: dict[str, str],
     names: Sequence[str],
     tested: dict | None = None,
@@ -320,7 +322,7 @@ def by_depth(
     """Measures by depth, both models, with their intervals; dots at the foot are depths where the recipes differ.
 
     Args:
-        found: the pair's comparison.
+        comparison: the pair's comparison.
         titles: by side.
         names: of the measures.
         tested: the test of the two recipes, if there is one.
@@ -328,9 +330,9 @@ def by_depth(
     """
     figure, axes = _figure(1.1 + 1.75 * ((len(names) + 1) // 2), (len(names) + 1) // 2, 2, sharex=True)
     rows: Rows = []
-    depths = [stop["depth"] for stop in found["stops"]]
+    depths = [stop["depth"] for stop in comparison["stops"]]
     for place, name in zip(axes.flat, names, strict=True):
-        stops = found["measures"][name]["stops"]
+        stops = comparison["measures"][name]["stops"]
         for side in SIDES:
             known = [(depth, stop[side]) for depth, stop in zip(depths, stops, strict=True) if stop[side]]
             x = [depth for depth, _ in known]
@@ -340,7 +342,7 @@ def by_depth(
         for side, label in (*titles.items(), ("difference", "left - right")):
             rows += [
                 {"measure": name, "model": label, "layer": at.get(side, at["left"]), "depth": at["depth"], **stop[side]}
-                for at, stop in zip(found["stops"], stops, strict=True)
+                for at, stop in zip(comparison["stops"], stops, strict=True)
                 if stop[side]
             ]
         if tested and tested["measures"]:
@@ -358,9 +360,9 @@ def by_depth(
     return figure, rows
 
 
-def cka(found: dict, titles: dict[str, str], tested: dict | None) -> tuple[Figure, Rows]:
+def cka(comparison: dict, titles: dict[str, str], tested: dict | None) -> tuple[Figure, Rows]:
     """Linear CKA of all pairs of layers; a dot where it is another between the two recipes than within one."""
-    table = found["cka"]
+    table = comparison["cka"]
     figure, axes = _figure(4.6)
     place = axes[0, 0]
     picture = place.imshow(
@@ -374,11 +376,11 @@ def cka(found: dict, titles: dict[str, str], tested: dict | None) -> tuple[Figur
     figure.colorbar(picture, shrink=0.8, label="linear CKA").outline.set_linewidth(0)
     known = {  # an interval where two layers stand at one depth
         (stop["left"], stop["right"]): {key: alike[key] for key in ("low", "high", "n")}
-        for stop, alike in zip(found["stops"], table["stops"], strict=True)
+        for stop, alike in zip(comparison["stops"], table["stops"], strict=True)
         if alike
     }
     if tested and tested["cka"]:
-        for stop, p in zip(found["stops"], tested["cka"]["p"], strict=True):
+        for stop, p in zip(comparison["stops"], tested["cka"]["p"], strict=True):
             pair = stop["left"], stop["right"]
             if p is not None and pair in known:
                 known[pair]["p"] = p
@@ -395,15 +397,15 @@ def cka(found: dict, titles: dict[str, str], tested: dict | None) -> tuple[Figur
 
 def _thinned(addresses: Sequence[str], most: int = 18) -> tuple[list[int], list[str]]:
     step = -(-len(addresses) // most)
-    return list(range(0, len(addresses), step)), [one.rpartition("/")[2] for one in addresses[::step]]
+    return list(range(0, len(addresses), step)), [address.rpartition("/")[2] for address in addresses[::step]]
 
 
 def interval(claim: dict) -> tuple[Figure, Rows]:
     """A judged claim's figure and its margin; the table also has the figure of every training."""
     figure, axes = _figure(1.05)
-    place, found = axes[0, 0], claim["figure"]
-    place.plot([found["low"], found["high"]], [0, 0], color=INK, linewidth=3, solid_capstyle="butt")
-    place.plot(found["mean"], 0, "o", color=INK, markersize=6)
+    place, estimate = axes[0, 0], claim["figure"]
+    place.plot([estimate["low"], estimate["high"]], [0, 0], color=INK, linewidth=3, solid_capstyle="butt")
+    place.plot(estimate["mean"], 0, "o", color=INK, markersize=6)
     place.axvline(claim["margin"], color=COLOURS["left"], linestyle="--", linewidth=1)
     above = {"transform": place.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": 8}
     place.text(claim["margin"], 1, "margin", color=COLOURS["left"], **above)
@@ -413,7 +415,7 @@ def interval(claim: dict) -> tuple[Figure, Rows]:
     place.set_ylim(0.6, -0.6)
     place.spines["left"].set_visible(False)
     place.tick_params(left=False)
-    rows = [{"what": "the claim's figure", **found}, {"what": "margin", "mean": claim["margin"]}]
+    rows = [{"what": "the claim's figure", **estimate}, {"what": "margin", "mean": claim["margin"]}]
     rows += [
         {"what": f"{side}: {name}", "mean": value}
         for side, values in claim["trainings"].items()

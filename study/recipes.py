@@ -42,24 +42,24 @@ def judge(store: Store, left: str, right: str) -> dict | None:
         return None
     groups = [trainings(store, model_id, comparison["pictures"]) for model_id in (left, right)]
     enough = statistics.enough(*map(len, groups))
-    found = {"left": groups[0], "right": groups[1], "enough": enough, "measures": None}
-    found |= {"agreement": None, "cka": None, "missing": []}
+    result = {"left": groups[0], "right": groups[1], "enough": enough, "measures": None}
+    result |= {"agreement": None, "cka": None, "missing": []}
     if not enough:
-        return found
+        return result
     stops = comparison["stops"]
-    found["measures"] = {
+    result["measures"] = {
         name: _told(statistics.test_means(*(_by_stop(store, ids, name, stops, side) for ids, side in _sides(groups))))
         for name in comparison["measures"]
         if name not in LIFTS
     }
-    found["missing"] = missing(store, [*groups[0], *groups[1]])
-    if not found["missing"]:
+    result["missing"] = missing(store, [*groups[0], *groups[1]])
+    if not result["missing"]:
         tested = {
             name: _told(statistics.test_pairs(pair_table(store, *groups, name, stops), len(groups[0])))
             for name in ("rank", "overlap", "cka")
         }
-        found |= {"cka": tested.pop("cka"), "agreement": tested}
-    return found
+        result |= {"cka": tested.pop("cka"), "agreement": tested}
+    return result
 
 
 def trainings(store: Store, model_id: str, pictures: str) -> list[str]:
@@ -103,8 +103,8 @@ def _values(comparison: dict, name: str, sides: list[str], stops: list[dict] | N
     if stops is None:
         return [value(likeness["all"])]
     places = {(stop["left"], stop["right"]): k for k, stop in enumerate(comparison["stops"])}
-    found = [places.get((stop[sides[0]], stop[sides[1]])) for stop in stops]
-    return [math.nan if k is None else value(likeness["stops"][k]) for k in found]
+    indices = [places.get((stop[sides[0]], stop[sides[1]])) for stop in stops]
+    return [math.nan if k is None else value(likeness["stops"][k]) for k in indices]
 
 
 def _comparison(store: Store, first: str, second: str) -> dict | None:
@@ -128,9 +128,9 @@ def _by_stop(store: Store, ids: list[str], name: str, stops: list[dict], side: s
     """Figures of trainings at the stops of a comparison, trainings x stops."""
     rows = []
     for model_id in ids:
-        found = store.measures(model_id)
-        places = {layer["address"]: k for k, layer in enumerate(found["layers"])}
-        figures = [found["measures"][name]["layers"][places[stop[side]]] for stop in stops]
+        measures = store.measures(model_id)
+        places = {layer["address"]: k for k, layer in enumerate(measures["layers"])}
+        figures = [measures["measures"][name]["layers"][places[stop[side]]] for stop in stops]
         rows.append([math.nan if figure is None else figure["mean"] for figure in figures])
     return np.array(rows)
 

@@ -75,12 +75,14 @@ class Store:
 
     def trainings(self, model_id: str) -> list[str]:
         """All trainings of a training's recipe that were measured, itself first; none if itself was not."""
-        own = self.measures(model_id)
-        if own is None:
+        measures = self.measures(model_id)
+        if measures is None:
             return []
         recipes = {other: (self.measures(other) or {}).get("recipe") for other in self.models()}
         return [model_id] + [
-            other for other, recipe in recipes.items() if other != model_id and same_recipe(own.get("recipe"), recipe)
+            other
+            for other, recipe in recipes.items()
+            if other != model_id and same_recipe(measures.get("recipe"), recipe)
         ]
 
     # --- pairs --------------------------------------------------------------------------------------------------------
@@ -122,8 +124,8 @@ class Store:
 
     def claims(self) -> list[Any]:
         """The judged claims, as they stand in the file."""
-        found = read_json(self.folder / "claims.json")
-        return found if isinstance(found, list) else []
+        content = read_json(self.folder / "claims.json")
+        return content if isinstance(content, list) else []
 
     def write_claims(self, judged: list[dict[str, Any]]) -> None:
         """Put judged claims in place of those there were."""
@@ -172,8 +174,8 @@ def outdated(comparison: Mapping[str, Any] | None, digests: Mapping[str, str]) -
     ]
 
 
-def _object(found: Any) -> dict[str, Any] | None:
-    return found if isinstance(found, dict) else None
+def _object(content: Any) -> dict[str, Any] | None:
+    return content if isinstance(content, dict) else None
 
 
 def _write_json(path: Path, content: object) -> None:
