@@ -76,7 +76,7 @@ class Yardstick:
 
 def read_experiments(path: Path, ids: Iterable[str]) -> list[Experiment]:
     """The experiments whose checkpoints are there. A broken entry, or file, is reported in the log and passed over."""
-    ids, found = set(ids), []
+    ids, experiments = set(ids), []
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -93,8 +93,8 @@ def read_experiments(path: Path, ids: Iterable[str]) -> list[Experiment]:
             log.warning("An entry of experiments.json is not understood and is passed over.")
             continue
         if {experiment.left, experiment.right} <= ids:
-            found.append(experiment)
-    return found
+            experiments.append(experiment)
+    return experiments
 
 
 def yardstick(pair: Sequence[str], rule: str, store: Store, cards: Mapping[str, Card]) -> Yardstick | None:
@@ -109,8 +109,8 @@ def yardstick(pair: Sequence[str], rule: str, store: Store, cards: Mapping[str, 
     seeds = [
         two for two in store.pairs() if two[0] != two[1] and same_recipe(*(recipes.get(model_id) for model_id in two))
     ]
-    if own := [two for two in seeds if set(two) == set(pair)]:
-        chosen = own
+    if this_pair := [two for two in seeds if set(two) == set(pair)]:
+        chosen = this_pair
     else:
         chosen = [two for two in seeds if any(same_recipe(recipes.get(side), recipes.get(two[0])) for side in pair)]
     digests = {model_id: card.digests.model for model_id, card in cards.items()}
@@ -133,15 +133,15 @@ def _measured(store: Store, seeds: tuple[str, str], rule: str, digests: Mapping[
     try:
         if whole is None or outdated(whole, digests) or rule not in whole["agreement"]:
             return None
-        found = whole["agreement"][rule]
-        rows = sorted((stop for stop in found["stops"] if _whole(stop)), key=lambda stop: stop["depth"])
+        agreement = whole["agreement"][rule]
+        rows = sorted((stop for stop in agreement["stops"] if _whole(stop)), key=lambda stop: stop["depth"])
         if not rows:
             return None
         depths, rank, overlap = (np.array([row[name] for row in rows], float) for name in ("depth", "rank", "overlap"))
         if rank.shape != (len(rows), 3) or overlap.shape != rank.shape:
             raise ValueError("three percentiles are needed")
-        below = found.get("below")
-        return Yardstick(int(found["n"]), depths, rank, overlap, None if below is None else float(below))
+        below = agreement.get("below")
+        return Yardstick(int(agreement["n"]), depths, rank, overlap, None if below is None else float(below))
     except (ValueError, KeyError, TypeError):
         log.warning("The agreement of %s and %s cannot be read.", *seeds)
         return None

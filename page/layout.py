@@ -145,7 +145,7 @@ def _endpoint(service: Service, gate: limits.Gate) -> None:
 def catalog(service: Service) -> dict[str, Any]:
     """Everything the view needs before the first answer."""
     examples = list(service.examples)
-    large = [id for id in LARGE if id in examples] or examples[:3]
+    large = [example_id for example_id in LARGE if example_id in examples] or examples[:3]
     return {
         **view.catalog(service.texts),
         "labels": service.texts.labels(),
@@ -173,12 +173,14 @@ def catalog(service: Service) -> dict[str, Any]:
         ],
         "examples": [
             {
-                "id": id,
+                "id": example_id,
                 "title": capital(example.title),
                 "thumb": _thumbnail(example.path, 90, 68),
-                "large": _thumbnail(example.path, 540, 405) if id in large else None,
+                "large": _thumbnail(example.path, 540, 405) if example_id in large else None,
             }
-            for id, example in ((id, service.examples[id]) for id in dict.fromkeys([*large, *examples]))
+            for example_id, example in (
+                (example_id, service.examples[example_id]) for example_id in dict.fromkeys([*large, *examples])
+            )
         ],
         "accepted": service.texts.say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
         "megabytes": MAX_BYTES // MEGA,

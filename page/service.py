@@ -122,8 +122,10 @@ class Service:
         """
         asked = experiment_ids if isinstance(experiment_ids, list) else []
         known = {experiment.id: experiment for experiment in self.experiments}
-        found = [known[name] for name in asked if isinstance(name, str) and name in known]
-        self._background.want(model_id for experiment in found for model_id in (experiment.left, experiment.right))
+        experiments = [known[name] for name in asked if isinstance(name, str) and name in known]
+        self._background.want(
+            model_id for experiment in experiments for model_id in (experiment.left, experiment.right)
+        )
         return self.state()
 
     def _steps(self, model_id: str) -> list[Callable[[], object]]:

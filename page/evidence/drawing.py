@@ -105,6 +105,6 @@ def _style(text: str, prefix: str) -> str:
 
 def _value(value: str, prefix: str, plain: str | re.Pattern = _PLAIN) -> str | None:
     """An attribute's value, if it names nothing outside: words and numbers, or a reference to something inside."""
-    if found := _REFERENCE.fullmatch(value.strip()):
-        return f"url(#{prefix}{found[1]})"
+    if reference := _REFERENCE.fullmatch(value.strip()):
+        return f"url(#{prefix}{reference[1]})"
     return value if re.fullmatch(plain, value) and "url" not in value.lower() else None

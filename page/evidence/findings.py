@@ -62,7 +62,7 @@ class Findings:
         self.texts = texts or PageTexts()
         self.words, self.say = Words(self.texts), self.texts.say
         self.weights, self.store, self.cards, self.data = weights, Store(evidence), cards, data
-        self.experiments = {one.id: one for one in experiments}
+        self.experiments = {experiment.id: experiment for experiment in experiments}
         if data is not None and not data.is_dir():
             log.warning("There is no data folder %s; the Evidence tab shows no pictures.", data)
             self.data = None
@@ -114,11 +114,11 @@ class Findings:
             measured: a sentence about what was; lists: of the test split, [{name, title, text, count or null}], or [],
             and then no_lists: why; pictures: {shown, text: why not}.
         """
-        one = self._experiment(asked)
-        pair = one.left, one.right
+        experiment = self._experiment(asked)
+        pair = experiment.left, experiment.right
         plots, missing = [], []
         for name, (title, text) in self.texts["evidence_plots"].items():
-            label = f"{title}. {text} {self._title(one.left)}; {self._title(one.right)}."
+            label = f"{title}. {text} {self._title(experiment.left)}; {self._title(experiment.right)}."
             svg = _drawing(self.store.svg(self.store.pair_plot(*pair, name)), f"ev-{name}-", label)
             if svg is None:
                 missing.append(title)
@@ -126,19 +126,21 @@ class Findings:
                 plots.append({"name": name, "title": title, "text": text, "svg": svg})
         told = []
         if not plots:
-            told = [self.say("evidence_no_plots", left=self._title(one.left), right=self._title(one.right))]
+            told = [
+                self.say("evidence_no_plots", left=self._title(experiment.left), right=self._title(experiment.right))
+            ]
         elif missing:
             told = [self.say("evidence_missing", plots=", ".join(missing))]
-        if plots and (old := self._outdated(one.left, one.right)):
+        if plots and (old := self._outdated(experiment.left, experiment.right)):
             told.append(self.say("evidence_stale", titles=old))
-        rows = self._rows(one)
+        rows = self._rows(experiment)
         return {
             "plots": plots,
             "missing": told,
-            "commands": [_command(one.left, one.right)] if told else [],
+            "commands": [_command(experiment.left, experiment.right)] if told else [],
             "measured": self._measured(*pair),
-            "names": dict(zip(("left", "right"), self._names(one), strict=True)),
-            "lists": [] if rows is None else self._lists(one, rows),
+            "names": dict(zip(("left", "right"), self._names(experiment), strict=True)),
+            "lists": [] if rows is None else self._lists(experiment, rows),
             "no_lists": self.say("evidence_no_lists") if rows is None else "",
             "pictures": self._pictures_told(),
         }
@@ -155,10 +157,11 @@ class Findings:
                 raise NotThere("evidence_unknown")
             path, name = self.store.claim_plot(claim), f"claim-{claim}.csv"
         else:
-            one, plot = self._experiment(asked), asked.get("plot")
+            experiment, plot = self._experiment(asked), asked.get("plot")
             if not isinstance(plot, str) or plot not in PLOTS:
                 raise NotThere("evidence_unknown")
-            path, name = self.store.pair_plot(one.left, one.right, plot), f"{one.left}--{one.right}-{plot}.csv"
+            path = self.store.pair_plot(experiment.left, experiment.right, plot)
+            name = f"{experiment.left}--{experiment.right}-{plot}.csv"
         text = self.store.csv(path)
         if text is None:
             raise NotThere("evidence_no_table")
@@ -171,14 +174,14 @@ class Findings:
             rows: at most `PAGE` of [{identity, truth, left, right: {name, share, right: bool}, agreement}];
             from, count: the first's place, and how many there are in all.
         """
-        one, name, first = self._experiment(asked), asked.get("list"), asked.get("from", 0)
-        rows = self._rows(one)
+        experiment, name, first = self._experiment(asked), asked.get("list"), asked.get("from", 0)
+        rows = self._rows(experiment)
         if not isinstance(name, str) or name not in LISTS or rows is None:
             raise NotThere("evidence_unknown")
         order = rows.order(name)
         if isinstance(first, bool) or not isinstance(first, int) or not 0 <= first < max(len(order), 1):
             raise NotThere("evidence_unknown")
-        classes = self.cards[one.left].classes
+        classes = self.cards[experiment.left].classes
         return {
             "rows": [rows.told(place, classes, self.words) for place in order[first : first + PAGE]],
             "from": first,
@@ -194,17 +197,17 @@ class Findings:
         asked = asked.get("identities")
         if not isinstance(asked, list) or len(asked) > PAGE:
             raise NotThere("evidence_unknown")
-        found = {}
+        thumbnails = {}
         for identity in asked:
             digest = self._digest(identity)
             try:
                 path = self._file(identity)
-                found[identity] = {"src": thumbnail(path, version_of(path), digest)}
+                thumbnails[identity] = {"src": thumbnail(path, version_of(path), digest)}
             except NotThere as error:
                 if error.code == "evidence_unknown":
                     raise
-                found[identity] = {"sentence": self.texts.told(error)}
-        return {"thumbnails": found}
+                thumbnails[identity] = {"sentence": self.texts.told(error)}
+        return {"thumbnails": thumbnails}
 
     # --- for Compare --------------------------------------------------------------------------------------------------
 
@@ -221,11 +224,11 @@ class Findings:
 
     def truth(self, identity: object) -> str | None:
         """The true class of a picture of the test split; None for any other identity."""
-        for id, card in self.cards.items():
-            found = self.predictions(id)
-            places = np.flatnonzero(found["identities"] == identity) if found and isinstance(identity, str) else ()
+        for model_id, card in self.cards.items():
+            predictions = self.predictions(model_id) if isinstance(identity, str) else None
+            places = np.flatnonzero(predictions["identities"] == identity) if predictions else ()
             if len(places):
-                return card.classes[found["labels"][places[0]]]
+                return card.classes[predictions["labels"][places[0]]]
         return None
 
     # --- the checkpoints ----------------------------------------------------------------------------------------------
@@ -235,12 +238,14 @@ class Findings:
         originals = read_json(self.weights / "originals.json")
         originals = originals if isinstance(originals, dict) else {}
         groups = []
-        first = [id for one in self.experiments.values() for id in (one.left, one.right)]
-        for id in dict.fromkeys([*first, *self.cards]):
-            card = self.cards[id]
+        first = [
+            model_id for experiment in self.experiments.values() for model_id in (experiment.left, experiment.right)
+        ]
+        for model_id in dict.fromkeys([*first, *self.cards]):
+            card = self.cards[model_id]
             cells = [self._cell(card.splits.get(name, Figures())) for name in SPLITS]
             rows, told = [{"name": self.say("evidence_ours"), "cells": cells}], [card.description]
-            original = originals.get(id, originals.get(id.removeprefix("original-")))
+            original = originals.get(model_id, originals.get(model_id.removeprefix("original-")))
             if isinstance(original, dict):
                 figures = (original.get(name) for name in SPLITS)
                 cells = [self._cell(Figures.from_json(split if isinstance(split, dict) else {})) for split in figures]
@@ -261,7 +266,7 @@ class Findings:
         groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for claim in self._judged():
             groups.setdefault((claim["left"], claim["right"]), []).append(claim)
-        titles = {(one.left, one.right): one.title for one in self.experiments.values()}
+        titles = {(experiment.left, experiment.right): experiment.title for experiment in self.experiments.values()}
         return [
             {
                 "title": titles.get(
@@ -354,14 +359,14 @@ class Findings:
 
     def _measured(self, left: str, right: str) -> str:
         """What a comparison rests on, and what it says of the two recipes."""
-        found = self.store.comparison(left, right) or {}
-        if not isinstance(found.get("n"), int):
+        comparison = self.store.comparison(left, right) or {}
+        if not isinstance(comparison.get("n"), int):
             return ""
-        heads = found.get("heads")
+        heads = comparison.get("heads")
         if isinstance(heads, dict) and isinstance(heads.get("n"), int):
-            told = [self.say("evidence_measured_heads", count=f"{found['n']:,}", heads=f"{heads['n']:,}")]
+            told = [self.say("evidence_measured_heads", count=f"{comparison['n']:,}", heads=f"{heads['n']:,}")]
         else:
-            told = [self.say("evidence_measured", count=f"{found['n']:,}")]
+            told = [self.say("evidence_measured", count=f"{comparison['n']:,}")]
         recipes = self.store.recipes(left, right)
         cards = [self.cards[model_id].recipe for model_id in (left, right)]
         if same_recipe(*cards):
@@ -375,21 +380,23 @@ class Findings:
 
     # --- the test split -----------------------------------------------------------------------------------------------
 
-    def _rows(self, one: Experiment) -> Rows | None:
-        sides = [self.predictions(id) for id in (one.left, one.right)]
-        if None in sides or self.cards[one.left].classes != self.cards[one.right].classes:
+    def _rows(self, experiment: Experiment) -> Rows | None:
+        sides = [self.predictions(model_id) for model_id in (experiment.left, experiment.right)]
+        if None in sides or self.cards[experiment.left].classes != self.cards[experiment.right].classes:
             return None
-        old = self._outdated(one.left, one.right)  # an earlier model's maps
-        pictures = None if old else self.store.pair_pictures(one.left, one.right)
-        return rows_of(*(self.weights / id / PREDICTIONS for id in (one.left, one.right)), pictures)
+        old = self._outdated(experiment.left, experiment.right)  # an earlier model's maps
+        pictures = None if old else self.store.pair_pictures(experiment.left, experiment.right)
+        return rows_of(
+            *(self.weights / model_id / PREDICTIONS for model_id in (experiment.left, experiment.right)), pictures
+        )
 
-    def predictions(self, id: str) -> dict[str, np.ndarray] | None:
+    def predictions(self, model_id: str) -> dict[str, np.ndarray] | None:
         """What a checkpoint predicted for the test split (see `PREDICTED`); None where that is missing or broken."""
-        found = read_arrays(self.weights / id / PREDICTIONS, PREDICTED)
-        return found if found and found["probabilities"].ndim == 2 and fits(found, self.cards[id]) else None
+        arrays = read_arrays(self.weights / model_id / PREDICTIONS, PREDICTED)
+        return arrays if arrays and arrays["probabilities"].ndim == 2 and fits(arrays, self.cards[model_id]) else None
 
-    def _lists(self, one: Experiment, rows: Rows) -> list[dict[str, Any]]:
-        left, right = self._names(one)
+    def _lists(self, experiment: Experiment, rows: Rows) -> list[dict[str, Any]]:
+        left, right = self._names(experiment)
         return [
             {
                 "name": name,
@@ -403,20 +410,20 @@ class Findings:
     def _digest(self, identity: object) -> str:
         """The digest of a picture that some checkpoint was tested on."""
         if isinstance(identity, str) and len(identity) < 200:
-            for id in self.cards:
-                found = digests_of(self.weights / id / PREDICTIONS)
-                if identity in found:
-                    return found[identity]
+            for model_id in self.cards:
+                digests = digests_of(self.weights / model_id / PREDICTIONS)
+                if identity in digests:
+                    return digests[identity]
         raise NotThere("evidence_unknown")
 
     def _file(self, identity: str) -> Path:
         if self.data is None:
             raise NotThere("evidence_no_data")
-        found, start = _IDENTITY.fullmatch(identity), self._start
-        if found is None or start is None:
+        match, start = _IDENTITY.fullmatch(identity), self._start
+        if match is None or start is None:
             raise NotThere("evidence_no_file")
         top, layout = start
-        species, number = found.groups()
+        species, number = match.groups()
         return top / layout.format(species=species, Species=species.capitalize(), number=number)
 
     @functools.cached_property
@@ -441,16 +448,16 @@ class Findings:
     # --- small things -------------------------------------------------------------------------------------------------
 
     def _experiment(self, asked: Mapping[str, Any]) -> Experiment:
-        id = asked.get("experiment")
-        if not isinstance(id, str) or id not in self.experiments:
+        experiment_id = asked.get("experiment")
+        if not isinstance(experiment_id, str) or experiment_id not in self.experiments:
             raise NotThere("evidence_unknown")
-        return self.experiments[id]
+        return self.experiments[experiment_id]
 
-    def _title(self, id: str) -> str:
-        return self.cards[id].title if id in self.cards else id
+    def _title(self, model_id: str) -> str:
+        return self.cards[model_id].title if model_id in self.cards else model_id
 
-    def _names(self, one: Experiment) -> tuple[str, ...]:
-        return self.words.names(self._title(one.left), self._title(one.right))
+    def _names(self, experiment: Experiment) -> tuple[str, ...]:
+        return self.words.names(self._title(experiment.left), self._title(experiment.right))
 
     def _cell(self, figures: Figures) -> dict[str, str] | None:
         """A split's figures in texts, of a card or of originals.json; None where there are none."""
@@ -474,7 +481,7 @@ class Findings:
 
 def catalog(choices: Mapping[str, Any], texts: PageTexts) -> dict[str, Any]:
     """What the view needs before it asks anything. `choices`: Compare's catalog (`layout.catalog`)."""
-    examples = [{key: one[key] for key in ("id", "title", "thumb")} for one in choices["examples"]]
+    examples = [{key: example[key] for key in ("id", "title", "thumb")} for example in choices["examples"]]
     return {
         "labels": texts["evidence_labels"],
         "rules": texts["evidence_rules"],

@@ -119,8 +119,8 @@ def digests_of(predictions: Path) -> dict[str, str]:
 
 @functools.lru_cache(maxsize=16)
 def _digests_of(predictions: Path, version: object) -> dict[str, str]:
-    found = read_arrays(predictions, PREDICTED)
-    return dict(_keys(found)) if found else {}
+    arrays = read_arrays(predictions, PREDICTED)
+    return dict(_keys(arrays)) if arrays else {}
 
 
 def content(path: Path, digest: str) -> bytes:

@@ -140,13 +140,13 @@ function showPair(answer) {
 }
 
 function showLists({ lists, no_lists, pictures }) {
-  const there = lists.length > 0;
-  ref['pictures-body'].hidden = !there;
-  ref['no-lists'].hidden = there;
+  const some = lists.length > 0;
+  ref['pictures-body'].hidden = !some;
+  ref['no-lists'].hidden = some;
   ref['no-lists'].textContent = no_lists;
   ref.free.hidden = pictures.shown;
   ref['free-text'].textContent = pictures.text;
-  if (!there) return;
+  if (!some) return;
   const before = ref.lists.querySelector(':checked');
   const chosen = lists.find(({ name }) => before && name === before.value) || lists.find(({ count }) => count !== 0);
   ref.lists.replaceChildren(...lists.map((list) => {
@@ -188,11 +188,11 @@ function pictureRow({ identity, truth, agreement, left, right }, shown) {
 
 function pager({ from, rows, count }, go) {
   if (count <= rows.length) return '';
-  const step = (text, place, there) => {
-    const button = make('button', { type: 'button', className: 'tm-button', textContent: text, disabled: !there });
+  const step = (text, place, enabled) => {
+    const button = make('button', { type: 'button', className: 'tm-button', textContent: text, disabled: !enabled });
     button.addEventListener('click', async () => {
       await go(place);
-      const again = [...ref.listing.querySelectorAll('.tm-pager button')].find((one) => one.textContent === text && !one.disabled);
+      const again = [...ref.listing.querySelectorAll('.tm-pager button')].find((other) => other.textContent === text && !other.disabled);
       (again || ref.listing.querySelector('.tm-pager button:not(:disabled)')).focus({ preventScroll: true });
     });
     return button;
