@@ -233,25 +233,25 @@ def all_recipes() -> dict[str, Recipe]:
     """Every recipe by its id, in the order of the files and of their entries."""
     import training.recipes
 
-    found: dict[str, Recipe] = {}
+    recipes: dict[str, Recipe] = {}
     for module in sorted(pkgutil.iter_modules(training.recipes.__path__), key=lambda module: module.name):
         for recipe in importlib.import_module(f"training.recipes.{module.name}").RECIPES:
-            if recipe.id in found:
+            if recipe.id in recipes:
                 raise RecipeError(f"Two recipes are called {recipe.id}.")
-            found[recipe.id] = recipe
-    return found
+            recipes[recipe.id] = recipe
+    return recipes
 
 
-def find(id: str) -> Recipe:
+def find(recipe_id: str) -> Recipe:
     """The recipe of that id.
 
     Raises:
         RecipeError: when there is none, with the nearest ids.
     """
     recipes = all_recipes()
-    if id not in recipes:
-        raise RecipeError(f"There is no recipe {id!r}. {_nearest(id, recipes)}")
-    return recipes[id]
+    if recipe_id not in recipes:
+        raise RecipeError(f"There is no recipe {recipe_id!r}. {_nearest(recipe_id, recipes)}")
+    return recipes[recipe_id]
 
 
 PRECISIONS = ("float32", "mixed_bfloat16", "auto")

@@ -95,14 +95,14 @@ def _colour(x: tf.Tensor, settings: Augment, draws: _Draws) -> tf.Tensor:
 
 def _warp(pictures: tf.Tensor, sizes: tf.Tensor, settings: Augment, size: int, draws: _Draws) -> tf.Tensor:
     """Resample once by an affine map from output to input, both in coordinates from -1/2 to 1/2 about the centre."""
-    one = tf.ones([draws.count])
+    ones = tf.ones([draws.count])
     angle = draws.uniform(-1, 1) * np.float32(np.radians(settings.rotation))
     shear = draws.uniform(-1, 1) * np.float32(np.radians(settings.shear))
-    height = width = one
+    height = width = ones
     if settings.zoom:
         height = draws.uniform(1 - settings.zoom, 1 + settings.zoom)
         width = draws.uniform(1 - settings.zoom, 1 + settings.zoom)
-    down = right = 0 * one
+    down = right = 0 * ones
     if settings.crop < 1:
         side = tf.sqrt(draws.uniform(settings.crop, 1))
         aspect = tf.exp(0.5 * draws.uniform(-np.log(1.25), np.log(1.25)))
@@ -114,7 +114,7 @@ def _warp(pictures: tf.Tensor, sizes: tf.Tensor, settings: Augment, size: int, d
     if settings.shift:
         down += tf.round(draws.uniform(-1, 1) * settings.shift * high) / high
         right += tf.round(draws.uniform(-1, 1) * settings.shift * wide) / wide
-    mirror = tf.where(draws.uniform(0, 1) < 0.5, -1.0, 1.0) if settings.flip else one
+    mirror = tf.where(draws.uniform(0, 1) < 0.5, -1.0, 1.0) if settings.flip else ones
     # (x, y) of the input = rotation, shear, scale, mirror applied to (x, y) of the output, then the window's place
     a, b = tf.cos(angle) * width * mirror, -tf.sin(angle + shear) * height
     c, d = tf.sin(angle) * width * mirror, tf.cos(angle + shear) * height

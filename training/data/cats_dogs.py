@@ -70,8 +70,8 @@ def load(folder: Path | None, cache: Path, handful: int = 0) -> Dataset:
     if handful:
         split = _handful(split, handful)
         folder = folder or draw(cache / "drawn", split)
-    edition, found = find(folder or download(cache))
-    readable, problems = index([item for item in found if item.identity in split], cache)
+    edition, all_items = find(folder or download(cache))
+    readable, problems = index([item for item in all_items if item.identity in split], cache)
     by_identity = {item.identity: item for item in readable}
     items = {
         name: tuple(by_identity[identity] for identity in split if split[identity] == name and identity in by_identity)
@@ -165,8 +165,8 @@ def _face(label: int, rng: np.random.Generator) -> np.ndarray:
 def main() -> None:
     """Write the split file anew from the whole data: python -m training.data.cats_dogs FOLDER."""
     folder = Path(sys.argv[1])
-    _, found = find(folder)
-    digests = {item.identity: hashlib.sha256(item.path.read_bytes()).hexdigest() for item in found}
+    _, all_items = find(folder)
+    digests = {item.identity: hashlib.sha256(item.path.read_bytes()).hexdigest() for item in all_items}
     rows: list[tuple[str, str]] = []
     for species in CLASSES:
         mine = {identity: digest for identity, digest in digests.items() if identity.startswith(species.lower())}

@@ -184,13 +184,15 @@ def index(items: Sequence[Item], cache: Path) -> tuple[list[Item], list[tuple[st
     ).hexdigest()
     kept = cache / f"index-{key[:16]}.json"
     if kept.exists():
-        found = json.loads(kept.read_text())
+        findings = json.loads(kept.read_text())
     else:
         with ThreadPoolExecutor() as pool:
-            found = list(progress(pool.map(_inspect, (item.path for item in items)), "checking pictures", len(items)))
-        atomically(kept, lambda draft: draft.write_text(json.dumps(found)))
+            findings = list(
+                progress(pool.map(_inspect, (item.path for item in items)), "checking pictures", len(items))
+            )
+        atomically(kept, lambda draft: draft.write_text(json.dumps(findings)))
     readable, problems = [], []
-    for item, (digest, problem, usable) in zip(items, found, strict=True):
+    for item, (digest, problem, usable) in zip(items, findings, strict=True):
         if problem:
             problems.append((item.identity, problem))
         if usable:
