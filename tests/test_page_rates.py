@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 PHOTOS = "test photos of cats and dogs"
 # of what would be said of a picture by a rate over others
 RATE = re.compile(
-    r"\bof 10\b|\bat least\b|\d+ % of\b|\bthan luck\b|\bof the time\b|\bas two seeds do\b|\bthan two seeds\b"
+    r"\bof 10\b|\bat least [\d{]|\d+ % of\b|\bthan luck\b|\bof the time\b|\bas two seeds do\b|\bthan two seeds\b"
 )
 
 
