@@ -47,9 +47,9 @@ cards = {card.model_id: card for card in checkpoints.available(FOLDER / "weights
 assert len(read_experiments(FOLDER / "weights" / "experiments.json", cards)) == 1
 """,
     "language": """
-assert page.texts("fr").say("tagline").startswith("ce que")
-assert page.texts("fr").say("percent", value=3) == "3 %"
-assert page.texts("fr")["compare"] == page.texts("en")["compare"]
+assert page.PageTexts("fr").say("tagline").startswith("ce que")
+assert page.PageTexts("fr").say("percent", value=3) == "3 %"
+assert page.PageTexts("fr")["compare"] == page.PageTexts("en")["compare"]
 """,
 }
 
