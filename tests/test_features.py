@@ -11,7 +11,7 @@ from training.data.pipeline import order, training_items
 from training.features import Features, compute, cut
 from training.models import build
 from training.models.efficientnet import efficientnet
-from training.recipe import Augment, Model, Optimizer, Recipe, find
+from training.recipe import Augment, Model, Optimizer, Recipe, RecipeError, find
 from training.run import State, compiled, layer_factors, train
 
 RECIPE = Recipe(
@@ -79,6 +79,10 @@ def test_other_weights_or_sizes_are_other_features(network, dataset, cache):
     after = compute(half, items, cache)
     half.set_weights(weights)
     assert np.abs(before - after).max() > 1e-4
+    settings = replace(RECIPE.model, preprocessing="unit")
+    darker, _ = cut(build(settings, tuple(map(str, range(100))), 40, training=True))
+    darker.set_weights(weights)
+    assert np.abs(compute(darker, items, cache) - before).max() > 1e-4
     larger, _ = cut(build(RECIPE.model, tuple(map(str, range(100))), 64, training=True))
     larger.set_weights(weights)
     assert np.abs(compute(larger, items, cache) - before).max() > 1e-4
@@ -154,3 +158,19 @@ def test_each_variable_moves_by_its_own_rate(name, dataset, cache):
     fitted.optimizer.apply([np.ones(v.shape, np.float32) for v in fitted.trainable_variables])
     for old, variable, factor in zip(before, fitted.trainable_variables, layer_factors(fitted, 0.5), strict=True):
         np.testing.assert_allclose(old - variable.numpy(), 0.01 * factor, rtol=0.02, atol=1e-6)
+
+
+def test_what_a_frozen_training_cannot_do_is_refused(network, dataset, cache):
+    half, _ = cut(network)
+    for settings in ({"augment": Augment(flip=True, erase=0.5)}, {"data": replace(RECIPE.data, validate=10)}):
+        with pytest.raises(RecipeError, match="only flip"):
+            Features(half, dataset, replace(RECIPE, **settings), cache)
+    with pytest.raises(RecipeError, match="no mean over places"):
+        cut(build(Model("cnn-simple"), dataset.classes, 32))
+
+
+def test_a_hidden_layer_of_the_classifier_has_the_whole_rate():
+    network = efficientnet("lite0", 10, 32, hidden=4, standardise=True)
+    factors = dict(zip([v.path for v in network.trainable_variables], layer_factors(network, 0.5), strict=True))
+    assert factors["top_hidden/kernel"] == factors["top_standardise/gamma"] == factors["predictions/bias"] == 1
+    assert factors["top_conv/kernel"] == 0.5

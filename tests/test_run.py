@@ -301,8 +301,17 @@ def test_more_validations_make_a_finer_history_of_the_same_training(dataset, cac
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     whole = [row for row in finer.history if row["epoch"] == int(row["epoch"])]
     for mine, its in zip(whole, plain.history, strict=True):
-        assert mine["val_log_loss"] == pytest.approx(its["val_log_loss"], rel=1e-3)
+        for key in ("val_log_loss", "loss", "accuracy"):  # of the whole epoch
+            assert mine[key] == pytest.approx(its[key], rel=1e-3)
+    assert {row["accuracy"] for row in finer.history if row not in whole} == {None}
+    with open(tmp_path / "finer" / "history.csv", newline="") as file:
+        assert next(csv.DictReader(file))["accuracy"] == ""
     assert finer.best == pytest.approx(plain.best, rel=1e-3)  # among whole epochs
+    assert finish(recipe, dataset, finer, tmp_path / "finer", cache).model_id == recipe.id  # its curves are drawn
+    some = replace(recipe, data=replace(recipe.data, validate=4))  # the same pictures at the ends of epochs
+    once, often = (train(some, dataset, tmp_path / f"some{n}", cache, validations=n) for n in (1, 2))
+    for mine, its in zip(often.history[1::2], once.history, strict=True):
+        assert mine["val_log_loss"] == pytest.approx(its["val_log_loss"], rel=1e-3)
     steps = train(replace(TINY, stages=((24, 2),), steps_per_epoch=1), dataset, tmp_path / "short", cache, 0, 4)
     assert [row["epoch"] for row in steps.history] == [1, 2]  # no part without a step
 

@@ -316,7 +316,8 @@ def _write_plots(folder: Path) -> None:
     epochs = [float(row["epoch"]) for row in rows]
     for axes, name in zip(both, ("accuracy", "log_loss"), strict=True):
         for column, label in ((name, "train (augmented)"), (f"val_{name}", "validation")):
-            axes.plot(epochs, [float(row[column]) for row in rows], "o-", markersize=3, label=label)
+            points = [(epoch, float(row[column])) for epoch, row in zip(epochs, rows, strict=True) if row[column]]
+            axes.plot(*zip(*points, strict=True), "o-", markersize=3, label=label)
         axes.set(title=name.replace("_", " "), xlabel="epoch")
         axes.legend()
     save(figure, "curves.png")

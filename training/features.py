@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from training.data.dataset import Dataset, Item, atomically, pixels, progress
 from training.data.pipeline import order, targets, training_items
-from training.recipe import Recipe
+from training.recipe import Augment, Recipe, RecipeError
 
 BORDER = "avg_pool"
 BATCH = 64
@@ -21,8 +21,18 @@ PART = 64 * BATCH  # pictures a file: what an interruption may cost
 
 
 def cut(network: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """The halves of a network, with its own layers: from pictures to features, from features to probabilities."""
-    border = network.get_layer(BORDER)
+    """The halves of a network, with its own layers: from pictures to features, from features to probabilities.
+
+    Raises:
+        RecipeError: for a network without such a border.
+    """
+    try:
+        border = network.get_layer(BORDER)
+    except ValueError:
+        raise RecipeError(
+            f"{network.name} has no mean over places before its classifier, so model.frozen, head_epochs and "
+            "optimizer.layer_decay are not for it."
+        ) from None
     x = features = keras.Input(border.output.shape[1:], name="features")
     for layer in network.layers[network.layers.index(border) + 1 :]:
         x = layer(x)
@@ -42,7 +52,11 @@ def compute(half: keras.Model, items: Sequence[Item], cache: Path, mirrored: boo
         float16, len(items) x channels.
     """
     stored = pixels(items, half.input_shape[1], cache)
-    digest = hashlib.sha256(repr([(layer.name, layer.output.shape) for layer in half.layers]).encode())
+    layers = [
+        (layer.name, layer.output.shape, layer.compute_dtype, getattr(layer, "scale", 1), getattr(layer, "offset", 0))
+        for layer in half.layers
+    ]
+    digest = hashlib.sha256(repr(layers).encode())
     for weight in half.get_weights():
         digest.update(weight.tobytes())
     digest.update("".join(f"{item.identity} {item.digest}\n" for item in items).encode() + bytes([mirrored]))
@@ -71,6 +85,10 @@ class Features:
     """A recipe's data as features: batches for training and validation, like those of `data.pipeline`."""
 
     def __init__(self, half: keras.Model, dataset: Dataset, recipe: Recipe, cache: Path) -> None:
+        if recipe.model.frozen and (recipe.augment != Augment(flip=recipe.augment.flip) or recipe.data.validate):
+            raise RecipeError(
+                "A frozen network knows pictures and mirrored ones: of augment only flip, no data.validate."
+            )
         self.recipe = recipe
         items = training_items(dataset, recipe)
         self.views = [compute(half, items, cache, mirrored) for mirrored in ((False, True)[: 1 + recipe.augment.flip])]

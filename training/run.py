@@ -7,7 +7,6 @@ exported checkpoint. Every step's pictures and draws follow from its number, so 
 
 import csv
 import io
-import itertools
 import json
 import math
 import time
@@ -130,11 +129,12 @@ def train(
             side = recipe.model.input or size
             parts = range(start * validations, end * validations + 1)
             borders = [part * per_epoch // validations for part in parts]
-            for part, (first, last) in enumerate(itertools.pairwise(borders), parts[0]):
+            for part, last in enumerate(borders[1:], parts[0]):
                 if state.step >= last:
                     continue
                 epoch = (part + 1) / validations
-                keeper = _Keeper(state, saved, bar, last, average, done=state.step - first, save_every=save_every)
+                done = state.step - part // validations * per_epoch  # of this epoch
+                keeper = _Keeper(state, saved, bar, last, average, done, save_every)
                 fitted.fit(
                     features.training_batches(state.step, last)
                     if features
@@ -143,22 +143,19 @@ def train(
                     epochs=part + 1,
                     validation_data=features.validation_batches()
                     if features
-                    else validation_batches(dataset, recipe, side, part, cache),
+                    else validation_batches(dataset, recipe, side, part // validations, cache),
                     callbacks=[*filter(None, [average]), keeper],  # the average moves before it is saved
                     shuffle=False,  # the order is the pipeline's
                     verbose=0,
                 )
                 whole = epoch == int(epoch)
-                row = {
-                    "epoch": int(epoch) if whole else epoch,
-                    "size": size,
-                    "learning_rate": _rate(fitted),
-                    **keeper.figures,
-                }
+                row = {"epoch": int(epoch) if whole else epoch, "size": size, "learning_rate": _rate(fitted)}
+                row |= keeper.figures if whole else keeper.figures | dict.fromkeys(state.begun)  # those are of epochs
                 state.history.append({**row, "seconds": round(state.seconds, 1)})
                 if end == recipe.epochs and whole:
                     _keep_best(state, row, _weights(network, fitted, average), folder)
-                state.begun = {}
+                if whole:
+                    state.begun = {}
                 _write_history(state.history, folder / "history.csv")
                 state.save(saved)  # last: from here on this is never done again
                 tqdm.write(
@@ -304,10 +301,13 @@ class LayerDecaySGD(_LayerDecay, keras.optimizers.SGD):
 def layer_factors(network: keras.Model, decay: float) -> tuple[float, ...]:
     """For each trainable variable `decay` to the power of its block's distance from the classifier.
 
-    A block is what stands before the first underscore of a layer's name: block3b, stem, top, predictions.
+    A block is what stands before the first underscore of a layer's name: block3b, stem, top; the classifier is one.
     """
+    head = {id(layer) for layer in cut(network)[1].layers}
     block = {
-        id(variable): layer.name.partition("_")[0] for layer in network.layers for variable in layer.trainable_variables
+        id(variable): "classifier" if id(layer) in head else layer.name.partition("_")[0]
+        for layer in network.layers
+        for variable in layer.trainable_variables
     }
     blocks = list(dict.fromkeys(block[id(variable)] for variable in network.trainable_variables))
     last = len(blocks) - 1
