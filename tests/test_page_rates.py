@@ -108,6 +108,15 @@ def test_of_a_picture_that_shows_none_of_the_classes_no_rate_is_told(dog, low, h
     assert "No yardstick" in found["models"][1]["yardstick"]["text"]
 
 
+def test_what_was_never_measured_is_not_said_to_be_of_other_pictures():
+    sides = explanation([RISING]), explanation([RISING])
+    for belongs in (None, True, False):
+        told = words_of(message(*sides, belongs=belongs))
+        assert "is not measured" in told
+        assert "none of those" not in told
+    assert "none of those" in words_of(message(*sides, band=band(0.2, 1.0, 0.2), belongs=False))
+
+
 @pytest.mark.parametrize("belongs", [None, True])
 def test_a_rate_names_what_it_is_of(belongs):
     sides = explanation([RISING], dog=0.97), explanation([RISING], dog=0.95)
