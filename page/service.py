@@ -23,7 +23,7 @@ from page import uploads
 from page.background import Background
 from page.errors import PageError
 from page.evidence import Findings, NotThere
-from page.examples import Example, read_examples
+from page.examples import UNKNOWN, Example, belongs, read_examples
 from page.experiments import Experiment, read_experiments, yardstick
 from page.rates import right_at_least
 from page.texts import PageTexts
@@ -164,7 +164,7 @@ class Service:
         models: object,
         rule: object = "gradcam",
         target: object = OWN,
-        belongs: bool | None = None,
+        shows: str | None = UNKNOWN,
     ) -> dict[str, Any]:
         """The message for a picture and 2 to 6 models.
 
@@ -174,7 +174,7 @@ class Service:
             rule: name of a rule.
             target: "own" (of each model its own answer), "common" (the class with the highest mean probability) or a
                 class's name.
-            belongs: whether the picture shows one of the models' classes; None where that is not known.
+            shows: the class that the picture shows, None for a class of no data set, `UNKNOWN` where that is not known.
 
         Raises:
             Refused: for anything that does not exist, for fewer or more models, and for models of different classes.
@@ -195,9 +195,10 @@ class Service:
                     spent.append(explained[place].explanation.cost[rule])
                     explained[place] = self._explained(model_id, squashed, name)
         comparison = compare(*(explanation for _, explanation in explained), rule=rule)
-        yardsticks = [self._yardstick(models, place, rows, comparison) for place in range(len(models))]
+        yardsticks = [self._yardstick(models, place, rows, comparison, shows) for place in range(len(models))]
         rates = [self.right_at_least(*pair) for pair in explained]
-        answer = message(picture, explained, comparison, target, yardsticks, self.words, rates, belongs)
+        within = belongs(shows, self.cards[models[0]].classes)
+        answer = message(picture, explained, comparison, target, yardsticks, self.words, rates, within)
         answer["loaded"] = self.state()["loaded"]
         answer["cost"]["passes"] += sum(cost.forward + cost.backward for cost in spent)
         answer["cost"]["explain"] += sum(cost.milliseconds for cost in spent)
@@ -205,14 +206,28 @@ class Service:
         return answer
 
     def _yardstick(
-        self, models: Sequence[str], place: int, rows: Sequence[np.ndarray], comparison: Comparison
+        self,
+        models: Sequence[str],
+        place: int,
+        rows: Sequence[np.ndarray],
+        comparison: Comparison,
+        shows: str | None,
     ) -> dict[str, Any] | None:
-        """How far two seeds agree, for a model and the reference; measured for the class that both find likelier."""
+        """How far two seeds agree, for a model and the reference, if both explain the class that it is measured for.
+
+        It is measured on maps of each picture's true class. Where that is not known, the class that both find likelier
+        stands in for it.
+        """
         pair = comparison.reference, place
-        common = common_target(*(rows[k] for k in pair))
-        if place == comparison.reference or any(comparison.targets[k] != common for k in pair):
-            return None
         ids = [models[k] for k in pair]
+        classes = self.cards[ids[0]].classes
+        explained = {comparison.targets[k] for k in pair}
+        if place == comparison.reference or len(explained) > 1:
+            return None
+        within = belongs(shows, classes)
+        true = classes.index(shows) if within else common_target(*(rows[k] for k in pair))
+        if within is not False and explained != {true}:  # of a picture that is none of these no band is told anyway
+            return None
         band = yardstick(ids, comparison.rule, self.findings.store, self.cards)
         return band and band.along(stop.depth for stop in comparison.stops)
 
@@ -245,12 +260,12 @@ class Service:
             raise Refused("unknown_example")
         return read(self.examples[name].path)
 
-    def belongs(self, name: object, classes: Sequence[str]) -> bool | None:
-        """Whether an example, or a picture of the test split, shows one of these classes; None if that isn't known."""
+    def shows(self, name: object) -> str | None:
+        """The class that an example, or a picture of the test split, shows; None for none, `UNKNOWN` if not known."""
         if name in self.examples:
-            return self.examples[name].belongs(classes)
+            return self.examples[name].shows
         truth = self.findings.truth(name)
-        return None if truth is None else truth in classes
+        return UNKNOWN if truth is None else truth
 
     def right_at_least(self, card: Card, explanation: Explanation) -> float | None:
         """What share of test pictures that a model is about as sure of it is at least right for; None if unknown."""
@@ -277,15 +292,15 @@ class Service:
             self.checked(*choice)  # before anything is opened
             self._ready.wait()
             began = time.perf_counter()
-            belongs = None
+            shows: str | None = UNKNOWN
             if asked.get("upload") is not None:
                 picture = uploads.picture(asked["upload"])
             elif asked.get("example") is not None:
                 picture = self.example(asked["example"])
-                belongs = self.belongs(asked["example"], self.cards[choice[0][0]].classes)
+                shows = self.shows(asked["example"])
             else:
                 raise Refused("no_picture")
-            answer = self.answer(picture, *choice, belongs)
+            answer = self.answer(picture, *choice, shows)
             answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
             return {**answer, "ask": _number(asked)}
         except UserError as error:
