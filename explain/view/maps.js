@@ -105,8 +105,8 @@ const layerNow = (place) => state.result.models[place].layers[stopNow().layers[p
 /* How far the two models agree at a stop: the one that is not the reference with the reference. */
 const agreementAt = (stop) => stop.versus[MODELS.find((place) => place !== state.result.reference)];
 
-/* Whether the two maps explain different classes: then no difference is drawn and no number told. */
-const apart = () => MODELS.some((place) => state.result.models[place].evidence);
+/* Whether the two drawn maps explain different classes: then no difference is drawn and no number told. */
+const apart = () => new Set(MODELS.map((place) => state.result.models[place].target)).size > 1;
 
 function paintModels() {
   for (const place of MODELS) {

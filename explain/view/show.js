@@ -57,6 +57,9 @@ function paintDue() {
   for (const name of names) painters[name]();
 }
 
+/* What is read out of a stop's words, of which there may be none: the answers, and of which classes the maps are. */
+const spoken = (words, apart) => words.slice(0, apart ? 2 : 1).map(({ text }) => text.replaceAll('**', '')).join(' ');
+
 /* Draw a message; all that the view shows comes from it. */
 async function show(result) {
   const before = state.result;
@@ -95,7 +98,7 @@ async function show(result) {
   ref.track.setAttribute('aria-valuemin', 1);
   ref.track.setAttribute('aria-valuemax', result.stops.length);
   root.dataset.state = 'result';
-  ref.heard.textContent = stopNow().words[0].text.replaceAll('**', '');
+  ref.heard.textContent = spoken(stopNow().words, apart());
   refresh(...Object.keys(painters));
 }
 
