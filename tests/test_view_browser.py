@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -26,7 +27,8 @@ def draw(chromium) -> Iterator[Callable[[dict], Page]]:
         page, complaints = browser.new_page(), []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.set_content(f"<style>{view.STYLE.read_text()}</style>")
-        page.evaluate(MOUNT, [f'<div class="tm">{view.template()}</div>', view.joined(view.SCRIPTS), {"catalog": view.catalog(texts())}])
+        html, scripts = f'<div class="tm">{view.template()}</div>', view.joined(view.SCRIPTS)
+        page.evaluate(MOUNT, [html, scripts, {"catalog": view.catalog(texts())}])
 
         def draw(answer: dict) -> Page:
             answer["cost"]["milliseconds"] = 1.0
@@ -54,3 +56,20 @@ def test_of_three_models_the_first_two_are_drawn(draw):
     page = draw(message(sides[0], explanation([RISING, RISING], dog=0.2, target=0), sides[1]))
     assert (width(page, 1) > 1, width(page, "difference")) == (True, 1)
     assert page.text_content("[data-ref=rank]") == ""
+
+
+def test_a_model_without_feature_maps_has_no_panel_of_them(draw):
+    plain = explanation([RISING])
+    ensemble = replace(plain, features={}, layers=(replace(plain.layers[0], shape=(9, 9, 2)),))
+    page = draw(message(plain, plain))
+    left, right = (page.locator(".tm-features").nth(place) for place in (0, 1))
+    where = right.bounding_box()["x"]
+    page.evaluate("mounted.openFeature(0, 1)")
+    assert page.locator("[data-ref=enlarged]").is_visible()
+    page = draw(message(ensemble, plain))
+    assert not page.locator("[data-ref=enlarged]").is_visible()
+    assert (left.is_visible(), right.is_visible()) == (False, True)
+    assert right.bounding_box()["x"] == where  # under its own model
+    assert page.text_content("[data-ref=chip-0]") == "block 1a · 2 × 2"  # the map, not the layer
+    draw(message(plain, ensemble))
+    assert (left.is_visible(), right.is_visible()) == (True, False)

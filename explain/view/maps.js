@@ -177,6 +177,7 @@ function paintFeatures() {
   for (const place of MODELS) {
     const { features, shape } = layerNow(place);
     const grid = ref['features-' + place];
+    grid.parentElement.hidden = !features; // an ensemble has none
     const count = features ? features.channels.length : 0;
     ref['features-title-' + place].textContent = fill(t.features, { name: state.result.models[place].name, count, of: shape[2] });
     while (grid.children.length > count) grid.lastChild.remove();
@@ -208,6 +209,7 @@ function paintEnlarged() {
   if (!state.enlarged) return;
   const { place } = state.enlarged;
   const { features, name, shape } = layerNow(place);
+  if (!features) return ref.enlarged.close();
   const count = features.channels.length;
   const index = (state.enlarged.index = (state.enlarged.index + count) % count);
   const channel = features.channels[index];

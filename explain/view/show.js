@@ -25,8 +25,8 @@ function tellStop() {
 /* Layer, size, and the heat under the hairlines. */
 function tellPlaces() {
   for (const place of MODELS) {
-    const { name, shape, map, address } = layerNow(place);
-    const parts = [name, shape[0] + ' × ' + shape[1]];
+    const { name, map, address } = layerNow(place);
+    const parts = [name, map.size.join(' × ')];
     if (state.mode === 'saw') parts.splice(0, 2, t.saw, state.result.models[place].input.join(' × '));
     else if (!map.max) parts.push(t.zero);
     else if (state.hair) parts.push(fill(t.heat, { percent: Math.round(valueAt(map, state.hair) / 2.55) }));
