@@ -434,12 +434,15 @@ def test_experiments_need_both_checkpoints_and_survive_broken_entries(tmp_path):
         7,
         {"id": "d", "title": "D", "question": "?", "left": "x", "right": "x2"},
         {"id": "e", "title": "E", "question": "?", "left": ["x"], "right": "y"},
+        {"id": "earlier", "title": "S", "question": "?", "left": "x", "right": "y", "seeds": True},
+        ["id"],
+        "id",
         {"id": "f", "title": None, "question": "?", "left": "x", "right": "y"},
         {"id": "g", "title": "G", "question": "?", "left": "x", "right": "y", "more": "no"},
     ]
     path = tmp_path / "experiments.json"
     path.write_text(json.dumps(entries))
-    assert [one.id for one in read_experiments(path, ["x", "x2", "y"])] == ["a", "d"]
+    assert [one.id for one in read_experiments(path, ["x", "x2", "y"])] == ["a", "d", "earlier"]
     path.write_text("{")
     assert read_experiments(path, ["x"]) == []
     assert read_experiments(tmp_path / "none.json", ["x"]) == []
