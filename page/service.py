@@ -14,6 +14,7 @@ from explain import checkpoints
 from explain.align import FEWEST, MOST, Comparison, common_target, compare
 from explain.cams import RULES
 from explain.cards import Card
+from explain.ensembles import Ensemble
 from explain.errors import UserError
 from explain.explanation import Explanation
 from explain.pictures import Picture, fit, read
@@ -77,6 +78,7 @@ class Service:
         self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()
         self._seconds: list[float] = []  # that loading a model took
+        self._traced: set[str] = set()  # have explained since they were read
         self._guard = threading.Lock()
 
     @property
@@ -130,12 +132,28 @@ class Service:
 
     def _steps(self, model_id: str) -> list[Callable[[], object]]:
         """What makes a model ready: it is read, then traced."""
-        if model_id in checkpoints.loaded([self.cards[model_id]], self.weights):
+        if model_id in self._at_once():
             return []
         return [
-            lambda: checkpoints.load(model_id, self.weights),
+            lambda: self._read(model_id),
             lambda: self._explained(model_id, _grey),
         ]
+
+    def _at_once(self) -> list[str]:
+        """Ids of the models that answer at once: they are in memory, and they, or all members, have explained there."""
+        ids = checkpoints.loaded(self.cards.values(), self.weights)
+        return [model_id for model_id in ids if self._traced.issuperset(self._networks(model_id))]
+
+    def _networks(self, model_id: str) -> Sequence[str]:
+        """A model's id, or those of an ensemble's members."""
+        return self.cards[model_id].members or [model_id]
+
+    def _read(self, model_id: str) -> checkpoints.Checkpoint | Ensemble:
+        """A model from memory or disk; what comes from disk has yet to be traced."""
+        networks = self._networks(model_id)
+        cards = [self.cards[name] for name in networks if name in self.cards]
+        self._traced.difference_update(set(networks) - set(checkpoints.loaded(cards, self.weights)))
+        return checkpoints.load(model_id, self.weights)
 
     def _fits(self, model_id: str) -> bool:
         """Whether a model finds room in memory without another leaving it, as far as its card tells."""
@@ -146,12 +164,12 @@ class Service:
         return size <= checkpoints.KEPT_BYTES
 
     def state(self, *_: object) -> dict[str, Any]:
-        """For the browser: whether the first pair is there, which models are, seconds that one takes as a rule."""
+        """For the browser: whether the first pair is there, which models answer at once, seconds that others take."""
         with self._guard:
             seconds = sum(self._seconds) / len(self._seconds) if self._seconds else 0.0
             return {
                 "ready": self._ready.is_set(),
-                "loaded": checkpoints.loaded(self.cards.values(), self.weights),
+                "loaded": self._at_once(),
                 "seconds": seconds,
                 "problem": self.problem,
             }
@@ -317,12 +335,13 @@ class Service:
         self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str = "predicted"
     ) -> Explained:
         try:
-            checkpoint = checkpoints.load(model_id, self.weights)
+            checkpoint = self._read(model_id)
         except checkpoints.CheckpointError as error:
             log.warning("%s cannot be loaded: %s", model_id, error)
             raise Refused("model_fails", title=self.cards[model_id].title, reason=self.texts.told(error)) from error
         began = time.perf_counter()
         explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
+        self._traced.update(self._networks(model_id))
         log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
         return Explained(checkpoint.card, explanation)
 

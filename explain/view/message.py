@@ -31,7 +31,7 @@
         words   [{text, tone: "" or "warn"}, ...], **stars** around what stands out; of two models alone, of more none
     cost        {passes, milliseconds: from the request to this message, loading a model too if that had to be,
                  explain: in the models}
-    loaded      ids of the checkpoints that answer without being loaded
+    loaded      ids of the checkpoints that answer at once: loaded and traced
 
 All numbers are finite. Two models of 192 pixels take about 600 kB, of which the picture is a quarter.
 """
