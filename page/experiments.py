@@ -63,14 +63,17 @@ class Yardstick:
 
     def along(self, depths: Iterable[float]) -> dict[str, Any]:
         """As `explain.view.message` takes it, for stops at these depths."""
-        bands = [self.at(depth) for depth in depths]
+        values = self.at(list(depths))
+        pairs = zip(values["rank"].tolist(), values["overlap"].tolist(), strict=True)
+        bands = [{"rank": rank, "overlap": overlap} for rank, overlap in pairs]
         return {"n": self.n, "pairs": self.pairs, "below": self.below, "bands": bands}
 
-    def at(self, depth: float) -> dict[str, list[float]]:
-        """Percentiles of rank and overlap at a depth, linear between those measured."""
+    def at(self, depths: float | Sequence[float] | np.ndarray) -> dict[str, np.ndarray]:
+        """Percentiles of rank and overlap (each ... x 3) at depths, linear between those measured."""
         bands = {"rank": self.rank, "overlap": self.overlap}
         return {
-            name: [float(np.interp(depth, self.depths, band[:, i])) for i in range(3)] for name, band in bands.items()
+            name: np.stack([np.interp(depths, self.depths, band[:, i]) for i in range(3)], axis=-1)
+            for name, band in bands.items()
         }
 
 
@@ -122,9 +125,9 @@ def yardstick(pair: Sequence[str], rule: str, store: Store, cards: Mapping[str, 
             return None
     measured = list(bands.values())
     depths = np.unique(np.concatenate([band.depths for band in measured]))
-    merged = {}
+    values, merged = [band.at(depths) for band in measured], {}
     for name in ("rank", "overlap"):
-        table = np.array([[band.at(depth)[name] for depth in depths] for band in measured])
+        table = np.array([each[name] for each in values])
         merged[name] = np.stack([table[..., 0].min(0), table[..., 1].mean(0), table[..., 2].max(0)], axis=1)
     below = None if any(band.below is None for band in measured) else max(band.below for band in measured)
     return Yardstick(min(band.n for band in measured), depths, **merged, below=below, pairs=len(measured))

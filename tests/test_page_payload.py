@@ -498,6 +498,10 @@ def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
     assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
     assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
     assert "the widest of 2 such pairs" in view_message.legend(merged.along([]), WORDS, "photos")["text"]
+    depths = [0.0, 0.3, 1.0]
+    told = merged.along(iter(depths))["bands"]
+    assert [band["rank"] for band in told] == [pytest.approx(merged.at(depth)["rank"].tolist()) for depth in depths]
+    assert json.dumps(told)
     # the seeds themselves are measured by their own band alone
     own = yardstick((IDS[0], IDS[1]), "gradcam", store, known)
     assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
