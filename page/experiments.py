@@ -4,7 +4,7 @@
 
     [{"id": "sgd-adam", "left": ID, "right": ID, "title": "...", "question": "..."}, ...]
 
-Title and question may be left out where the page has words for the id (`page/texts`).
+Title and question may be left out where the page has words for the id (`page/texts`) and these two models (`SHIPPED`).
 
 Which checkpoints are trainings of one recipe, their cards say (`study.store.same_recipe`). What `study compare` found
 of two of them is the yardstick: in its comparison.json
@@ -42,6 +42,13 @@ class Experiment:
     title: str = ""
     question: str = ""
 
+
+SHIPPED = {  # the two models that the page's words for an experiment's id speak of
+    "sgd-adam": ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"),
+    "high-low": ("cats-dogs-vgg16-high", "cats-dogs-vgg16-low"),
+    "luck-sgd": ("cats-dogs-effnet-sgd", "cats-dogs-effnet-sgd-seed2"),
+    "luck-adam": ("cats-dogs-effnet-adam", "cats-dogs-effnet-adam-seed2"),
+}
 
 KINDS = {field.name: field.type for field in fields(Experiment)}
 

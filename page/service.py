@@ -97,6 +97,8 @@ class Service:
             import keras  # noqa: F401  so that its import does not count as a model's
 
             for model_id in dict.fromkeys(self.start if self.cards else ()):
+                if self._background.stopped:
+                    return
                 began = time.perf_counter()
                 self._explained(model_id, _grey)
                 self._seconds.append(time.perf_counter() - began)

@@ -151,6 +151,20 @@ def test_what_is_read_but_has_explained_nothing_yet_does_not_answer_at_once(serv
     assert model_id not in loaded(service)
 
 
+def test_once_stopped_no_further_model_of_the_first_pair_is_read(service, monkeypatch):
+    explained, begun = service._explained, []
+
+    def stopping(model_id: str, *rest: object) -> object:
+        begun.append(model_id)
+        service.stop()
+        return explained(model_id, *rest)
+
+    monkeypatch.setattr(service, "_explained", stopping)
+    service.run()
+    assert begun == [service.start[0]]
+    assert service.state()["ready"]  # nobody waits for ever
+
+
 @pytest.mark.parametrize("asked", [None, 3, "biased", {"biased": 1}, [["biased"]], ["../weights"], []])
 def test_whatever_is_asked_for_that_is_no_list_of_experiments_makes_nothing_ready(service, asked):
     service.prepare(asked)
