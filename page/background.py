@@ -50,6 +50,11 @@ class Background:
             self._stopped = True
             self._changed.notify_all()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return self._stopped
+
     def run(self) -> None:
         """Do what is wanted until `stop`; for a thread of its own. A model that fails is passed over."""
         while True:

@@ -28,9 +28,10 @@ class Example:
     licence: str = ""
     source: str = ""
 
-    def belongs(self, classes: Sequence[str]) -> bool | None:
-        """Whether it shows one of these classes; None where that is not known."""
-        return None if self.shows == UNKNOWN else self.shows in classes
+
+def belongs(shows: str | None, classes: Sequence[str]) -> bool | None:
+    """Whether what a picture shows (a class, None or UNKNOWN) is one of these classes; None where that is not known."""
+    return None if shows == UNKNOWN else shows in classes
 
 
 def read_examples(folder: Path) -> dict[str, Example]:

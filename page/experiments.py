@@ -4,7 +4,7 @@
 
     [{"id": "sgd-adam", "left": ID, "right": ID, "title": "...", "question": "..."}, ...]
 
-Title and question may be left out where the page has words for the id (`page/texts`).
+Title and question may be left out where the page has words for the id (`page/texts`) and these two models (`SHIPPED`).
 
 Which checkpoints are trainings of one recipe, their cards say (`study.store.same_recipe`). What `study compare` found
 of two of them is the yardstick: in its comparison.json
@@ -43,6 +43,13 @@ class Experiment:
     question: str = ""
 
 
+SHIPPED = {  # the two models that the page's words for an experiment's id speak of
+    "sgd-adam": ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"),
+    "high-low": ("cats-dogs-vgg16-high", "cats-dogs-vgg16-low"),
+    "luck-sgd": ("cats-dogs-effnet-sgd", "cats-dogs-effnet-sgd-seed2"),
+    "luck-adam": ("cats-dogs-effnet-adam", "cats-dogs-effnet-adam-seed2"),
+}
+
 KINDS = {field.name: field.type for field in fields(Experiment)}
 
 
@@ -63,14 +70,17 @@ class Yardstick:
 
     def along(self, depths: Iterable[float]) -> dict[str, Any]:
         """As `explain.view.message` takes it, for stops at these depths."""
-        bands = [self.at(depth) for depth in depths]
+        values = self.at(list(depths))
+        pairs = zip(values["rank"].tolist(), values["overlap"].tolist(), strict=True)
+        bands = [{"rank": rank, "overlap": overlap} for rank, overlap in pairs]
         return {"n": self.n, "pairs": self.pairs, "below": self.below, "bands": bands}
 
-    def at(self, depth: float) -> dict[str, list[float]]:
-        """Percentiles of rank and overlap at a depth, linear between those measured."""
+    def at(self, depths: float | Sequence[float] | np.ndarray) -> dict[str, np.ndarray]:
+        """Percentiles of rank and overlap (each ... x 3) at depths, linear between those measured."""
         bands = {"rank": self.rank, "overlap": self.overlap}
         return {
-            name: [float(np.interp(depth, self.depths, band[:, i])) for i in range(3)] for name, band in bands.items()
+            name: np.stack([np.interp(depths, self.depths, band[:, i]) for i in range(3)], axis=-1)
+            for name, band in bands.items()
         }
 
 
@@ -86,10 +96,12 @@ def read_experiments(path: Path, ids: Iterable[str]) -> list[Experiment]:
         return []
     for entry in entries if isinstance(entries, list) else []:
         try:
-            experiment = Experiment(**entry)
+            facts = dict(entry)
+            facts.pop("seeds", None)  # of earlier files; today the cards say it
+            experiment = Experiment(**facts)
             if not all(isinstance(value, KINDS[name]) for name, value in vars(experiment).items()):
                 raise TypeError("a field of another kind")
-        except TypeError:
+        except (TypeError, ValueError):
             log.warning("An entry of experiments.json is not understood and is passed over.")
             continue
         if {experiment.left, experiment.right} <= ids:
@@ -120,9 +132,9 @@ def yardstick(pair: Sequence[str], rule: str, store: Store, cards: Mapping[str, 
             return None
     measured = list(bands.values())
     depths = np.unique(np.concatenate([band.depths for band in measured]))
-    merged = {}
+    values, merged = [band.at(depths) for band in measured], {}
     for name in ("rank", "overlap"):
-        table = np.array([[band.at(depth)[name] for depth in depths] for band in measured])
+        table = np.array([each[name] for each in values])
         merged[name] = np.stack([table[..., 0].min(0), table[..., 1].mean(0), table[..., 2].max(0)], axis=1)
     below = None if any(band.below is None for band in measured) else max(band.below for band in measured)
     return Yardstick(min(band.n for band in measured), depths, **merged, below=below, pairs=len(measured))

@@ -14,6 +14,7 @@ from explain import checkpoints
 from explain.align import FEWEST, MOST, Comparison, common_target, compare
 from explain.cams import RULES
 from explain.cards import Card
+from explain.ensembles import Ensemble
 from explain.errors import UserError
 from explain.explanation import Explanation
 from explain.pictures import Picture, fit, read
@@ -23,7 +24,7 @@ from page import uploads
 from page.background import Background
 from page.errors import PageError
 from page.evidence import Findings, NotThere
-from page.examples import Example, read_examples
+from page.examples import UNKNOWN, Example, belongs, read_examples
 from page.experiments import Experiment, read_experiments, yardstick
 from page.rates import right_at_least
 from page.texts import PageTexts
@@ -77,6 +78,7 @@ class Service:
         self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()
         self._seconds: list[float] = []  # that loading a model took
+        self._traced: set[str] = set()  # have explained since they were read
         self._guard = threading.Lock()
 
     @property
@@ -95,6 +97,8 @@ class Service:
             import keras  # noqa: F401  so that its import does not count as a model's
 
             for model_id in dict.fromkeys(self.start if self.cards else ()):
+                if self._background.stopped:
+                    return
                 began = time.perf_counter()
                 self._explained(model_id, _grey)
                 self._seconds.append(time.perf_counter() - began)
@@ -130,12 +134,28 @@ class Service:
 
     def _steps(self, model_id: str) -> list[Callable[[], object]]:
         """What makes a model ready: it is read, then traced."""
-        if model_id in checkpoints.loaded([self.cards[model_id]], self.weights):
+        if model_id in self._at_once():
             return []
         return [
-            lambda: checkpoints.load(model_id, self.weights),
+            lambda: self._read(model_id),
             lambda: self._explained(model_id, _grey),
         ]
+
+    def _at_once(self) -> list[str]:
+        """Ids of the models that answer at once: they are in memory, and they, or all members, have explained there."""
+        ids = checkpoints.loaded(self.cards.values(), self.weights)
+        return [model_id for model_id in ids if self._traced.issuperset(self._networks(model_id))]
+
+    def _networks(self, model_id: str) -> Sequence[str]:
+        """A model's id, or those of an ensemble's members."""
+        return self.cards[model_id].members or [model_id]
+
+    def _read(self, model_id: str) -> checkpoints.Checkpoint | Ensemble:
+        """A model from memory or disk; what comes from disk has yet to be traced."""
+        networks = self._networks(model_id)
+        cards = [self.cards[name] for name in networks if name in self.cards]
+        self._traced.difference_update(set(networks) - set(checkpoints.loaded(cards, self.weights)))
+        return checkpoints.load(model_id, self.weights)
 
     def _fits(self, model_id: str) -> bool:
         """Whether a model finds room in memory without another leaving it, as far as its card tells."""
@@ -146,12 +166,12 @@ class Service:
         return size <= checkpoints.KEPT_BYTES
 
     def state(self, *_: object) -> dict[str, Any]:
-        """For the browser: whether the first pair is there, which models are, seconds that one takes as a rule."""
+        """For the browser: whether the first pair is there, which models answer at once, seconds that others take."""
         with self._guard:
             seconds = sum(self._seconds) / len(self._seconds) if self._seconds else 0.0
             return {
                 "ready": self._ready.is_set(),
-                "loaded": checkpoints.loaded(self.cards.values(), self.weights),
+                "loaded": self._at_once(),
                 "seconds": seconds,
                 "problem": self.problem,
             }
@@ -164,7 +184,7 @@ class Service:
         models: object,
         rule: object = "gradcam",
         target: object = OWN,
-        belongs: bool | None = None,
+        shows: str | None = UNKNOWN,
     ) -> dict[str, Any]:
         """The message for a picture and 2 to 6 models.
 
@@ -174,7 +194,7 @@ class Service:
             rule: name of a rule.
             target: "own" (of each model its own answer), "common" (the class with the highest mean probability) or a
                 class's name.
-            belongs: whether the picture shows one of the models' classes; None where that is not known.
+            shows: the class that the picture shows, None for a class of no data set, `UNKNOWN` where that is not known.
 
         Raises:
             Refused: for anything that does not exist, for fewer or more models, and for models of different classes.
@@ -195,9 +215,10 @@ class Service:
                     spent.append(explained[place].explanation.cost[rule])
                     explained[place] = self._explained(model_id, squashed, name)
         comparison = compare(*(explanation for _, explanation in explained), rule=rule)
-        yardsticks = [self._yardstick(models, place, rows, comparison) for place in range(len(models))]
+        yardsticks = [self._yardstick(models, place, rows, comparison, shows) for place in range(len(models))]
         rates = [self.right_at_least(*pair) for pair in explained]
-        answer = message(picture, explained, comparison, target, yardsticks, self.words, rates, belongs)
+        within = belongs(shows, self.cards[models[0]].classes)
+        answer = message(picture, explained, comparison, target, yardsticks, self.words, rates, within)
         answer["loaded"] = self.state()["loaded"]
         answer["cost"]["passes"] += sum(cost.forward + cost.backward for cost in spent)
         answer["cost"]["explain"] += sum(cost.milliseconds for cost in spent)
@@ -205,14 +226,28 @@ class Service:
         return answer
 
     def _yardstick(
-        self, models: Sequence[str], place: int, rows: Sequence[np.ndarray], comparison: Comparison
+        self,
+        models: Sequence[str],
+        place: int,
+        rows: Sequence[np.ndarray],
+        comparison: Comparison,
+        shows: str | None,
     ) -> dict[str, Any] | None:
-        """How far two seeds agree, for a model and the reference; measured for the class that both find likelier."""
+        """How far two seeds agree, for a model and the reference, if both explain the class that it is measured for.
+
+        It is measured on maps of each picture's true class. Where that is not known, the class that both find likelier
+        stands in for it.
+        """
         pair = comparison.reference, place
-        common = common_target(*(rows[k] for k in pair))
-        if place == comparison.reference or any(comparison.targets[k] != common for k in pair):
-            return None
         ids = [models[k] for k in pair]
+        classes = self.cards[ids[0]].classes
+        explained = {comparison.targets[k] for k in pair}
+        if place == comparison.reference or len(explained) > 1:
+            return None
+        within = belongs(shows, classes)
+        true = classes.index(shows) if within else common_target(*(rows[k] for k in pair))
+        if within is not False and explained != {true}:  # of a picture that is none of these no band is told anyway
+            return None
         band = yardstick(ids, comparison.rule, self.findings.store, self.cards)
         return band and band.along(stop.depth for stop in comparison.stops)
 
@@ -245,12 +280,12 @@ class Service:
             raise Refused("unknown_example")
         return read(self.examples[name].path)
 
-    def belongs(self, name: object, classes: Sequence[str]) -> bool | None:
-        """Whether an example, or a picture of the test split, shows one of these classes; None if that isn't known."""
+    def shows(self, name: object) -> str | None:
+        """The class that an example, or a picture of the test split, shows; None for none, `UNKNOWN` if not known."""
         if name in self.examples:
-            return self.examples[name].belongs(classes)
+            return self.examples[name].shows
         truth = self.findings.truth(name)
-        return None if truth is None else truth in classes
+        return UNKNOWN if truth is None else truth
 
     def right_at_least(self, card: Card, explanation: Explanation) -> float | None:
         """What share of test pictures that a model is about as sure of it is at least right for; None if unknown."""
@@ -277,15 +312,15 @@ class Service:
             self.checked(*choice)  # before anything is opened
             self._ready.wait()
             began = time.perf_counter()
-            belongs = None
+            shows: str | None = UNKNOWN
             if asked.get("upload") is not None:
                 picture = uploads.picture(asked["upload"])
             elif asked.get("example") is not None:
                 picture = self.example(asked["example"])
-                belongs = self.belongs(asked["example"], self.cards[choice[0][0]].classes)
+                shows = self.shows(asked["example"])
             else:
                 raise Refused("no_picture")
-            answer = self.answer(picture, *choice, belongs)
+            answer = self.answer(picture, *choice, shows)
             answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
             return {**answer, "ask": _number(asked)}
         except UserError as error:
@@ -302,12 +337,13 @@ class Service:
         self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str = "predicted"
     ) -> Explained:
         try:
-            checkpoint = checkpoints.load(model_id, self.weights)
+            checkpoint = self._read(model_id)
         except checkpoints.CheckpointError as error:
             log.warning("%s cannot be loaded: %s", model_id, error)
             raise Refused("model_fails", title=self.cards[model_id].title, reason=self.texts.told(error)) from error
         began = time.perf_counter()
         explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
+        self._traced.update(self._networks(model_id))
         log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
         return Explained(checkpoint.card, explanation)
 

@@ -135,6 +135,36 @@ def test_the_first_experiments_are_made_ready_and_the_others_once_asked_for(serv
     assert "judge-three" not in loaded(service)  # of no experiment
 
 
+def test_what_is_read_but_has_explained_nothing_yet_does_not_answer_at_once(service):
+    service.load()
+    model_id = "judge-biased"
+    checkpoints.load(model_id, service.weights)
+    assert model_id not in loaded(service)
+    for step in service._steps(model_id):
+        assert model_id not in loaded(service)
+        step()
+    assert model_id in loaded(service)
+    assert not service._steps(model_id)
+    checkpoints._kept.clear()  # it has left memory, and is read anew
+    assert len(service._steps(model_id)) == 2
+    service._steps(model_id)[0]()
+    assert model_id not in loaded(service)
+
+
+def test_once_stopped_no_further_model_of_the_first_pair_is_read(service, monkeypatch):
+    explained, begun = service._explained, []
+
+    def stopping(model_id: str, *rest: object) -> object:
+        begun.append(model_id)
+        service.stop()
+        return explained(model_id, *rest)
+
+    monkeypatch.setattr(service, "_explained", stopping)
+    service.run()
+    assert begun == [service.start[0]]
+    assert service.state()["ready"]  # nobody waits for ever
+
+
 @pytest.mark.parametrize("asked", [None, 3, "biased", {"biased": 1}, [["biased"]], ["../weights"], []])
 def test_whatever_is_asked_for_that_is_no_list_of_experiments_makes_nothing_ready(service, asked):
     service.prepare(asked)

@@ -434,12 +434,15 @@ def test_experiments_need_both_checkpoints_and_survive_broken_entries(tmp_path):
         7,
         {"id": "d", "title": "D", "question": "?", "left": "x", "right": "x2"},
         {"id": "e", "title": "E", "question": "?", "left": ["x"], "right": "y"},
+        {"id": "earlier", "title": "S", "question": "?", "left": "x", "right": "y", "seeds": True},
+        ["id"],
+        "id",
         {"id": "f", "title": None, "question": "?", "left": "x", "right": "y"},
         {"id": "g", "title": "G", "question": "?", "left": "x", "right": "y", "more": "no"},
     ]
     path = tmp_path / "experiments.json"
     path.write_text(json.dumps(entries))
-    assert [one.id for one in read_experiments(path, ["x", "x2", "y"])] == ["a", "d"]
+    assert [one.id for one in read_experiments(path, ["x", "x2", "y"])] == ["a", "d", "earlier"]
     path.write_text("{")
     assert read_experiments(path, ["x"]) == []
     assert read_experiments(tmp_path / "none.json", ["x"]) == []
@@ -494,7 +497,11 @@ def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
     assert merged.at(0.0)["rank"] == pytest.approx([0.1, 0.3, 0.6])
     assert merged.at(1.0)["rank"] == pytest.approx([0.2, 0.5, 0.7])
     assert (merged.n, merged.below, merged.pairs) == (900, 0.3, 2)
-    assert "the wider of 2 such pairs" in view_message.legend(merged.along([]), WORDS, "photos")["text"]
+    assert "the widest of 2 such pairs" in view_message.legend(merged.along([]), WORDS, "photos")["text"]
+    depths = [0.0, 0.3, 1.0]
+    told = merged.along(iter(depths))["bands"]
+    assert [band["rank"] for band in told] == [pytest.approx(merged.at(depth)["rank"].tolist()) for depth in depths]
+    assert json.dumps(told)
     # the seeds themselves are measured by their own band alone
     own = yardstick((IDS[0], IDS[1]), "gradcam", store, known)
     assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
@@ -640,8 +647,25 @@ def test_two_small_models_look_at_a_red_corner(service):
     assert last["band"]["rank"] == pytest.approx([0.2, 0.5, 0.8])
     assert agreement_of(service.answer(red(), PAIR, target="Cat")["stops"][-1])["band"] is not None
     other = service.answer(red(), PAIR, target="Dog")
-    assert agreement_of(other["stops"][-1])["band"] is None  # the seeds were measured for what they predict
-    assert "for this class is not measured" in other["models"][1]["yardstick"]["text"]
+    assert agreement_of(other["stops"][-1])["band"] is None  # the likelier class stands in for the true one
+    assert "agree on such maps is not measured" in other["models"][1]["yardstick"]["text"]
+
+
+@pytest.mark.parametrize("shows", ["Cat", "Dog"])
+@pytest.mark.parametrize("target", ["Cat", "Dog"])
+def test_where_the_true_class_is_known_its_maps_have_the_yardstick(service, shows, target):
+    answer = service.answer(red(), PAIR, target=target, shows=shows)  # both say cat
+    assert (agreement_of(answer["stops"][-1])["band"] is not None) == (shows == target)
+
+
+@pytest.mark.parametrize("shows", ["cattle", None])
+@pytest.mark.parametrize("target", ["own", "Dog"])
+def test_a_picture_of_no_class_is_outside_of_the_yardstick(service, shows, target):
+    answer = service.answer(red(), PAIR, target=target, shows=shows)
+    assert agreement_of(answer["stops"][-1])["band"] is None
+    assert "this picture is none of those" in answer["models"][1]["yardstick"]["text"]
+    never = service.answer(red(), ["judge-mild", "judge-biased"], target="Dog", shows=shows)
+    assert "is not measured" in never["models"][1]["yardstick"]["text"]
 
 
 def test_an_asked_class_is_explained_by_all(service):

@@ -15,7 +15,7 @@ from explain.cards import TrainedOn
 from explain.checkpoints import available
 from page import uploads
 from page.evidence import Findings
-from page.examples import Example, read_examples
+from page.examples import Example, belongs, read_examples
 from page.rates import FEWEST, NEAREST, REACH, right_at_least
 from page.service import Service
 from page.texts import PageTexts
@@ -108,10 +108,19 @@ def test_of_a_picture_that_shows_none_of_the_classes_no_rate_is_told(dog, low, h
     assert "No yardstick" in found["models"][1]["yardstick"]["text"]
 
 
-@pytest.mark.parametrize("belongs", [None, True])
-def test_a_rate_names_what_it_is_of(belongs):
+def test_what_was_never_measured_is_not_said_to_be_of_other_pictures():
+    sides = explanation([RISING]), explanation([RISING])
+    for within in (None, True, False):
+        told = words_of(message(*sides, belongs=within))
+        assert "is not measured" in told
+        assert "none of those" not in told
+    assert "none of those" in words_of(message(*sides, band=band(0.2, 1.0, 0.2), belongs=False))
+
+
+@pytest.mark.parametrize("within", [None, True])
+def test_a_rate_names_what_it_is_of(within):
     sides = explanation([RISING], dog=0.97), explanation([RISING], dog=0.95)
-    text = said(message(*sides, rates=(0.963, 0.9148), belongs=belongs)["stops"][0])
+    text = said(message(*sides, rates=(0.963, 0.9148), belongs=within)["stops"][0])
     assert text.startswith(
         "Both say **dog** (97 % and 95 %). Of pictures of the test split that each is as sure of, SGD gets at least "
         "96 % right, Adam 91 %."
@@ -168,10 +177,10 @@ def test_the_readme_tells_of_the_examples_what_the_data_tell():
 
 def test_examples_belong_to_the_classes_that_they_show():
     examples = read_examples(ROOT / "examples")
-    belongs = {id: example.belongs(["Cat", "Dog"]) for id, example in examples.items()}
-    assert {id for id, known in belongs.items() if known} == {"cat-yarn", "cat-chelsea", "dog-shepherd"}
-    assert None not in belongs.values()
-    assert examples["cow"].belongs(["bear", "cattle"])
+    within = {id: belongs(example.shows, ["Cat", "Dog"]) for id, example in examples.items()}
+    assert {id for id, known in within.items() if known} == {"cat-yarn", "cat-chelsea", "dog-shepherd"}
+    assert None not in within.values()
+    assert belongs(examples["cow"].shows, ["bear", "cattle"])
 
 
 def test_of_examples_without_data_it_is_not_known(tmp_path):
@@ -179,9 +188,9 @@ def test_of_examples_without_data_it_is_not_known(tmp_path):
     assert read_examples(tmp_path) == {"mine": Example(tmp_path / "mine.jpg", "mine", "mine")}
     for text in ("nonsense", "[1]", "{}", '[{"title": "x"}]', '[{"id": "mine", "shows": 3, "title": 4}]'):
         (tmp_path / "examples.json").write_text(text)
-        assert read_examples(tmp_path)["mine"].belongs(["Cat"]) is None
+        assert belongs(read_examples(tmp_path)["mine"].shows, ["Cat"]) is None
     (tmp_path / "examples.json").write_text('[{"id": "mine", "shows": null}]')
-    assert read_examples(tmp_path)["mine"].belongs(["Cat"]) is False
+    assert belongs(read_examples(tmp_path)["mine"].shows, ["Cat"]) is False
 
 
 def test_a_test_picture_belongs_to_its_own_class():
@@ -205,7 +214,8 @@ def test_the_service_tells_rates_of_an_upload_and_none_of_a_cow(weights, evidenc
     service = Service(own, evidence, ROOT / "examples")
     service.load()
     asked = {"models": ["judge-mild", "judge-steep"], "rule": "gradcam", "target": "own"}
-    cow, dog = (words_of(service.ask(asked | {"example": id})) for id in ("cow", "dog-shepherd"))
+    cow = words_of(service.ask(asked | {"example": "cow"}))
+    dog = words_of(service.ask(asked | {"example": "dog-shepherd", "target": "Dog"}))  # both say cat
     assert not RATE.search(cow)
     monkeypatch.setattr(uploads, "picture", lambda path: service.example("cow"))
     upload = words_of(service.ask(asked | {"upload": "cow.jpg"}))  # the page does not know what it shows

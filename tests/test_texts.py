@@ -5,6 +5,7 @@ import json
 import re
 import string
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from explain import view
 from explain.overlay import colours
 from explain.view import texts as view_texts
 from page import texts
-from page.experiments import Experiment
+from page.experiments import SHIPPED, Experiment
 from page.layout import SCRIPTS, VIEW, template
 from page.texts import PageTexts
 
@@ -123,15 +124,19 @@ def test_what_is_named_by_id_is_there():
         assert colours(np.zeros((1, 1)), name).shape == (1, 1, 3)
     source = (ROOT / "explain/pictures.py").read_text()
     assert all(f'"{note}"' in source for note in TABLE["notes"])
-    ids = {entry["id"] for entry in json.loads((ROOT / "weights/experiments.json").read_text())}
-    assert set(TABLE["experiments"]) == ids
+    entries = json.loads((ROOT / "weights/experiments.json").read_text())
+    assert {entry["id"]: (entry["left"], entry["right"]) for entry in entries} == SHIPPED
+    assert TABLE["experiments"].keys() == SHIPPED.keys()
 
 
 def test_an_experiment_may_bring_its_own_words():
     own = Experiment("mine", "a", "b", title="Mine?", question="Why?")
     assert PageTexts().titled(own) == own
-    known = PageTexts().titled(Experiment("sgd-adam", "a", "b"))
-    assert (known.title, known.left) == ("SGD or Adam?", "a")
+    shipped = Experiment("sgd-adam", *SHIPPED["sgd-adam"])
+    known = PageTexts().titled(shipped)
+    assert (known.title, known.left) == ("SGD or Adam?", shipped.left)
     assert known.question.startswith("One network")
-    assert PageTexts().titled(Experiment("sgd-adam", "a", "b", title="Own")).title == "Own"
+    assert PageTexts().titled(replace(shipped, title="Own")).title == "Own"
+    other_models = PageTexts().titled(Experiment("sgd-adam", "a", "b"))  # what we ask of ours is not asked of these
+    assert (other_models.title, other_models.question) == ("sgd-adam", "")
     assert PageTexts().titled(Experiment("other", "a", "b")).title == "other"

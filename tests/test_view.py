@@ -133,6 +133,16 @@ def test_what_an_answer_means(run, answer, running, wished, means):
     assert run(["page/view/ask.js:meaning"], f"meaning({arguments})") == means
 
 
+@pytest.mark.parametrize(
+    ("apart", "told"), [(False, "They disagree: cat, dog."), (True, "They disagree: cat, dog. Each.")]
+)
+def test_what_is_read_out(run, apart, told):
+    words = [{"text": text} for text in ("They disagree: **cat**, dog.", "Each.", "Here.")]
+    functions = ["explain/view/show.js:spoken"]
+    assert run(functions, f"spoken({json.dumps(words)}, {json.dumps(apart)})") == told
+    assert run(functions, f"spoken([], {json.dumps(apart)})") == ""
+
+
 # --- the scripts ------------------------------------------------------------------------------------------------------
 
 

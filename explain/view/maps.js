@@ -105,8 +105,8 @@ const layerNow = (place) => state.result.models[place].layers[stopNow().layers[p
 /* How far the two models agree at a stop: the one that is not the reference with the reference. */
 const agreementAt = (stop) => stop.versus[MODELS.find((place) => place !== state.result.reference)];
 
-/* Whether the two maps explain different classes: then no difference is drawn and no number told. */
-const apart = () => MODELS.some((place) => state.result.models[place].evidence);
+/* Whether the two drawn maps explain different classes: then no difference is drawn and no number told. */
+const apart = () => new Set(MODELS.map((place) => state.result.models[place].target)).size > 1;
 
 function paintModels() {
   for (const place of MODELS) {
@@ -177,6 +177,7 @@ function paintFeatures() {
   for (const place of MODELS) {
     const { features, shape } = layerNow(place);
     const grid = ref['features-' + place];
+    grid.parentElement.hidden = !features; // an ensemble has none
     const count = features ? features.channels.length : 0;
     ref['features-title-' + place].textContent = fill(t.features, { name: state.result.models[place].name, count, of: shape[2] });
     while (grid.children.length > count) grid.lastChild.remove();
@@ -208,6 +209,7 @@ function paintEnlarged() {
   if (!state.enlarged) return;
   const { place } = state.enlarged;
   const { features, name, shape } = layerNow(place);
+  if (!features) return ref.enlarged.close();
   const count = features.channels.length;
   const index = (state.enlarged.index = (state.enlarged.index + count) % count);
   const channel = features.channels[index];

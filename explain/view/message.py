@@ -31,7 +31,7 @@
         words   [{text, tone: "" or "warn"}, ...], **stars** around what stands out; of two models alone, of more none
     cost        {passes, milliseconds: from the request to this message, loading a model too if that had to be,
                  explain: in the models}
-    loaded      ids of the checkpoints that answer without being loaded
+    loaded      ids of the checkpoints that answer at once: loaded and traced
 
 All numbers are finite. Two models of 192 pixels take about 600 kB, of which the picture is a quarter.
 """
@@ -95,6 +95,7 @@ def message(
     """
     words = words or Words()
     yardsticks = [None] * len(explained) if yardsticks is None else yardsticks
+    outside = [belongs is False and yardstick is not None for yardstick in yardsticks]
     if belongs is False:
         rates, yardsticks = (), [None] * len(explained)
     rule, reference, classes = comparison.rule, comparison.reference, class_names(explained[0].explanation)
@@ -110,10 +111,10 @@ def message(
             "evidence": None if comparison.same_target else words.say("evidence_for", name=classes[target].lower()),
             **packed_model(card, explanation, rule, words),
             "bars": bars(explanation, explanations, words),
-            "yardstick": legend(yardstick, words, population, belongs, target == comparison.targets[reference]),
+            "yardstick": legend(yardstick, words, population, beyond, target == comparison.targets[reference]),
         }
-        for (card, explanation), name, target, yardstick in zip(
-            explained, names, comparison.targets, yardsticks, strict=True
+        for (card, explanation), name, target, yardstick, beyond in zip(
+            explained, names, comparison.targets, yardsticks, outside, strict=True
         )
     ]
     models[reference]["yardstick"] = None
@@ -131,7 +132,7 @@ def message(
         for index, stop in enumerate(comparison.stops)
     ]
     if len(models) == 2:
-        add_words(stops, models, comparison, explained, asked, yardsticks, words, rates, belongs)
+        add_words(stops, models, comparison, explained, asked, yardsticks, words, rates, outside)
     costs = [explanation.cost[rule] for explanation in explanations]
     return {
         "kind": "result",
@@ -257,15 +258,19 @@ def legend(
     yardstick: Mapping[str, Any] | None,
     words: Words,
     population: str,
-    belongs: bool | None = None,
+    outside: bool = False,
     same_target: bool = True,
 ) -> dict[str, str]:
-    """What the bands behind an agreement are: long, short, and closely; `population`: what they were measured on."""
+    """What the bands behind an agreement are: long, short, and closely.
+
+    `population`: what they were measured on. `outside`: whether there is a yardstick, but this picture is none of those
+    that it was measured on.
+    """
     if not same_target:
         text = words.say("apart_title")
         return {"legend": words.say("legend_apart"), "short": words.say("legend_apart_short"), "text": text}
     if yardstick is None:
-        key = "no_yardstick_neither_title" if belongs is False else "no_yardstick_title"
+        key = "no_yardstick_neither_title" if outside else "no_yardstick_title"
         text = words.say(key, population=population)
         return {"legend": words.say("legend_none"), "short": words.say("legend_none_short"), "text": text}
     key = "yardstick" if yardstick["pairs"] == 1 else "yardstick_wider"
@@ -282,7 +287,7 @@ def add_words(
     yardsticks: Sequence[Mapping[str, Any] | None],
     words: Words,
     rates: Sequence[float | None],
-    belongs: bool | None,
+    outside: Sequence[bool],
 ) -> None:
     """Give each packed stop of two models its words."""
     names, targets = [model["name"] for model in models], [model["target"] for model in models]
@@ -293,7 +298,7 @@ def add_words(
     other = 1 - comparison.reference
     ranks = comparison.ranks(other) if comparison.same_target else [None] * len(stops)
     labels = [models[0]["layers"][stop["layers"][0]]["name"] for stop in stops]
-    agreement = words.agreement(ranks, yardsticks[other], labels, population, belongs)
+    agreement = words.agreement(ranks, yardsticks[other], labels, population, outside[other])
     for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
         layers = [model["layers"][place] for model, place in zip(models, packed["layers"], strict=True)]
         heat = words.heat(stop, names, targets, [layer["map"]["max"] == 0 for layer in layers])

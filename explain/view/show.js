@@ -25,8 +25,8 @@ function tellStop() {
 /* Layer, size, and the heat under the hairlines. */
 function tellPlaces() {
   for (const place of MODELS) {
-    const { name, shape, map, address } = layerNow(place);
-    const parts = [name, shape[0] + ' × ' + shape[1]];
+    const { name, map, address } = layerNow(place);
+    const parts = [name, map.size.join(' × ')];
     if (state.mode === 'saw') parts.splice(0, 2, t.saw, state.result.models[place].input.join(' × '));
     else if (!map.max) parts.push(t.zero);
     else if (state.hair) parts.push(fill(t.heat, { percent: Math.round(valueAt(map, state.hair) / 2.55) }));
@@ -56,6 +56,9 @@ function paintDue() {
   due.clear();
   for (const name of names) painters[name]();
 }
+
+/* What is read out of a stop's words, of which there may be none: the answers, and of which classes the maps are. */
+const spoken = (words, apart) => words.slice(0, apart ? 2 : 1).map(({ text }) => text.replaceAll('**', '')).join(' ');
 
 /* Draw a message; all that the view shows comes from it. */
 async function show(result) {
@@ -95,7 +98,7 @@ async function show(result) {
   ref.track.setAttribute('aria-valuemin', 1);
   ref.track.setAttribute('aria-valuemax', result.stops.length);
   root.dataset.state = 'result';
-  ref.heard.textContent = stopNow().words[0].text.replaceAll('**', '');
+  ref.heard.textContent = spoken(stopNow().words, apart());
   refresh(...Object.keys(painters));
 }
 

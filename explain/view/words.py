@@ -164,17 +164,16 @@ class Words:
         yardstick: Mapping[str, Any] | None,
         layers: Sequence[str],
         population: str,
-        belongs: bool | None = None,
+        outside: bool = False,
     ) -> list[str]:
         """For each stop: whether the maps agree as two seeds do, there and over all depths; empty where undefined.
 
         At one depth, 1 of 10 pictures lies below the band by luck, so the number of such depths is held against that
-        of two seeds. `ranks`: of the stops. `yardstick`, `belongs`: see `message`. `layers`: names of the stops' first
-        layers.
-        `population`: what the yardstick was measured on.
+        of two seeds. `ranks`: of the stops. `yardstick`: see `message`. `layers`: names of the stops' first layers.
+        `population`: what the yardstick was measured on. `outside`: whether it was not measured on such pictures.
         """
         if yardstick is None:
-            key = "no_yardstick_neither" if belongs is False else "no_yardstick"
+            key = "no_yardstick_neither" if outside else "no_yardstick"
             return ["" if rank is None else self.say(key, population=population, rank=number(rank)) for rank in ranks]
         bands = [band["rank"] for band in yardstick["bands"]]
         defined = {place: rank for place, rank in enumerate(ranks) if rank is not None}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from explain.errors import UserError
 from explain.view import texts as view
 from explain.view.texts import Texts
-from page.experiments import Experiment
+from page.experiments import SHIPPED, Experiment
 from page.texts import en
 
 TABLES = {"en": en.TEXTS}
@@ -33,6 +33,8 @@ class PageTexts(Texts):
         return {**self["view_labels"], **self["labels"]}
 
     def titled(self, experiment: Experiment) -> Experiment:
-        """An experiment with its title and question: its own, or what the page calls it, or its id."""
-        title, question = self["experiments"].get(experiment.id, (experiment.id, ""))
+        """An experiment with its title and question: its own, or what the page calls these two models, or its id."""
+        title, question = experiment.id, ""
+        if (experiment.left, experiment.right) == SHIPPED.get(experiment.id):
+            title, question = self["experiments"][experiment.id]
         return replace(experiment, title=experiment.title or title, question=experiment.question or question)

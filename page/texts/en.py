@@ -341,10 +341,11 @@ TEXTS: dict[str, Any] = {
         "One scrubber moves through both models from the first layer to the last. The blue curve is "
         "Spearman's rank "
         "correlation of the two maps: 1 the same order of places, 0 unrelated.",
-        "The grey band is the yardstick: how far two trainings of one recipe agree that differ by luck alone. At "
-        "each depth 8 of 10 test pictures lie in it and 1 of 10 below, so with many depths a test picture lies below "
-        "at some of them by luck. Only where it is below at more depths than two seeds are on 9 of 10 test pictures "
-        "does that say something about the two models, and the words say so.",
+        "The grey band is the yardstick: how far two trainings of one recipe agree that differ by luck alone, on "
+        "maps of each test picture's true class. At each depth 8 of 10 test pictures lie in it and 1 of 10 below, so "
+        "with many depths a test picture lies below at some of them by luck. Only where it is below at more depths "
+        "than two seeds are on 9 of 10 test pictures does that say something about the two models, and the words say "
+        "so.",
         "The difference divides each map by its own sum first: red where the left model has more of its heat, blue "
         "where the right one has. Its scale is the same at all depths and for all photos.",
         "Each map explains its own model's answer. Where the two answers differ, each picture says what it is evidence "

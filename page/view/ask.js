@@ -6,7 +6,7 @@ const PATIENCE = 120000; // milliseconds until nothing is expected any more, of 
 const asking = { // what is wished for, and what the shown answer was asked with
   wish: { example: null, file: null, models: [], rule: null, target: 'own' }, shown: null,
 };
-const server_state = { ready: false, loaded: [], seconds: {} };
+const server_state = { ready: false, loaded: [], seconds: 0 };
 
 let serial = 0;
 let running = null; // {serial, wish, asked: whether the server is at it, timer, late}

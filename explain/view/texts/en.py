@@ -124,14 +124,13 @@ TEXTS: dict[str, Any] = {
     "those; most of all at {layer}.",
     "course_luck": "{here}. Below the seeds' band at {count} of {of} depths, no more than luck there.",
     "course_some": "{here}. Below the seeds' band at {count} of {of} depths, most of all at {layer}.",
-    "yardstick": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, on 8 "
-    "of 10 of {count} {population}.",
-    "yardstick_wider": "Grey: how far two trainings of one recipe that differ by luck alone agree: at each depth, on "
-    "8 of 10 of {count} {population} (the wider of {pairs} such pairs).",
+    "yardstick": "Grey: how far two trainings of one recipe that differ by luck alone agree on maps of the true class: "
+    "at each depth, on 8 of 10 of {count} {population}.",
+    "yardstick_wider": "Grey: how far two trainings of one recipe that differ by luck alone agree on maps of the true "
+    "class: at each depth, on at least 8 of 10 of {count} {population} (the widest of {pairs} such pairs).",
     "no_yardstick": "They agree with rank correlation {rank} here. There is **no yardstick** for that: it is "
-    "not measured how far two trainings of one recipe agree by this rule for this class.",
-    "no_yardstick_title": "No yardstick: how far two trainings of one recipe agree by this rule for this class is "
-    "not measured.",
+    "not measured how far two trainings of one recipe agree on such maps.",
+    "no_yardstick_title": "No yardstick: how far two trainings of one recipe agree on such maps is not measured.",
     "no_yardstick_neither": "They agree with rank correlation {rank} here. There is **no yardstick** for that: how far "
     "two trainings of one recipe agree was measured on {population}, and this picture is none of those.",
     "no_yardstick_neither_title": "No yardstick: how far two trainings of one recipe agree was measured on "
