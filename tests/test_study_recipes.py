@@ -24,7 +24,8 @@ from study.claims import (
     write,
 )
 from study.measure import MEASURES
-from study.store import Store, outdated, same_recipe
+from study.store import NOT_THE_RECIPE, Store, outdated, same_recipe
+from training.recipe import defaults
 
 CLAIM = {claim.id: claim for claim in CLAIMS}
 TINY = {"adam": 5, "sgd": 5}
@@ -127,11 +128,28 @@ def test_recipes_are_one_but_for_seed_id_title_description_and_search():
     assert same_recipe(one, one | {"seed": 9, "id": "x", "title": "B", "description": "b", "search": {"rates": []}})
     assert not same_recipe(one, one | {"batch": 64})
     assert not same_recipe(one, one | {"optimizer": {"name": "sgd"}})
-    assert same_recipe(one, one | {"optimizer": {"name": "adam", "newer": 0.1}})  # than the first one's card
+    assert not same_recipe(one, one | {"optimizer": {"name": "adam", "newer": 0.1}})  # than the first one's card
+    assert not same_recipe(one, one | {"newer": 0.1})
     assert not same_recipe(one, None)
     assert not same_recipe({}, {})
     assert not same_recipe({"seed": 1}, {"seed": 2})
     assert same_recipe({"data": {}}, {"data": {}, "seed": 2})
+
+
+def test_a_setting_that_a_card_does_not_know_had_its_default():
+    settings = defaults()
+    parts = [(name,) for name in settings] + [
+        (name, inner) for name, part in settings.items() if isinstance(part, dict) for inner in part
+    ]
+    for name, *inner in parts:
+        older = json.loads(json.dumps(settings))
+        del (older[name] if inner else older)[[name, *inner][-1]]
+        assert same_recipe(older, settings)
+        assert same_recipe(settings, older)
+        newer = json.loads(json.dumps(settings))
+        (newer[name] if inner else newer)[[name, *inner][-1]] = "something else"
+        assert same_recipe(older, newer) == (name in NOT_THE_RECIPE)
+        assert same_recipe(newer, older) == (name in NOT_THE_RECIPE)
 
 
 def test_a_comparison_is_outdated_by_the_digest_of_a_checkpoint_that_is_here():
