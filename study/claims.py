@@ -31,7 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from study import statistics
-from study.measure import PLACES, SHARES
+from study.measure import PLACES, SHARES, at
 from study.recipes import missing, pair_table, trainings
 from study.store import Store
 
@@ -109,7 +109,8 @@ def judge(claim: Claim, store: Store) -> dict:
     Returns:
         The claim's fields, and figure: {mean, low, high, n} or null; verdict: one of VERDICTS; trainings: {left, right:
         {id: value}}, the same figure of every training of either recipe that was measured (of "cka" {between, within:
-        {"id--id": value}}), not signed; counts: {left, right}, how many trainings of either recipe were measured.
+        {"id--id": value}}), not signed; counts: {left, right}, of how many trainings of either recipe there is a figure
+        on the same pictures ("file": how many were measured on them).
     """
     figure, verdict, values = None, OPEN, {}
     if all(store.measures(model_id) for model_id in (claim.left, claim.right)):
@@ -117,8 +118,16 @@ def judge(claim: Claim, store: Store) -> dict:
     if verdict is None:
         above, beneath = figure["low"] > claim.margin, figure["high"] < claim.margin
         verdict = (HOLDS if above != claim.same else FAILS) if above or beneath else OPEN
-    counts = {side: len(store.trainings(getattr(claim, side))) for side in ("left", "right")}
+    counts = _counts(claim, store, values)
     return {**vars(claim), "figure": figure, "verdict": verdict, "trainings": values, "counts": counts}
+
+
+def _counts(claim: Claim, store: Store, values: dict) -> dict[str, int]:
+    """Of the trainings that are judged."""
+    if claim.unit == RECIPE and claim.measure != "cka":
+        return {side: sum(v is not None for v in values.get(side, {}).values()) for side in ("left", "right")}
+    measures = store.measures(claim.left) or store.measures(claim.right) or {}
+    return {side: len(trainings(store, getattr(claim, side), measures.get("pictures"))) for side in ("left", "right")}
 
 
 def write(store: Store) -> list[dict]:
@@ -175,7 +184,8 @@ def _wrong(claim: Claim, store: Store) -> tuple[dict | None, str | None]:
     if arrays is None or claim.measure not in arrays:
         return None, OPEN
     right = arrays["marked_labels"] == arrays["marked_predicted"]
-    values = arrays[claim.measure][:, -1].astype(float)
+    depths = np.array([layer["depth"] for layer in store.measures(claim.left)["layers"]])
+    values = at(arrays[claim.measure].astype(float), claim.place, depths)
     figure = statistics.group_difference(values[right], values[~right])
     return (None, TOO_FEW) if figure is None else (_signed(figure, claim.sign), None)
 

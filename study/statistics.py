@@ -21,6 +21,7 @@ LEVEL = 0.95
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)  # quantiles
 RESAMPLES = 2000
 ENOUGH = 4  # trainings of each recipe: of four against four there are 70 labellings, and 2/70 is below 5 %
+MOST_TRAININGS = 10  # of each recipe that are looked at
 MOST_LABELLINGS = 200_000  # ten against ten
 FEWEST_PICTURES = 5  # of each of two groups of pictures that are held against each other
 _TIE = 1e-9  # statistics nearer than this share of the greatest are equal but for rounding

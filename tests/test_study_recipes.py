@@ -1,6 +1,7 @@
 """Recipes and claims, judged by evidence of the shipped form: what is planted is found, what is not is not."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from simulated import DEPTHS, comparison, figure, lay, measures, recipe
 
 from page.texts.en import TEXTS
-from study import recipes
+from study import recipes, statistics
 from study.claims import (
     CLAIMS,
     FAILS,
@@ -134,6 +135,33 @@ def test_recipes_are_one_but_for_seed_id_title_description_and_search():
     assert not same_recipe({}, {})
     assert not same_recipe({"seed": 1}, {"seed": 2})
     assert same_recipe({"data": {}}, {"data": {}, "seed": 2})
+
+
+def test_a_stop_or_measure_that_a_training_does_not_know_is_undefined(store):
+    lay(store, TINY)
+    other = store.measures("sgd-seed2")
+    other["layers"][3]["address"] = "another"
+    del other["measures"]["contrast"]
+    store.write_model(other, {"labels": np.zeros(1)})
+    judged = recipes.judge(store, "adam", "sgd")
+    assert [place for place, p in enumerate(judged["measures"]["dead"]["p"]) if p is None] == [3]
+    assert set(judged["measures"]["contrast"]["p"]) == {None}
+
+
+def test_of_more_trainings_than_can_be_relabelled_the_first_are_judged_and_the_others_named(store, monkeypatch):
+    assert math.comb(2 * statistics.MOST_TRAININGS, statistics.MOST_TRAININGS) <= statistics.MOST_LABELLINGS
+    monkeypatch.setattr(statistics, "MOST_TRAININGS", 4)
+    monkeypatch.setattr(statistics, "MOST_LABELLINGS", math.comb(8, 4))
+    lay(store, {"sgd": 6, "adam": 5}, names=SHIPPED)
+    pair = tuple(SHIPPED.values())
+    judged = recipes.judge(store, *pair)
+    assert [len(judged[side]) for side in ("left", "right")] == [4, 4]
+    assert judged["left"] == [pair[0], *(f"{pair[0]}-seed{k}" for k in (2, 3, 4))]
+    assert judged["left_out"] == {"left": [f"{pair[0]}-seed{k}" for k in (5, 6)], "right": [f"{pair[1]}-seed5"]}
+    assert judged["measures"]["dead"]
+    for claim in write(store):
+        if claim["unit"] == "recipe":
+            assert claim["counts"] == {"left": 4, "right": 4}
 
 
 def test_a_setting_that_a_card_does_not_know_had_its_default():
