@@ -97,6 +97,18 @@ def share_difference(left: np.ndarray, right: np.ndarray) -> dict | None:
     return figure(p - q, p - q - reach(p - low_p, high_q - q), p - q + reach(high_p - p, q - low_q), n)
 
 
+def student(values: np.ndarray, level: float = LEVEL) -> dict | None:
+    """Figure of the mean of n values by Student's t at a level; NaN is undefined and left out.
+
+    Far out in the tails `RESAMPLES` draws of the bootstrap are too few. None with fewer than `FEWEST_PICTURES`.
+    """
+    known = values[np.isfinite(values)]
+    if len(known) < FEWEST_PICTURES:
+        return None
+    half = special.stdtrit(len(known) - 1, (1 + level) / 2) * known.std(ddof=1) / math.sqrt(len(known))
+    return figure(known.mean(), known.mean() - half, known.mean() + half, len(known))
+
+
 def group_difference(some: np.ndarray, others: np.ndarray) -> dict | None:
     """Figure of the difference of the means of two groups of pictures by Welch's t (Biometrika 34, 1947).
 
