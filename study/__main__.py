@@ -110,10 +110,15 @@ class Desk:
         self._datasets: dict[str, Dataset] = {}
 
     def checkpoint(self, model_id: str) -> "Checkpoint":
-        """A checkpoint of the weights' folder."""
-        from explain import checkpoints
+        """A checkpoint of the weights' folder.
 
-        return checkpoints.load(model_id, self.weights)
+        Raises:
+            StudyError: for an ensemble.
+        """
+        from explain import checkpoints
+        from study.measure import single
+
+        return single(checkpoints.load(model_id, self.weights))
 
     def dataset(self, checkpoint: "Checkpoint") -> "Dataset":
         """The data set that a checkpoint was tested on.
@@ -141,7 +146,7 @@ class Desk:
 
     def measured(self, model_id: str, count: int, force: bool = False) -> "Measured":
         """A training's measures, single pictures and maps: those there are, or measured now and kept."""
-        from study.measure import chosen, kept, pictures_digest
+        from study.measure import chosen, kept, of_pets, pictures_digest
 
         checkpoint = self.checkpoint(model_id)
         dataset = self.dataset(checkpoint)
@@ -149,18 +154,22 @@ class Desk:
         old, model = self.store.measures(model_id), checkpoint.card.digests.model
         pictures = pictures_digest(chosen(dataset, SPLIT, count))
         maps = kept(model, pictures, self.maps)
-        if maps and old and (old["model"], old["pictures"]) == (model, pictures) and self._marked(old):
+        markable = of_pets(checkpoint.classes)
+        if maps and old and (old["model"], old["pictures"]) == (model, pictures) and self._marked(old, markable):
             return old, self.store.model_pictures(model_id), maps
         if old and old["model"] == model and not force:
-            keep(old, count, len(self.pets) if self.pets else 0)
+            # heads and animals that should never have been measured are no loss
+            keep(old if markable else old | {"heads": None}, count, len(self.pets) if self.pets else 0)
         measures, arrays, maps = self.anew(model_id, count)
         self.store.write_model(measures, arrays)
-        if self.pets is None:
+        if markable and self.pets is None:
             print(f"{model_id}: without --heads-dir nothing is said about heads and animals.")
         return measures, arrays, maps
 
-    def _marked(self, old: dict) -> bool:
-        """Whether measures speak of the marked pictures there are."""
+    def _marked(self, old: dict, markable: bool) -> bool:
+        """Whether measures speak of the marked pictures there are, and of none where they say nothing."""
+        if not markable:
+            return old["heads"] is None
         return self.pets is None or (old["heads"] or {}).get("digest") == self.pets.digest
 
     def anew(self, model_id: str, count: int) -> "Measured":

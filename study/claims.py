@@ -11,6 +11,11 @@ other way round. What the interval is over depends on what the claim speaks of, 
           difference (`statistics.shift`, `statistics.excess`). Luck is in the interval: what two seeds of one recipe
           differ by makes it wide. With fewer than four trainings of either recipe it is *too_few*.
 
+A claim about every layer of a file (`LEAST`) *holds* when the whole interval lies above the margin at each, so also
+where it begins lowest, whose figure is told. Choosing the lowest of many layers would call what just holds failed far more
+often than one time in twenty; so it *fails* only where at some layer an interval over the single pictures at the level
+1 - 0.05 / layers (Bonferroni; Student's t) lies below the margin, and is open else.
+
 Where no picture of either side has what a share counts, there is *nothing_to_tell*; where one of two groups of pictures
 holds fewer than five, or a comparison is not there, the claim is *too_few* or *open*.
 
@@ -31,7 +36,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from study import statistics
-from study.measure import PLACES, SHARES
+from study.measure import PLACES, SHARES, at
 from study.recipes import missing, pair_table, trainings
 from study.store import Store
 
@@ -109,16 +114,27 @@ def judge(claim: Claim, store: Store) -> dict:
     Returns:
         The claim's fields, and figure: {mean, low, high, n} or null; verdict: one of VERDICTS; trainings: {left, right:
         {id: value}}, the same figure of every training of either recipe that was measured (of "cka" {between, within:
-        {"id--id": value}}), not signed; counts: {left, right}, how many trainings of either recipe were measured.
+        {"id--id": value}}), not signed; counts: {left, right}, of how many trainings of either recipe there is a figure
+        on the same pictures ("file": how many were measured on them).
     """
     figure, verdict, values = None, OPEN, {}
     if all(store.measures(model_id) for model_id in (claim.left, claim.right)):
         figure, verdict, values = (_of_recipes if claim.unit == RECIPE else _of_files)(claim, store)
     if verdict is None:
         above, beneath = figure["low"] > claim.margin, figure["high"] < claim.margin
+        if claim.place == LEAST:
+            beneath = not above and _below_somewhere(claim, store)
         verdict = (HOLDS if above != claim.same else FAILS) if above or beneath else OPEN
-    counts = {side: len(store.trainings(getattr(claim, side))) for side in ("left", "right")}
+    counts = _counts(claim, store, values)
     return {**vars(claim), "figure": figure, "verdict": verdict, "trainings": values, "counts": counts}
+
+
+def _counts(claim: Claim, store: Store, values: dict) -> dict[str, int]:
+    """Of the trainings that are judged."""
+    if claim.unit == RECIPE and claim.measure != "cka":
+        return {side: sum(v is not None for v in values.get(side, {}).values()) for side in ("left", "right")}
+    measures = store.measures(claim.left) or store.measures(claim.right) or {}
+    return {side: len(trainings(store, getattr(claim, side), measures.get("pictures"))) for side in ("left", "right")}
 
 
 def write(store: Store) -> list[dict]:
@@ -169,13 +185,24 @@ def _figure_of(measures: dict, claim: Claim) -> dict | None:
     )
 
 
+def _below_somewhere(claim: Claim, store: Store) -> bool:
+    """Whether at some layer of a side the measure lies below the margin, at 5 % over all layers."""
+    values = (store.model_pictures(getattr(claim, claim.side)) or {}).get(claim.measure)
+    if values is None:
+        return False
+    level = 1 - (1 - statistics.LEVEL) / values.shape[1]
+    figures = [statistics.student(claim.sign * column.astype(float), level) for column in values.T]
+    return any(figure["high"] < claim.margin for figure in figures if figure)
+
+
 def _wrong(claim: Claim, store: Store) -> tuple[dict | None, str | None]:
     """Of marked pictures: the measure where the model is right minus where it is wrong."""
     arrays = store.model_pictures(claim.left)
     if arrays is None or claim.measure not in arrays:
         return None, OPEN
     right = arrays["marked_labels"] == arrays["marked_predicted"]
-    values = arrays[claim.measure][:, -1].astype(float)
+    depths = np.array([layer["depth"] for layer in store.measures(claim.left)["layers"]])
+    values = at(arrays[claim.measure].astype(float), claim.place, depths)
     figure = statistics.group_difference(values[right], values[~right])
     return (None, TOO_FEW) if figure is None else (_signed(figure, claim.sign), None)
 

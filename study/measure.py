@@ -5,7 +5,8 @@
     id, title, model: digest of the file, data: digest of the data set, recipe: as on the card
     history         [{epoch, size, accuracy: of validation}, ...], the whole epochs
     dataset, split, n, pictures: digest of these n pictures
-    heads           {name, n, digest} of the pictures whose heads and animals are marked, or null
+    heads           {name, n, digest} of the pictures whose heads and animals are marked, or null: without them, and
+                    where the classes are not cat and dog
     layers          [{address, depth}, ...], the model's own
     measures        {name: {layers: [figure, ...], PLACE: figure, ...}, ...}; see MEASURES and PLACES
     areas           {head, animal: figure}: share of the picture, or null
@@ -31,6 +32,7 @@ import numpy as np
 from explain.agreement import heat
 from explain.cams import RULES
 from explain.checkpoints import Checkpoint
+from explain.ensembles import Ensemble
 from explain.explanation import Explanation, Layer
 from explain.measures import feature_figures, focus_entropy, share_inside
 from study import StudyError, statistics
@@ -42,6 +44,7 @@ BATCH = 8
 RULE = "gradcam"  # of all measures of maps
 ALL_CHANNELS = 1 << 20
 DIGITS = 4  # of what is kept of a single picture
+PET_CLASSES = ("cat", "dog")  # in the order of the marked pictures' labels
 DEEP = 0.5  # depth from which on a layer counts as deep
 
 FEATURES = ("dead", "contrast", "entropy", "roughness")
@@ -106,6 +109,22 @@ def _folder(model_digest: str, pictures: str, cache: Path) -> Path:
     return cache / "maps" / f"{model_digest[:16]}-{pictures[:16]}"
 
 
+def single(checkpoint: Checkpoint | Ensemble) -> Checkpoint:
+    """The same, which is one model.
+
+    Raises:
+        StudyError: for an ensemble.
+    """
+    if isinstance(checkpoint, Ensemble):
+        raise StudyError(f"{checkpoint.model_id} is an ensemble; its members are measured one by one.")
+    return checkpoint
+
+
+def of_pets(classes: Sequence[str]) -> bool:
+    """Whether these are the classes of the marked pictures: heads and animals say nothing about others."""
+    return tuple(name.lower() for name in classes) == PET_CLASSES
+
+
 def measure(
     checkpoint: Checkpoint,
     dataset: Dataset,
@@ -123,17 +142,19 @@ def measure(
         split: which part of it.
         count: how many.
         cache: where decoded pictures are kept.
-        pets: pictures whose heads and animals are marked.
+        pets: pictures whose heads and animals are marked; they are for models of cats and dogs alone.
         maps: where raw maps are kept; by default in `cache`, too.
 
     Returns:
         measures.json's content and the arrays of pictures.npz (see the top of this module).
 
     Raises:
-        StudyError: when the model tells other classes apart than the data set has.
+        StudyError: when the model tells other classes apart than the data set has, and for an ensemble.
     """
+    single(checkpoint)
     if tuple(checkpoint.classes) != tuple(dataset.classes):
         raise StudyError(f"{checkpoint.model_id} tells other classes apart than {dataset.name} has.")
+    pets = pets if of_pets(checkpoint.classes) else None
     items = chosen(dataset, split, count)
     arrays = pixels(items, checkpoint.input_size[0], cache)
     labels = np.array([item.label for item in items], np.int32)
@@ -159,9 +180,9 @@ def measure(
         "predicted": np.concatenate(predicted).astype(np.int32),
     }
     if pets is not None:
-        of_pets = _of_pets(checkpoint, pets)
-        values |= {name: of_pets.pop(name) for name in MARKED}
-        pictures |= of_pets
+        arrays_of_pets = _of_pets(checkpoint, pets)
+        values |= {name: arrays_of_pets.pop(name) for name in MARKED}
+        pictures |= arrays_of_pets
         areas = {name: statistics.bootstrap(pictures[f"{name}_area"].astype(float)) for name in ("head", "animal")}
     values = {name: np.round(value, DIGITS).astype(np.float32) for name, value in values.items()}
     depths = np.array([layer.depth for layer in layers])

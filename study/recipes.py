@@ -2,7 +2,9 @@
 
 `judge` gives `evidence/pairs/LEFT--RIGHT/recipes.json`:
 
-    left, right     ids of the trainings of either side's recipe that were measured on the same pictures
+    left, right     ids of the trainings of either side's recipe that were measured on the same pictures: at most ten,
+                    the compared one and the first ones by id
+    left_out        {left, right: ids of those beyond ten, which are not looked at}
     enough          whether there are at least four of each; if not, everything below is null
     measures        {name: {statistic, p: [... by stop of the comparison]}, ...}
     agreement       {rank, overlap: {statistic, p}}, cka {statistic, p}: null while a pair of the trainings is not
@@ -15,6 +17,7 @@ undefined there.
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -40,10 +43,10 @@ def judge(store: Store, left: str, right: str) -> dict | None:
     comparison, sides = store.comparison(left, right), [store.measures(model_id) for model_id in (left, right)]
     if comparison is None or None in sides or same_recipe(*(side.get("recipe") for side in sides)):
         return None
-    groups = [trainings(store, model_id, comparison["pictures"]) for model_id in (left, right)]
+    groups, others = zip(*(divided(store, model_id, comparison["pictures"]) for model_id in (left, right)), strict=True)
     enough = statistics.enough(*map(len, groups))
-    result = {"left": groups[0], "right": groups[1], "enough": enough, "measures": None}
-    result |= {"agreement": None, "cka": None, "missing": []}
+    result = {"left": groups[0], "right": groups[1], "left_out": {"left": others[0], "right": others[1]}}
+    result |= {"enough": enough, "measures": None, "agreement": None, "cka": None, "missing": []}
     if not enough:
         return result
     stops = comparison["stops"]
@@ -63,8 +66,14 @@ def judge(store: Store, left: str, right: str) -> dict | None:
 
 
 def trainings(store: Store, model_id: str, pictures: str) -> list[str]:
-    """A training's recipe's trainings that were measured on the pictures of that digest."""
-    return [other for other in store.trainings(model_id) if store.measures(other)["pictures"] == pictures]
+    """A training's recipe's trainings that were measured on the pictures of that digest, `MOST_TRAININGS` at most."""
+    return divided(store, model_id, pictures)[0]
+
+
+def divided(store: Store, model_id: str, pictures: str) -> tuple[list[str], list[str]]:
+    """Those `trainings`, itself first; and those that are too many, so that all labellings can be looked at."""
+    ids = [other for other in store.trainings(model_id) if store.measures(other)["pictures"] == pictures]
+    return ids[: statistics.MOST_TRAININGS], ids[statistics.MOST_TRAININGS :]
 
 
 def missing(store: Store, ids: list[str]) -> list[list[str]]:
@@ -120,17 +129,18 @@ def _comparison(store: Store, first: str, second: str) -> dict | None:
     return None
 
 
-def _sides(groups: list[list[str]]) -> list[tuple[list[str], str]]:
+def _sides(groups: Sequence[list[str]]) -> list[tuple[list[str], str]]:
     return list(zip(groups, ("left", "right"), strict=True))
 
 
 def _by_stop(store: Store, ids: list[str], name: str, stops: list[dict], side: str) -> np.ndarray:
-    """Figures of trainings at the stops of a comparison, trainings x stops."""
+    """Figures of trainings at the stops of a comparison, trainings x stops; NaN where one has none."""
     rows = []
     for model_id in ids:
         measures = store.measures(model_id)
-        places = {layer["address"]: k for k, layer in enumerate(measures["layers"])}
-        figures = [measures["measures"][name]["layers"][places[stop[side]]] for stop in stops]
+        layers = measures["measures"].get(name, {}).get("layers", [])
+        by_address = {layer["address"]: figure for layer, figure in zip(measures["layers"], layers, strict=False)}
+        figures = [by_address.get(stop[side]) for stop in stops]
         rows.append([math.nan if figure is None else figure["mean"] for figure in figures])
     return np.array(rows)
 

@@ -21,6 +21,7 @@ LEVEL = 0.95
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)  # quantiles
 RESAMPLES = 2000
 ENOUGH = 4  # trainings of each recipe: of four against four there are 70 labellings, and 2/70 is below 5 %
+MOST_TRAININGS = 10  # of each recipe that are looked at
 MOST_LABELLINGS = 200_000  # ten against ten
 FEWEST_PICTURES = 5  # of each of two groups of pictures that are held against each other
 _TIE = 1e-9  # statistics nearer than this share of the greatest are equal but for rounding
@@ -94,6 +95,18 @@ def share_difference(left: np.ndarray, right: np.ndarray) -> dict | None:
         return math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y))
 
     return figure(p - q, p - q - reach(p - low_p, high_q - q), p - q + reach(high_p - p, q - low_q), n)
+
+
+def student(values: np.ndarray, level: float = LEVEL) -> dict | None:
+    """Figure of the mean of n values by Student's t at a level; NaN is undefined and left out.
+
+    Far out in the tails `RESAMPLES` draws of the bootstrap are too few. None with fewer than `FEWEST_PICTURES`.
+    """
+    known = values[np.isfinite(values)]
+    if len(known) < FEWEST_PICTURES:
+        return None
+    half = special.stdtrit(len(known) - 1, (1 + level) / 2) * known.std(ddof=1) / math.sqrt(len(known))
+    return figure(known.mean(), known.mean() - half, known.mean() + half, len(known))
 
 
 def group_difference(some: np.ndarray, others: np.ndarray) -> dict | None:

@@ -32,18 +32,26 @@ PICTURES = ("identities", "digests", "rank_last")  # of pairs/LEFT--RIGHT/pictur
 def same_recipe(first: object, second: object) -> bool:
     """Whether two recipes, as cards hold them, are one but for the seed (and id, title, description, search).
 
-    A setting that one of the two does not know is newer than its card and is passed over.
+    A setting that a card does not know is newer than the card, and had its default then.
     """
-    if not (isinstance(first, Mapping) and isinstance(second, Mapping)):
+    if not all(isinstance(recipe, Mapping) and recipe.keys() - set(NOT_THE_RECIPE) for recipe in (first, second)):
         return False
-    settings = (first.keys() & second.keys()) - set(NOT_THE_RECIPE)
-    return bool(settings) and all(_alike(first[key], second[key]) for key in settings)
+    from training.recipe import defaults  # plain dataclasses: the page, too, can afford it
+
+    left, right = (
+        {key: value for key, value in _filled(recipe, defaults()).items() if key not in NOT_THE_RECIPE}
+        for recipe in (first, second)
+    )
+    return left == right
 
 
-def _alike(first: object, second: object) -> bool:
-    if isinstance(first, Mapping) and isinstance(second, Mapping):
-        return all(_alike(first[key], second[key]) for key in first.keys() & second.keys())
-    return first == second
+def _filled(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings, and the defaults of those that are missing, at any depth."""
+    filled = {**defaults, **settings}
+    for key, value in defaults.items():
+        if isinstance(value, Mapping) and isinstance(filled[key], Mapping):
+            filled[key] = _filled(filled[key], value)
+    return filled
 
 
 class Store:

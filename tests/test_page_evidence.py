@@ -520,7 +520,7 @@ for asked in ("overview", {}), ("judged", {}), ("pair", pair), ("thumbnails", {"
     assert answer.get("kind") != "error", answer
     json.dumps(answer, allow_nan=False)
 json.dumps(found.answer("listed", {"experiment": "pair", "list": "other_evidence"}), allow_nan=False)
-heavy = {"tensorflow", "keras", "matplotlib", "sklearn", "scipy", "training"} & set(sys.modules)
+heavy = {"tensorflow", "keras", "matplotlib", "sklearn", "scipy", "training.data", "training.run"} & set(sys.modules)
 sys.exit(", ".join(heavy) or 0)
 """
     surroundings = {key: value for key, value in os.environ.items() if key != "TWO_MINDS_DATA"}

@@ -297,3 +297,13 @@ def test_pairs_that_agree_less_between_recipes_are_found():
         values[5:, :5] -= gap
         found += statistics.test_pairs(values, 5).p.min() <= 0.05
     assert found / repeats >= 0.9
+
+
+def test_an_interval_by_student_s_t_is_the_textbook_s():
+    values = np.array([1.0, 2, 3, 4, 5, np.nan])
+    figure = statistics.student(values)
+    half = 2.776445 * np.sqrt(2.5 / 5)  # t(0.975; 4)
+    assert (figure["mean"], figure["n"]) == (3, 5)
+    assert (figure["low"], figure["high"]) == pytest.approx((3 - half, 3 + half), abs=1e-5)
+    assert statistics.student(values, 0.99)["high"] == pytest.approx(3 + 4.604095 * np.sqrt(0.5), abs=1e-5)
+    assert statistics.student(values[1:]) is None

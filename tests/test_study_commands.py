@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 from judges import colour_judge, ship
@@ -70,6 +71,35 @@ def test_a_pair_of_measured_trainings_costs_no_pass_and_comes_out_again(run, mar
     assert "elsewhere: rests on a checkpoint that is not here." in said
     assert "/measures/dead/all/mean) DIFFERS" in said
     assert run("check", PAIR[0], *heads)[0] == 0
+
+
+def test_of_other_classes_than_cat_and_dog_no_heads_are_measured_kept_or_checked(run, dataset, marked, monkeypatch):
+    others = replace(dataset, classes=("Cow", "Horse"))
+    monkeypatch.setattr("training.data.load", lambda *arguments: others)
+    path = run.weights / PAIR[0] / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"classes": others.classes}))
+    heads = ("--heads-dir", str(marked.folder))
+    assert run("measure", PAIR[0], "--count", "4", *heads)[0] == 0
+    measures, arrays = run.store.measures(PAIR[0]), run.store.model_pictures(PAIR[0])
+    assert measures["heads"] is measures["areas"] is None
+    with monkeypatch.context() as patch:
+        patch.setattr(measure, "measure", None)  # whoever calls it fails
+        assert run("measure", PAIR[0], "--count", "4", *heads)[0] == 0
+    assert run("check", *heads)[1].splitlines()[-1] == "agrees"
+    run.store.write_model(measures | {"heads": {"name": "five", "n": 5, "digest": marked.digest}}, arrays)
+    assert run("measure", PAIR[0], "--count", "4", *heads)[0] == 0
+    assert run.store.measures(PAIR[0]) == measures
+
+
+def test_an_ensemble_is_refused_in_a_sentence(run):
+    card = json.loads((run.weights / PAIR[0] / "card.json").read_text())
+    (run.weights / "both").mkdir()
+    (run.weights / "both" / "card.json").write_text(
+        json.dumps(card | {"id": "both", "members": list(PAIR), "digests": {}})
+    )
+    for arguments in (("measure", "both"), ("compare", "both", PAIR[0])):
+        code, said = run(*arguments)
+        assert (code, said.splitlines()[-1]) == (2, "both is an ensemble; its members are measured one by one.")
 
 
 def test_less_replaces_more_only_when_forced(run):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,6 +14,7 @@ from explain.agreement import cka
 from explain.align import compare
 from explain.cams import RULES
 from explain.cards import Card, Digests
+from explain.ensembles import Ensemble
 from explain.measures import feature_figures, focus_entropy, share_inside
 from study import StudyError, statistics
 from study.__main__ import keep
@@ -186,6 +188,23 @@ def test_maps_of_other_files_pictures_or_rules_and_half_written_ones_are_none(me
 def test_other_classes_are_refused(dataset, tmp_path):
     with pytest.raises(StudyError, match="other classes"):
         measure(checkpoint("b", 2, ("Cow", "Dog")), dataset, "validation", 4, tmp_path)
+
+
+@pytest.mark.parametrize(("classes", "marks"), [(("cat", "DOG"), True), (("Dog", "Cat"), False), (("A", "B"), False)])
+def test_heads_and_animals_are_measured_for_cats_and_dogs_alone(classes, marks, dataset, marked, tmp_path):
+    side = checkpoint("e", 2, classes)
+    found, arrays = measure(side, replace(dataset, classes=classes), "validation", 4, tmp_path, marked)
+    assert (found["heads"] is not None, found["areas"] is not None) == (marks, marks)
+    assert set(found["measures"]) == set(MEASURES) - (set() if marks else set(MARKED))
+    assert ("marked_labels" in arrays) == marks
+
+
+def test_an_ensemble_is_refused_and_nothing_is_wiped(pair, dataset, tmp_path):
+    digest = measure(pair[0], dataset, "validation", 4, tmp_path)[0]["pictures"]
+    both = Ensemble(replace(pair[0].card, model_id="both", members=("a", "b")), Path(), pair)
+    with pytest.raises(StudyError, match=r"both is an ensemble; its members are measured one by one\."):
+        measure(both, dataset, "validation", 4, tmp_path)
+    assert kept(pair[0].card.digests.model, digest, tmp_path)
 
 
 def test_a_history_has_the_whole_epochs(tmp_path):

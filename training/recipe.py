@@ -229,6 +229,11 @@ class Recipe:
         return recorded.get(self.id, recorded.get(re.sub(r"-seed\d+$", "", self.id)))
 
 
+def defaults() -> dict:
+    """What every setting is unless a recipe says otherwise: what one had that was written before the setting was."""
+    return Recipe("", "", "", Model(""), Optimizer("", 0.0), ()).settings()
+
+
 def all_recipes() -> dict[str, Recipe]:
     """Every recipe by its id, in the order of the files and of their entries."""
     import training.recipes

@@ -26,7 +26,7 @@ from training.evaluate import write_evaluation
 from training.export import export
 from training.features import Features, cut
 from training.models import assign_initial, build
-from training.recipe import Model, Optimizer, Recipe
+from training.recipe import Recipe, defaults
 
 ANEW = "Start it anew (--fresh), or give this run another name (--name)."
 
@@ -189,8 +189,7 @@ def claim(recipe: Recipe, folder: Path) -> None:
         atomically(path, lambda draft: draft.write_text(json.dumps(recipe.settings(), indent=2) + "\n"))
         return
     # a setting that the program has learned since had its default then
-    defaults = _flat(Recipe("", "", "", Model(""), Optimizer("", 0.0), ()).settings())
-    old, new = defaults | _flat(json.loads(path.read_text())), _flat(recipe.settings())
+    old, new = _flat(defaults()) | _flat(json.loads(path.read_text())), _flat(recipe.settings())
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     changed = [key for key in changed if not key.startswith(("title", "description", "precision", "search."))]
     if changed:
