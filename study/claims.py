@@ -12,9 +12,9 @@ other way round. What the interval is over depends on what the claim speaks of, 
           differ by makes it wide. With fewer than four trainings of either recipe it is *too_few*.
 
 A claim about every layer of a file (`LEAST`) *holds* when the whole interval lies above the margin at each, so also
-where it begins lowest, whose figure is told. Choosing the lowest of many layers would call what just holds failed far more
-often than one time in twenty; so it *fails* only where at some layer an interval over the single pictures at the level
-1 - 0.05 / layers (Bonferroni; Student's t) lies below the margin, and is open else.
+where it begins lowest, whose figure is told. Choosing the lowest of many layers would call what just holds failed far
+more often than one time in twenty; so it *fails* only where at some layer an interval over the single pictures at the
+level 1 - 0.05 / layers (Bonferroni; Student's t) lies below the margin, and is open else.
 
 Where no picture of either side has what a share counts, there is *nothing_to_tell*; where one of two groups of pictures
 holds fewer than five, or a comparison is not there, the claim is *too_few* or *open*.

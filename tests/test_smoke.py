@@ -17,7 +17,8 @@ from training.recipe import all_recipes
 
 ROOT = Path(__file__).parents[1]
 KILLED = "cats-dogs-effnet-adam"
-QUICK = {"cats-dogs-vgg16-high", "cifar100-ladder-lenet"}  # with the killed one, a recipe of each family; the others are slow
+# with the killed one, a recipe of each family; the others are slow
+QUICK = {"cats-dogs-vgg16-high", "cifar100-ladder-lenet"}
 
 
 def command(*arguments, runs):
