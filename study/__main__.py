@@ -155,8 +155,16 @@ class Desk:
         pictures = pictures_digest(chosen(dataset, SPLIT, count))
         maps = kept(model, pictures, self.maps)
         markable = of_pets(checkpoint.classes)
-        if maps and old and (old["model"], old["pictures"]) == (model, pictures) and self._marked(old, markable):
-            return old, self.store.model_pictures(model_id), maps
+        arrays = self.store.model_pictures(model_id)
+        if (
+            maps
+            and old
+            and arrays
+            and (old["model"], old["pictures"]) == (model, pictures)
+            and [layer["address"] for layer in old["layers"]] == [layer.address for layer in maps.layers]
+            and self._marked(old, markable)
+        ):
+            return old, arrays, maps
         if old and old["model"] == model and not force:
             # heads and animals that should never have been measured are no loss
             keep(old if markable else old | {"heads": None}, count, len(self.pets) if self.pets else 0)

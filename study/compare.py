@@ -37,7 +37,7 @@ from explain.agreement import agreement, cka, finite
 from explain.align import align
 from explain.cams import RULES
 from study import StudyError, statistics
-from study.measure import LIFTS, MEASURES, PLACES, RULE, SHARES, Maps, at, mean, numbers
+from study.measure import LIFTS, MARKED, MEASURES, PLACES, RULE, SHARES, Maps, at, mean, numbers
 from training.data.dataset import progress
 
 PERCENTILES = (10, 50, 90)
@@ -242,15 +242,15 @@ def reproduced(shipped: dict, repeated: dict) -> tuple[int, float, str]:
 
     Args:
         shipped: an earlier measures.json or comparison.json.
-        repeated: a new one. Where it has no figures on heads and animals, those of `shipped` are passed over.
+        repeated: a new one. Where one of the two has no figures on heads and animals, those of the other are passed
+            over.
 
     Returns:
         How many figures were compared, their greatest difference, and where it is. Infinite where what is no figure
         differs: checkpoints, layers, counts, a figure that only one of the two has.
     """
-    if repeated["heads"] is None:
-        measures = {name: table for name, table in shipped["measures"].items() if name in repeated["measures"]}
-        shipped = shipped | {"heads": None, "areas": repeated["areas"], "measures": measures}
+    if None in (shipped["heads"], repeated["heads"]):
+        shipped, repeated = (_without_heads(content) for content in (shipped, repeated))
     old, new = (dict(_leaves(json.loads(json.dumps(content)))) for content in (shipped, repeated))
     if other := old.keys() ^ new.keys():
         return 0, math.inf, min(other)
@@ -261,6 +261,11 @@ def reproduced(shipped: dict, repeated: dict) -> tuple[int, float, str]:
     }
     worst = max(apart, key=apart.__getitem__)
     return len(figures), apart[worst], worst if apart[worst] else ""
+
+
+def _without_heads(content: dict) -> dict:
+    measures = {name: table for name, table in content["measures"].items() if name not in MARKED}
+    return content | {"heads": None, "areas": None, "measures": measures}
 
 
 def _leaves(value: object, where: str = "") -> Iterator[tuple[str, object]]:

@@ -73,6 +73,26 @@ def test_a_pair_of_measured_trainings_costs_no_pass_and_comes_out_again(run, mar
     assert run("check", PAIR[0], *heads)[0] == 0
 
 
+def test_what_is_kept_in_part_or_of_other_layers_is_measured_again(run):
+    assert run("measure", PAIR[0], "--count", "4")[0] == 0
+    measures, folder = run.store.measures(PAIR[0]), run.store.folder / "models" / PAIR[0]
+    (folder / "pictures.npz").unlink()
+    assert run("compare", *PAIR, "--count", "4")[0] == 0
+    assert (folder / "pictures.npz").exists()
+    [layers] = (run.store.folder.parent / "runs").glob(f"cache/maps/{measures['model'][:16]}-*/layers.json")
+    content = json.loads(layers.read_text())
+    content["layers"].pop()
+    layers.write_text(json.dumps(content))
+    assert run("compare", *PAIR, "--count", "4")[0] == 0
+    assert len(json.loads(layers.read_text())["layers"]) == len(measures["layers"])
+
+
+def test_evidence_without_heads_agrees_when_heads_are_there(run, marked):
+    assert run("compare", *PAIR, "--count", "4")[0] == 0
+    code, said = run("check", "--heads-dir", str(marked.folder))
+    assert (code, said.splitlines()[-1]) == (0, "agrees")
+
+
 def test_of_other_classes_than_cat_and_dog_no_heads_are_measured_kept_or_checked(run, dataset, marked, monkeypatch):
     others = replace(dataset, classes=("Cow", "Horse"))
     monkeypatch.setattr("training.data.load", lambda *arguments: others)

@@ -403,4 +403,4 @@ def test_figures_are_held_against_earlier_ones(measured, comparison):
         assert reproduced(found, other)[1] == float("inf")
         without = found | {"heads": None, "areas": None}
         without["measures"] = {name: table for name, table in found["measures"].items() if name not in MARKED}
-        assert reproduced(found, without)[1:] == (0.0, "")
+        assert reproduced(found, without)[1:] == reproduced(without, found)[1:] == (0.0, "")
