@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from training.data.augment import augment
 from training.data.randaugment import OPERATIONS
@@ -17,9 +16,7 @@ LABELS = np.eye(2, dtype=np.float32)[np.arange(COUNT) % 2]
 
 def run(settings, pictures=COORDINATES, labels=LABELS, step=0, size=SIDE, seed=7, sizes=None):
     sizes = np.tile(pictures.shape[1:3], (len(pictures), 1)) if sizes is None else np.array(sizes)
-    batch = (tf.constant(values) for values in (pictures, sizes.astype(np.int32), labels))
-    x, y = augment(*batch, tf.constant(step, tf.int64), settings, size, seed)
-    return x.numpy(), y.numpy()
+    return augment(pictures, sizes.astype(np.int32), labels, step, settings, size, seed)
 
 
 def maps(pictures):

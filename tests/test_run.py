@@ -133,10 +133,10 @@ def test_a_training_goes_on_on_a_machine_of_another_precision(dataset, cache, tm
     monkeypatch.setattr(training.run, "build", noting)
     whole = train(replace(TINY, precision="float32"), dataset, tmp_path / "whole", cache)
     killed_at([7], monkeypatch)
-    monkeypatch.setattr(training.run, "_multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(training.run, "multiplies_bfloat16", lambda: True)
     with pytest.raises(Killed):
         train(recipe, dataset, tmp_path / "moved", cache, save_every=0)
-    monkeypatch.setattr(training.run, "_multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(training.run, "multiplies_bfloat16", lambda: False)
     state = train(recipe, dataset, tmp_path / "moved", cache, save_every=0)
     assert used == ["float32", "float32", "bfloat16", "float32", "float32"]  # by stage; the killed one's, twice
     assert keras.config.dtype_policy().name == "float32"
@@ -181,26 +181,23 @@ def test_killed_after_any_file_was_written_it_ends_with_all_of_them(dataset, cac
 def test_the_average_is_what_validation_sees_and_what_is_kept(dataset, cache, tmp_path):
     seen = []
 
-    class Spy(training.run._Average):
+    class Spy(training.run._Keeper):
         def on_train_batch_end(self, batch, logs=None):
             super().on_train_batch_end(batch, logs)
-            seen.append([weight.numpy() for weight in self.network.weights])
+            seen.append([variable.numpy() for variable in self.model.trainable_variables])
 
     recipe = replace(TINY, average=0.8, stages=((32, 1),), steps_per_epoch=6)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training.run, "_Average", Spy)
-        keras.utils.set_random_seed(recipe.seed)
-        start = training.run.compiled(recipe, dataset, 32, 6, State(), cache)[0].get_weights()
+        patch.setattr(training.run, "_Keeper", Spy)
         state = train(recipe, dataset, tmp_path, cache)
-    expected = start
-    for step, weights in enumerate(seen):
-        decay = min(0.8, (1 + step) / (10 + step))
-        expected = [decay * a + (1 - decay) * w for a, w in zip(expected, weights, strict=True)]
+    expected = seen[0]
+    for weights in seen[1:]:
+        expected = [0.8 * a + 0.2 * w for a, w in zip(expected, weights, strict=True)]
     kept = State.load(tmp_path / "best.npz").variables["weights"]
-    for a, b in zip(kept, expected, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     network = tiny(recipe.model, dataset.classes, 32)
     network.set_weights(kept)
+    for a, b in zip(network.trainable_variables, expected, strict=True):
+        np.testing.assert_allclose(a.numpy(), b, rtol=1e-4, atol=1e-6)
     shown = np.asarray(network(np.asarray(pixels(dataset.items["validation"], 32, cache), "float32")))
     labels = dataset.labels("validation")
     loss = -np.log(np.where(labels == 1, shown[:, 0], 1 - shown[:, 0])).mean()

@@ -5,8 +5,6 @@ import datetime
 import hashlib
 import itertools
 import json
-import os
-import platform
 import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,6 +25,7 @@ from training.recipe import Recipe
 
 BATCH = 100  # pictures
 BINS = 15  # of confidence, for calibration
+TRAINING = 5000  # pictures of the training split that a new card's figures are of
 
 
 # -- figures ---------------------------------------------------------------------------------------------------------
@@ -108,6 +107,15 @@ def measure(labels: np.ndarray, probabilities: np.ndarray) -> Figures:
     return Figures.from_json(_rounded(figures))
 
 
+def sample(dataset: Dataset, split: str, count: int) -> Dataset:
+    """The same data with only so many pictures of a split, at equal distances of its order."""
+    items = dataset.items[split]
+    if len(items) <= count:
+        return dataset
+    part = tuple(items[k * len(items) // count] for k in range(count))
+    return replace(dataset, items={**dataset.items, split: part})
+
+
 def split_figures(dataset: Dataset, split: str, probabilities: np.ndarray) -> Figures:
     """All figures of one split; of the test split also the accuracy without pictures that have a twin in training."""
     labels = dataset.labels(split)
@@ -150,12 +158,13 @@ def write_evaluation(
         recipe: it was trained by.
         network: loaded from that very file.
         dataset: its data.
-        run: what the run adds to the card: seconds, best epoch, initial_weights.
+        run: what the run adds to the card: seconds, best epoch, initial_weights, hardware, versions.
         cache: where decoded pictures are kept.
 
     Returns:
         The card.
     """
+    digest, dataset = dataset.digest, sample(dataset, "train", TRAINING)
     probabilities = {split: predict(network, dataset, split, cache) for split in SPLITS}
     splits = {split: split_figures(dataset, split, probabilities[split]) for split in SPLITS}
     card = Card(
@@ -174,10 +183,8 @@ def write_evaluation(
         recipe=json.loads(json.dumps(recipe.settings())),  # as it is read back: lists for tuples
         search=recipe.trials(),
         revision=revision(),
-        versions={"python": platform.python_version(), "keras": keras.__version__} | _versions(),
-        hardware=hardware(),
         digests=Digests(
-            data=dataset.digest,
+            data=digest,
             split=file_digest(dataset.split_file) if dataset.split_file else None,
             model=file_digest(folder / "model.keras"),
         ),
@@ -202,30 +209,6 @@ def revision() -> str | None:
         return subprocess.run(command, cwd=here, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _versions() -> dict[str, str]:
-    import tensorflow as tf
-
-    return {"tensorflow": tf.__version__, "numpy": np.__version__}
-
-
-def hardware() -> str:
-    """Processor, its cores, and GPUs."""
-    import tensorflow as tf
-
-    name = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in _gpus()]
-    return ", ".join([f"{name}, {os.cpu_count()} cores", *gpus])
-
-
-def _gpus() -> list:
-    import tensorflow as tf
-
-    return tf.config.list_physical_devices("GPU")
 
 
 def _write_rows(path: Path, rows: list[dict]) -> None:
@@ -357,7 +340,8 @@ def check(checkpoint: Checkpoint | Ensemble, dataset: Dataset, splits: Sequence[
         then = checkpoint.card.splits.get(split)
         if then is None or then.n is None or then.accuracy is None:
             raise TrainingError(f"The card of {checkpoint.model_id} gives no accuracy on the {split} split.")
-        now = split_figures(dataset, split, _probabilities(checkpoint, dataset, split, cache))
+        part = sample(dataset, split, then.n) if split == "train" else dataset
+        now = split_figures(part, split, _probabilities(checkpoint, part, split, cache))
         agrees = now.n == then.n and abs(now.accuracy - then.accuracy) <= TOLERANCE
         rows.append(Checked(split, now, then, agrees))
     return rows

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from training.data.dataset import Dataset, Item, atomically, pixels, progress
-from training.data.pipeline import order, targets, training_items
+from training.data.pipeline import Batches, order, targets, training_items
 from training.recipe import Augment, Recipe, RecipeError
 
 BORDER = "avg_pool"
@@ -60,14 +59,13 @@ def compute(half: keras.Model, items: Sequence[Item], cache: Path, mirrored: boo
     for weight in half.get_weights():
         digest.update(weight.tobytes())
     digest.update("".join(f"{item.identity} {item.digest}\n" for item in items).encode() + bytes([mirrored]))
-    run = tf.function(lambda batch: half(batch, training=False), autograph=False)
     parts = []
     for first in progress(range(0, len(items), PART), "features" + (" mirrored" if mirrored else "")):
         path = cache / "features" / f"{digest.hexdigest()[:16]}-{first}.npy"
         if not path.exists():
             pictures = stored[first : first + PART]
             pictures = (pictures[:, :, ::-1] if mirrored else pictures).astype(np.float32)
-            batches = [run(tf.constant(pictures[k : k + BATCH])).numpy() for k in range(0, len(pictures), BATCH)]
+            batches = [half.predict_on_batch(pictures[k : k + BATCH]) for k in range(0, len(pictures), BATCH)]
             _save(path, np.concatenate(batches).astype(np.float16))
         parts.append(np.load(path))
     return np.concatenate(parts)
@@ -98,26 +96,26 @@ class Features:
             targets(dataset.labels("validation"), len(dataset.classes)),
         )
 
-    def training_batches(self, first: int, last: int) -> tf.data.Dataset:
+    def training_batches(self, first: int, last: int) -> Batches:
         """Batches of the steps first to last (exclusive): float32 features, each of either view, and float32 labels."""
         batch, seed = self.recipe.batch, self.recipe.seed
-        channels, outputs = self.views[0].shape[1], self.labels.shape[1]
 
-        def gather(step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            places = order(len(self.labels), int(step) * batch, (int(step) + 1) * batch, seed)
-            drawn = np.random.default_rng((seed, int(step))).integers(len(self.views), size=batch)
+        def make(number: int) -> tuple[np.ndarray, np.ndarray]:
+            step = first + number
+            places = order(len(self.labels), step * batch, (step + 1) * batch, seed)
+            drawn = np.random.default_rng((seed, step)).integers(len(self.views), size=batch)
             views = np.stack([view[places] for view in self.views])
             return views[drawn, np.arange(batch)].astype(np.float32), self.labels[places]
 
-        def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            features, wanted = tf.numpy_function(gather, [step], [tf.float32, tf.float32])
-            features.set_shape((batch, channels))
-            wanted.set_shape((batch, outputs))
-            return features, wanted
+        return Batches(last - first, make)
 
-        ready = tf.data.Dataset.range(first, last).map(load).prefetch(2)
-        return ready.apply(tf.data.experimental.assert_cardinality(last - first))
-
-    def validation_batches(self) -> tf.data.Dataset:
+    def validation_batches(self) -> Batches:
         """The whole validation split."""
-        return tf.data.Dataset.from_tensor_slices(self.validation).batch(1000)
+        features, labels = self.validation
+        size = 1000
+
+        def make(number: int) -> tuple[np.ndarray, np.ndarray]:
+            here = slice(number * size, (number + 1) * size)
+            return features[here], labels[here]
+
+        return Batches(-(-len(labels) // size), make)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 from tqdm import tqdm
 
 from explain.cards import Card
@@ -25,9 +25,11 @@ from training.data.pipeline import steps_per_epoch, training_batches, validation
 from training.evaluate import write_evaluation
 from training.export import export
 from training.features import Features, cut
+from training.hardware import accelerators, describe, multiplies_bfloat16, versions
 from training.models import assign_initial, build
 from training.recipe import Recipe, defaults
 
+SHOW_EVERY = 1  # seconds
 ANEW = "Start it anew (--fresh), or give this run another name (--name)."
 
 
@@ -42,19 +44,19 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, peak: float, steps: int, warmup: float, cosine: bool) -> None:
         self.peak, self.steps, self.warmup, self.cosine = peak, steps, max(1.0, warmup * steps), cosine
 
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        step = tf.cast(step, tf.float32)
-        rise = tf.minimum(1.0, (step + 1) / self.warmup)
+    def __call__(self, step: keras.KerasTensor) -> keras.KerasTensor:
+        step = ops.cast(step, "float32")
+        rise = ops.minimum(1.0, (step + 1) / self.warmup)
         if not self.cosine:
             return self.peak * rise
-        share = tf.clip_by_value((step - self.warmup) / max(1.0, self.steps - self.warmup), 0.0, 1.0)
-        return self.peak * rise * 0.5 * (1 + tf.cos(math.pi * share))
+        share = ops.clip((step - self.warmup) / max(1.0, self.steps - self.warmup), 0.0, 1.0)
+        return self.peak * rise * 0.5 * (1 + ops.cos(math.pi * share))
 
 
 @dataclass
 class State:
     """How far a run has come: steps done, the figures of an epoch begun, history rows, the best validation figures,
-    the data's digest, variables by group ("network", "optimizer", "average")."""
+    the data's digest, the machines and versions of libraries it ran on, variables by group ("network", "optimizer")."""
 
     step: int = 0
     begun: dict[str, float] = field(default_factory=dict)
@@ -63,6 +65,8 @@ class State:
     initial_weights: str = ""
     seconds: float = 0.0
     data: str = ""
+    hardware: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
     variables: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
@@ -114,6 +118,9 @@ def train(
     state.data = dataset.digest
     per_epoch = steps_per_epoch(dataset, recipe)
     total = per_epoch * recipe.epochs
+    if state.step < total:
+        machines = [*filter(None, state.hardware.split("; ")), describe()]
+        state.hardware, state.versions = "; ".join(dict.fromkeys(machines)), versions()
     keras.utils.set_random_seed(recipe.seed)
     if state.step:
         tqdm.write(f"{recipe.id}: going on at step {state.step:,} of {total:,}")
@@ -124,7 +131,6 @@ def train(
             if state.step >= end * per_epoch:
                 continue
             network, fitted = compiled(recipe, dataset, size, total, state, cache)
-            average = _Average(fitted, recipe.average, state) if recipe.average else None
             features = Features(cut(network)[0], dataset, recipe, cache) if recipe.model.frozen else None
             side = recipe.model.input or size
             parts = range(start * validations, end * validations + 1)
@@ -134,7 +140,7 @@ def train(
                     continue
                 epoch = (part + 1) / validations
                 done = state.step - part // validations * per_epoch  # of this epoch
-                keeper = _Keeper(state, saved, bar, last, average, done, save_every)
+                keeper = _Keeper(state, saved, bar, last, done, save_every)
                 fitted.fit(
                     features.training_batches(state.step, last)
                     if features
@@ -144,7 +150,7 @@ def train(
                     validation_data=features.validation_batches()
                     if features
                     else validation_batches(dataset, recipe, side, part // validations, cache),
-                    callbacks=[*filter(None, [average]), keeper],  # the average moves before it is saved
+                    callbacks=[*([_Averaged()] if recipe.average else []), keeper],
                     shuffle=False,  # the order is the pipeline's
                     verbose=0,
                 )
@@ -153,7 +159,7 @@ def train(
                 row |= keeper.figures if whole else keeper.figures | dict.fromkeys(state.begun)  # those are of epochs
                 state.history.append({**row, "seconds": round(state.seconds, 1)})
                 if end == recipe.epochs and whole:
-                    _keep_best(state, row, _weights(network, fitted, average), folder)
+                    _keep_best(state, row, _weights(network, fitted), folder)
                 if whole:
                     state.begun = {}
                 _write_history(state.history, folder / "history.csv")
@@ -174,7 +180,7 @@ def finish(recipe: Recipe, dataset: Dataset, state: State, folder: Path, cache: 
     best = State.load(folder / "best.npz")
     network = export(recipe, dataset.classes, best.variables["weights"], folder / "model.keras")
     about = {"seconds": round(state.seconds), "best": best.best, "initial_weights": state.initial_weights}
-    about["smoke"] = smoke
+    about |= {"smoke": smoke, "hardware": state.hardware, "versions": state.versions}
     return write_evaluation(folder, recipe, network, dataset, about, cache)
 
 
@@ -235,7 +241,8 @@ def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Opt
             getattr(keras.metrics, f"{kind}Accuracy")("accuracy"),
             getattr(keras.metrics, f"{kind}Crossentropy")("log_loss"),
         ],
-        jit_compile=False,  # XLA makes depthwise convolutions twelve times slower on a CPU
+        # TensorFlow's XLA makes depthwise convolutions twelve times slower on a CPU
+        jit_compile="auto" if keras.backend.backend() != "tensorflow" or accelerators() else False,
     )
 
 
@@ -252,14 +259,14 @@ def _fit_head(network: keras.Model, recipe: Recipe, dataset: Dataset, cache: Pat
     tqdm.write(f"classifier alone: validation accuracy {figures['accuracy']:.4f}")
 
 
-def _weights(network: keras.Model, fitted: keras.Model, average: "_Average | None") -> list[np.ndarray]:
+def _weights(network: keras.Model, fitted: keras.Model) -> list[np.ndarray]:
     """The whole network's, averages in place of what was averaged."""
-    if average is None:
+    if not fitted.optimizer.use_ema:
         return network.get_weights()
-    kept = fitted.get_weights()
-    fitted.set_weights(average.values())
+    kept = _values(fitted.trainable_variables)
+    fitted.optimizer.write_averages(fitted.trainable_variables)
     weights = network.get_weights()
-    fitted.set_weights(kept)
+    _assign(fitted.trainable_variables, kept)
     return weights
 
 
@@ -267,33 +274,35 @@ def _precision(name: str) -> str:
     """The dtype policy that a recipe's precision means on this machine. Variables are float32 in either."""
     if name != "auto":
         return name
-    return "mixed_bfloat16" if _multiplies_bfloat16() else "float32"
+    return "mixed_bfloat16" if multiplies_bfloat16() else "float32"
 
 
-def _multiplies_bfloat16() -> bool:
-    """Whether the processor that trains has units for it; elsewhere bfloat16 is slower than float32."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:  # from Ampere on
-        return tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0)) >= (8, 0)
-    cpu = Path("/proc/cpuinfo")
-    return cpu.exists() and "amx_bf16" in cpu.read_text()
+class _Moves:
+    """Mixed into an optimizer: each variable has a learning rate of its own, `factors` times the optimizer's, and its
+    running averages stay beside the variables until they are asked for (`fit` writes them at its end)."""
 
+    factors: tuple[float, ...] = ()  # by place among the variables; empty: all 1
 
-class _LayerDecay:
-    """Mixed into an optimizer: each variable has a learning rate of its own, `factors` times the optimizer's."""
-
-    factors: tuple[float, ...]  # by place among the variables
-
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
-        factor = self.factors[self._get_variable_index(variable)]
+    def update_step(
+        self, gradient: keras.KerasTensor, variable: keras.Variable, learning_rate: keras.KerasTensor
+    ) -> None:
+        factor = self.factors[self._get_variable_index(variable)] if self.factors else 1
         super().update_step(gradient, variable, learning_rate * factor)
 
+    def finalize_variable_values(self, variables: list[keras.Variable]) -> None:
+        pass
 
-class LayerDecayAdam(_LayerDecay, keras.optimizers.Adam):
+    def write_averages(self, variables: list[keras.Variable]) -> None:
+        """Put the averages in the variables' place."""
+        super().finalize_variable_values(variables)
+        _assign(variables, _values(variables))  # not the averages' own memory
+
+
+class Adam(_Moves, keras.optimizers.Adam):
     """Adam with a learning rate for each variable."""
 
 
-class LayerDecaySGD(_LayerDecay, keras.optimizers.SGD):
+class SGD(_Moves, keras.optimizers.SGD):
     """SGD with a learning rate for each variable."""
 
 
@@ -319,12 +328,11 @@ def build_optimizer(recipe: Recipe, steps: int, network: keras.Model) -> keras.o
         raise RunError(f"There is no schedule {schedule.name!r}. There are: constant, cosine.")
     rate = Rate(settings.learning_rate, steps, schedule.warmup, schedule.name == "cosine")
     decay = settings.decay / settings.learning_rate or None
+    average = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
     if settings.name == "adam":
-        kind = keras.optimizers.Adam if settings.layer_decay == 1 else LayerDecayAdam
-        optimizer = kind(rate, beta_1=settings.momentum, weight_decay=decay)
+        optimizer = Adam(rate, beta_1=settings.momentum, weight_decay=decay, **average)
     elif settings.name == "sgd":
-        kind = keras.optimizers.SGD if settings.layer_decay == 1 else LayerDecaySGD
-        optimizer = kind(rate, settings.momentum, settings.nesterov, weight_decay=decay)
+        optimizer = SGD(rate, settings.momentum, settings.nesterov, weight_decay=decay, **average)
     else:
         raise RunError(f"There is no optimizer {settings.name!r}. There are: adam, sgd.")
     if settings.layer_decay != 1:
@@ -332,6 +340,11 @@ def build_optimizer(recipe: Recipe, steps: int, network: keras.Model) -> keras.o
     if decay:
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer
+
+
+def _values(variables: list) -> list[np.ndarray]:
+    """Copies: JAX gives a variable's memory to the next step."""
+    return [np.array(variable) for variable in variables]
 
 
 def _assign(variables: list, values: list[np.ndarray]) -> None:
@@ -363,38 +376,16 @@ def _write_history(history: list[dict], path: Path) -> None:
     atomically(path, lambda draft: draft.write_text(text.getvalue()))
 
 
-class _Average(keras.callbacks.Callback):
-    """A running average of all weights, statistics too; validation sees it in their place.
-
-    Young averages move faster, so that the fresh weights are soon forgotten. (Keras' own average replaces the weights
-    at the end of each `fit`, and ours is called once an epoch.)
-    """
-
-    def __init__(self, network: keras.Model, decay: float, state: State) -> None:
-        super().__init__()
-        self.network, self.decay, self.state = network, decay, state
-        self.average = [tf.Variable(weight) for weight in network.weights]
-        if "average" in state.variables:
-            _assign(self.average, state.variables["average"])
-
-    @tf.function
-    def _move(self, share: tf.Tensor) -> None:
-        for average, weight in zip(self.average, self.network.weights, strict=True):
-            average.assign_add((tf.cast(weight.value, average.dtype) - average) * share)
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        step = self.state.step
-        self._move(tf.constant(1 - min(self.decay, (1 + step) / (10 + step))))
+class _Averaged(keras.callbacks.Callback):
+    """Validation sees the running averages in the variables' place."""
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        self.kept = self.network.get_weights()
-        self.network.set_weights(self.values())
+        model = self.model
+        self.kept = _values(model.trainable_variables)
+        model.optimizer.write_averages(model.trainable_variables)
 
     def on_test_end(self, logs: dict | None = None) -> None:
-        self.network.set_weights(self.kept)
-
-    def values(self) -> list[np.ndarray]:
-        return [average.numpy() for average in self.average]
+        _assign(self.model.trainable_variables, self.kept)
 
 
 class _Keeper(keras.callbacks.Callback):
@@ -406,24 +397,27 @@ class _Keeper(keras.callbacks.Callback):
         path: Path,
         bar: tqdm,
         last: int,
-        average: _Average | None,
         done: int,
         save_every: float,
     ) -> None:
         super().__init__()
         self.state, self.path, self.bar, self.last = state, path, bar, last
-        self.average, self.save_every = average, save_every
+        self.save_every = save_every
         self.done, self.before = done, dict(state.begun)  # steps of this epoch before an interruption, their figures
         self.figures: dict[str, float] = {}
-        self.saved = self.counted = time.monotonic()
+        self.saved = self.counted = self.shown = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self.state.step += 1
+        self.bar.update()
+        now, ended = time.monotonic(), self.state.step == self.last
+        saving = now - self.saved > self.save_every and not ended  # an epoch ends with its validation
+        if not (saving or ended or now - self.shown > SHOW_EVERY):
+            return  # to look at figures means to wait for the device
+        self.shown = now
         self.state.begun = self._of_whole_epoch(logs, batch + 1)
         self.bar.set_postfix({key: f"{self.state.begun[key]:.3f}" for key in ("loss", "accuracy")}, refresh=False)
-        self.bar.update()
-        # an epoch ends with its validation, not with its last step
-        if time.monotonic() - self.saved > self.save_every and self.state.step < self.last:
+        if saving:
             self._collect()
             self.state.save(self.path)
             self.saved = time.monotonic()
@@ -439,11 +433,9 @@ class _Keeper(keras.callbacks.Callback):
         return {key: weight * float(v) + (1 - weight) * self.before.get(key, 0.0) for key, v in logs.items()}
 
     def _collect(self) -> None:
-        now = time.monotonic()
+        now, model = time.monotonic(), self.model
         self.state.seconds, self.counted = self.state.seconds + now - self.counted, now
         self.state.variables = {
-            "network": [variable.numpy() for variable in self.model.variables],
-            "optimizer": [variable.numpy() for variable in self.model.optimizer.variables],
+            "network": _values(model.variables),
+            "optimizer": _values(model.optimizer.variables),
         }
-        if self.average:
-            self.state.variables["average"] = self.average.values()

@@ -1,11 +1,13 @@
 """Batches for training and evaluation: uint8 arrays from disk, gathered by number, augmented, prefetched."""
 
 import itertools
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
-import tensorflow as tf
 
 from training.data.augment import augment
 from training.data.dataset import DataError, Dataset, Item, pixels, pixels_up_to
@@ -52,9 +54,26 @@ def targets(labels: np.ndarray, classes: int) -> np.ndarray:
     return (labels[:, None] if classes == 2 else np.eye(classes)[labels]).astype(np.float32)
 
 
-def training_batches(
-    dataset: Dataset, recipe: Recipe, size: int, first: int, last: int, cache: Path
-) -> tf.data.Dataset:
+class Batches(keras.utils.PyDataset):
+    """Batches by number, made in some threads before they are needed, and handed over in their order.
+
+    Args:
+        count: how many.
+        make: from a number, 0 to count - 1, to (float32 inputs, float32 labels).
+    """
+
+    def __init__(self, count: int, make: Callable[[int], tuple[np.ndarray, np.ndarray]]) -> None:
+        super().__init__(workers=min(8, max(2, (os.cpu_count() or 1) // 2)), max_queue_size=8)
+        self.count, self.make = count, make
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.make(number)
+
+
+def training_batches(dataset: Dataset, recipe: Recipe, size: int, first: int, last: int, cache: Path) -> Batches:
     """Batches of the steps first to last (exclusive), counted from the run's beginning.
 
     The same step holds the same pictures, equally augmented, whenever and wherever it is made.
@@ -66,23 +85,15 @@ def training_batches(
     stored, sizes = pixels_up_to(items, round(size * ROOM), cache)
     labels = targets([item.label for item in items], len(dataset.classes))
 
-    def gather(step: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        places = order(len(items), int(step) * recipe.batch, (int(step) + 1) * recipe.batch, recipe.seed)
-        return stored[places], sizes[places], labels[places]
+    def make(number: int) -> tuple[np.ndarray, np.ndarray]:
+        step = first + number
+        places = order(len(items), step * recipe.batch, (step + 1) * recipe.batch, recipe.seed)
+        return augment(stored[places], sizes[places], labels[places], step, recipe.augment, size, recipe.seed)
 
-    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pictures, shapes, wanted = tf.numpy_function(gather, [step], [tf.uint8, tf.int32, tf.float32])
-        pictures.set_shape((recipe.batch, *stored.shape[1:]))
-        shapes.set_shape((recipe.batch, 2))
-        wanted.set_shape((recipe.batch, labels.shape[1]))
-        return augment(pictures, shapes, wanted, step, recipe.augment, size, recipe.seed)
-
-    steps = tf.data.Dataset.range(first, last)
-    ready = steps.map(batch, num_parallel_calls=2, deterministic=True).prefetch(2)
-    return ready.apply(tf.data.experimental.assert_cardinality(last - first))
+    return Batches(last - first, make)
 
 
-def validation_batches(dataset: Dataset, recipe: Recipe, size: int, epoch: int, cache: Path) -> tf.data.Dataset:
+def validation_batches(dataset: Dataset, recipe: Recipe, size: int, epoch: int, cache: Path) -> Batches:
     """What is validated after an epoch (counted from 0): the whole split, or as many of it as the recipe says."""
     count, all_of_it = recipe.data.validate, len(dataset.items["validation"])
     places = order(all_of_it, epoch * count, (epoch + 1) * count, recipe.seed) if 0 < count < all_of_it else None
@@ -91,7 +102,7 @@ def validation_batches(dataset: Dataset, recipe: Recipe, size: int, epoch: int, 
 
 def evaluation_batches(
     dataset: Dataset, split: str, size: int, cache: Path, batch: int = 100, places: np.ndarray | None = None
-) -> tf.data.Dataset:
+) -> Batches:
     """Pictures of a split, squashed to size, unaugmented: (float32 pictures, float32 labels).
 
     `places`: which, in which order; None: all, in the split's.
@@ -100,14 +111,8 @@ def evaluation_batches(
     labels = targets(dataset.labels(split), len(dataset.classes))
     places = np.arange(len(stored)) if places is None else places
 
-    def gather(first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        here = places[int(first) : int(first) + batch]
-        return stored[here], labels[here]
+    def make(number: int) -> tuple[np.ndarray, np.ndarray]:
+        here = places[number * batch : (number + 1) * batch]
+        return stored[here].astype(np.float32), labels[here]
 
-    def load(first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pictures, wanted = tf.numpy_function(gather, [first], [tf.uint8, tf.float32])
-        pictures.set_shape((None, *stored.shape[1:]))
-        wanted.set_shape((None, labels.shape[1]))
-        return tf.cast(pictures, tf.float32), wanted
-
-    return tf.data.Dataset.range(0, len(places), batch).map(load).prefetch(2)
+    return Batches(-(-len(places) // batch), make)

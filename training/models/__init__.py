@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import keras
-import tensorflow as tf
 
+from training.hardware import accelerators
 from training.models import imagenet_weights
 from training.models.cnn import PLANS, cnn
 from training.models.efficientnet import VARIANTS, efficientnet
@@ -52,7 +52,9 @@ def _cnn(variant: str, units: int, size: int, training: bool, model: Model, **en
 
 def _winograd() -> bool:
     """Whether wide convolutions train faster by Winograd's way: in float32 on a CPU."""
-    return keras.config.dtype_policy().name == "float32" and not tf.config.list_physical_devices("GPU")
+    return (
+        keras.config.dtype_policy().name == "float32" and keras.backend.backend() == "tensorflow" and not accelerators()
+    )
 
 
 FAMILIES = {
