@@ -35,16 +35,16 @@ FROZEN = Recipe(
 FINETUNED = Recipe(
     id="cifar100-effnet-finetuned",
     title="EfficientNet, fine-tuned",
-    description="EfficientNet-Lite0 from ImageNet weights, all of them trained on CIFAR-100, at growing sizes.",
+    description="EfficientNet-Lite0 from ImageNet weights, all of them trained on CIFAR-100.",
     data=DATA,
     model=replace(FROZEN.model, dropout=0.2, hidden=0, frozen=False),
     optimizer=Optimizer("adam", learning_rate=1e-3, decay=3e-5, layer_decay=0.9),
     schedule=Schedule("cosine", warmup=0.05),
     augment=Augment(shift=0.125, flip=True, randaugment=1, magnitude=0.3, mixup=0.2, cutmix=1.0, mixed=0.5),
-    stages=((128, 8), (192, 8)),
+    stages=((192, 9),),
     batch=128,
     label_smoothing=0.1,
-    average=0.999,
+    average=0.998,
     precision="auto",
 )
 LITE1, LITE2 = (
@@ -64,13 +64,13 @@ CNN = Recipe(
     description="A residual network of 5.4 million weights, trained from scratch on CIFAR-100.",
     data=DATA,
     model=Model("cnn-best", dropout=0.1),
-    optimizer=Optimizer("sgd", learning_rate=0.1, nesterov=True, decay=5e-5),
+    optimizer=Optimizer("sgd", learning_rate=0.2, nesterov=True, decay=1e-4),
     schedule=Schedule("cosine", warmup=0.15),
     augment=Augment(shift=0.125, flip=True, randaugment=1, magnitude=0.3, cutmix=1.0, mixed=0.5),
-    stages=((32, 80),),
-    batch=128,
+    stages=((32, 40),),
+    batch=256,
     label_smoothing=0.1,
-    average=0.999,
+    average=0.998,
     precision="auto",
 )
 
