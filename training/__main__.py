@@ -11,7 +11,7 @@ from pathlib import Path
 from explain.cards import Card, Figures
 from explain.errors import UserError
 from training import TrainingError
-from training.recipe import Recipe, RecipeError, all_recipes, find, override
+from training.recipe import Recipe, RecipeError, all_ensembles, all_recipes, find, find_ensemble, override
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 HANDFUL = 8  # pictures of each class and split in a smoke run
@@ -82,6 +82,14 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("id", help="of the checkpoint")
     evaluate.add_argument("--split", action="append", choices=("train", "validation", "test"), help="default: test")
 
+    evaluate.add_argument(
+        "--flips", action="store_true", help="the mean of each picture's answer and its mirror's, which no card gives"
+    )
+
+    ensemble = commands.add_parser(
+        "ensemble", parents=[data, weights], help="put shipped checkpoints together as one, and measure it"
+    )
+    ensemble.add_argument("id", help="of the ensemble (see list)")
     return main
 
 
@@ -116,6 +124,9 @@ def list_recipes(arguments: argparse.Namespace) -> int:
         ]
         stages = " then ".join(f"{epochs} epochs at {size} px" for size, epochs in recipe.stages)
         print(f"{recipe.id:30} {', '.join(filter(None, states))}\n    {recipe.description}\n    {stages}\n")
+    for together in all_ensembles().values():
+        state = "shipped" if (arguments.weights / together.id / "card.json").exists() else ""
+        print(f"{together.id:30} {state}\n    {together.description}\n    of {', '.join(together.members)}\n")
     return 0
 
 
@@ -203,11 +214,29 @@ def evaluate(arguments: argparse.Namespace) -> int:
         print("These are not the very files of the card (another edition?); figures may differ a little.")
     from training.evaluate import check
 
-    rows = check(checkpoint, dataset, arguments.split or ["test"], cache)
+    rows = check(checkpoint, dataset, arguments.split or ["test"], cache, arguments.flips)
     for row in rows:
+        verdict = "without flips" if arguments.flips else "agrees" if row.agrees else "DIFFERS"
         print(f"{row.split:11} now:  {_figures(row.now)}")
-        print(f"{'':11} card: {_figures(row.card)}  {'agrees' if row.agrees else 'DIFFERS'}")
-    return 0 if all(row.agrees for row in rows) else 1
+        print(f"{'':11} card: {_figures(row.card)}  {verdict}")
+    return 0 if arguments.flips or all(row.agrees for row in rows) else 1
+
+
+def ensemble(arguments: argparse.Namespace) -> int:
+    """Put checkpoints together."""
+    recipe = find_ensemble(arguments.id)
+    from explain import checkpoints
+    from training import data
+    from training.ensemble import assemble
+
+    members = [checkpoints.load(name, arguments.weights) for name in recipe.members]
+    cache = arguments.runs_dir / "cache"
+    dataset = data.load(_dataset(members[0].card), arguments.data_dir, cache)
+    card = assemble(recipe, members, dataset, arguments.weights, cache)
+    for split, figures in card.splits.items():
+        print(f"{split:11} {_figures(figures)}")
+    print(f"Temperature {card.temperature:.3f}. Shipped: {arguments.weights / recipe.id}")
+    return 0
 
 
 def _counts(dataset: object) -> str:
@@ -234,7 +263,14 @@ def _dataset(card: Card) -> str:
     return card.dataset.name
 
 
-COMMANDS = {"list": list_recipes, "run": run, "search": search, "ship": ship, "evaluate": evaluate}
+COMMANDS = {
+    "list": list_recipes,
+    "run": run,
+    "search": search,
+    "ship": ship,
+    "evaluate": evaluate,
+    "ensemble": ensemble,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -189,10 +189,15 @@ def write_evaluation(
             model=file_digest(folder / "model.keras"),
         ),
     )
-    _write_data(folder / "evaluation", dataset, probabilities["test"], splits["test"])
-    _write_plots(folder)
+    write_figures(folder, dataset, probabilities["test"], splits["test"])
     atomically(folder / "card.json", card.write)
     return card
+
+
+def write_figures(folder: Path, dataset: Dataset, probabilities: np.ndarray, figures: Figures) -> None:
+    """Write `evaluation/` below a checkpoint's folder: CSV files of the test split, and a plot beside each."""
+    _write_data(folder / "evaluation", dataset, probabilities, figures)
+    _write_plots(folder)
 
 
 def file_digest(path: Path) -> str:
@@ -235,12 +240,32 @@ def _write_data(folder: Path, dataset: Dataset, probabilities: np.ndarray, figur
     ]
     _write_rows(folder / "confusion.csv", columns)
     _write_rows(folder / "reliability.csv", figures.to_json()["reliability"])
-    rows = []
-    for name in dataset.classes if len(dataset.classes) > 2 else dataset.classes[1:]:
-        label = dataset.classes.index(name)
-        for false, true, threshold in zip(*metrics.roc_curve(labels == label, probabilities[:, label]), strict=True):
-            rows.append({"class": name, "false_positive": false, "true_positive": true, "threshold": threshold})
-    _write_rows(folder / "roc.csv", rows)
+    _write_rows(folder / "roc.csv", roc(labels, probabilities, dataset.classes))
+
+
+def roc(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> list[dict]:
+    """Points of the ROC curve: of two classes the second one's; of more their micro mean (all pairs of picture and
+    class in one curve) and their macro mean (of the classes' curves), both at 201 false positive rates."""
+    if len(classes) == 2:
+        curve = metrics.roc_curve(labels == 1, probabilities[:, 1])
+        keys = ("false_positive", "true_positive", "threshold")
+        return [{"class": classes[1], **dict(zip(keys, point, strict=True))} for point in zip(*curve, strict=True)]
+    onehot, grid = np.eye(len(classes), dtype=bool)[labels], np.linspace(0, 1, 201)
+
+    def curve_on_grid(right: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        false, true, _ = metrics.roc_curve(right, scores)
+        return np.interp(grid, false, true)
+
+    present = np.flatnonzero(onehot.any(0))
+    means = {
+        "micro": curve_on_grid(onehot.ravel(), probabilities.ravel()),
+        "macro": np.mean([curve_on_grid(onehot[:, label], probabilities[:, label]) for label in present], 0),
+    }
+    return [
+        {"class": name, "false_positive": round(float(false), 3), "true_positive": round(float(true), 6)}
+        for name, curve in means.items()
+        for false, true in zip(grid, curve, strict=True)
+    ]
 
 
 def _read_rows(path: Path) -> list[dict]:
@@ -286,6 +311,7 @@ def _write_plots(folder: Path) -> None:
         mine = [(float(r["false_positive"]), float(r["true_positive"])) for r in rows if r["class"] == name]
         axes.plot(*zip(*mine, strict=True), label=name)
     axes.plot([0, 1], [0, 1], "--", color="grey", linewidth=1)
+    axes.legend()
     save(figure, "roc.png")
 
     rows = _read_rows(evaluation / "reliability.csv")
@@ -294,6 +320,8 @@ def _write_plots(folder: Path) -> None:
     axes.plot([float(r["confidence"]) for r in rows], [float(r["accuracy"]) for r in rows], "o-")
     save(figure, "reliability.png")
 
+    if not (folder / "history.csv").exists():  # an ensemble
+        return
     rows = _read_rows(folder / "history.csv")
     figure, both = pyplot.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
     epochs = [float(row["epoch"]) for row in rows]
@@ -320,7 +348,9 @@ class Checked(NamedTuple):
     agrees: bool
 
 
-def check(checkpoint: Checkpoint | Ensemble, dataset: Dataset, splits: Sequence[str], cache: Path) -> list[Checked]:
+def check(
+    checkpoint: Checkpoint | Ensemble, dataset: Dataset, splits: Sequence[str], cache: Path, flips: bool = False
+) -> list[Checked]:
     """Measure a shipped checkpoint again and hold it against its card.
 
     Args:
@@ -328,6 +358,7 @@ def check(checkpoint: Checkpoint | Ensemble, dataset: Dataset, splits: Sequence[
         dataset: its data.
         splits: which parts of it.
         cache: where decoded pictures are kept.
+        flips: show each picture mirrored, too, and take the mean of both answers, which the card's figures are not.
 
     Returns:
         A row a split.
@@ -341,14 +372,25 @@ def check(checkpoint: Checkpoint | Ensemble, dataset: Dataset, splits: Sequence[
         if then is None or then.n is None or then.accuracy is None:
             raise TrainingError(f"The card of {checkpoint.model_id} gives no accuracy on the {split} split.")
         part = sample(dataset, split, then.n) if split == "train" else dataset
-        now = split_figures(part, split, _probabilities(checkpoint, part, split, cache))
+        now = split_figures(part, split, answers(checkpoint, part, split, cache, flips))
         agrees = now.n == then.n and abs(now.accuracy - then.accuracy) <= TOLERANCE
         rows.append(Checked(split, now, then, agrees))
     return rows
 
 
-def _probabilities(checkpoint: Checkpoint | Ensemble, dataset: Dataset, split: str, cache: Path) -> np.ndarray:
+def answers(
+    checkpoint: Checkpoint | Ensemble, dataset: Dataset, split: str, cache: Path, flips: bool = False
+) -> np.ndarray:
+    """Probabilities of every picture of a split, float64 n x classes; with `flips` the mean over it and its mirror."""
     items, parts = dataset.items[split], []
-    for first in progress(range(0, len(items), BATCH), split):
-        parts.append(checkpoint.predict(lambda size, first=first: pixels(items, size[0], cache)[first : first + BATCH]))
-    return np.concatenate(parts).astype(np.float64)
+    for first in progress(range(0, len(items), BATCH), f"{checkpoint.model_id}, {split}"):
+
+        def batch(size: tuple[int, int], first: int = first) -> np.ndarray:
+            return pixels(items, size[0], cache)[first : first + BATCH]
+
+        probabilities = checkpoint.predict(batch).astype(np.float64)
+        if flips:
+            mirrored = checkpoint.predict(lambda size, batch=batch: batch(size)[:, :, ::-1])
+            probabilities = (probabilities + mirrored) / 2
+        parts.append(probabilities)
+    return np.concatenate(parts)

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -75,15 +76,31 @@ def ship(run: Path, weights: Path) -> Path:
     card = Card.read(run)
     if card.smoke:
         raise ShipError(f"{run.name} was a smoke run on a handful of pictures; only whole runs are shipped.")
-    weights.mkdir(parents=True, exist_ok=True)
-    target = weights / card.model_id
-    with tempfile.TemporaryDirectory(dir=weights, prefix=".shipping-") as draft:
-        new, old = Path(draft) / card.model_id, Path(draft) / ".old"
-        new.mkdir()
+
+    def copy(folder: Path) -> None:
         for part in PARTS:
-            copy = shutil.copytree if (run / part).is_dir() else shutil.copyfile
-            copy(run / part, new / part)
-        checkpoints.load(card.model_id, draft)
+            copied = shutil.copytree if (run / part).is_dir() else shutil.copyfile
+            copied(run / part, folder / part)
+
+    return put(card.model_id, copy, weights, check=lambda draft: checkpoints.load(card.model_id, draft))
+
+
+def put(model_id: str, write: Callable[[Path], object], weights: Path, check: Callable[[Path], object]) -> Path:
+    """Make `weights/<id>/` in one step, in place of what is there.
+
+    Args:
+        model_id: names the folder.
+        write: makes the folder's files.
+        weights: the folder of all checkpoints.
+        check: raises when what was written below a folder like `weights` is not to be put there.
+    """
+    weights.mkdir(parents=True, exist_ok=True)
+    target = weights / model_id
+    with tempfile.TemporaryDirectory(dir=weights, prefix=".shipping-") as draft:
+        new, old = Path(draft) / model_id, Path(draft) / ".old"
+        new.mkdir()
+        write(new)
+        check(Path(draft))
         if target.exists():
             os.replace(target, old)
         try:

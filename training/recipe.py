@@ -229,6 +229,22 @@ class Recipe:
         return recorded.get(self.id, recorded.get(re.sub(r"-seed\d+$", "", self.id)))
 
 
+@dataclass(frozen=True)
+class EnsembleRecipe:
+    """Several checkpoints that answer together.
+
+    Attributes:
+        id: of the checkpoint.
+        title, description: for people; the description is one sentence.
+        members: ids of shipped checkpoints of one data set; the first one's layers are shown.
+    """
+
+    id: str
+    title: str
+    description: str
+    members: tuple[str, ...]
+
+
 def defaults() -> dict:
     """What every setting is unless a recipe says otherwise: what one had that was written before the setting was."""
     return Recipe("", "", "", Model(""), Optimizer("", 0.0), ()).settings()
@@ -236,15 +252,25 @@ def defaults() -> dict:
 
 def all_recipes() -> dict[str, Recipe]:
     """Every recipe by its id, in the order of the files and of their entries."""
+    return _table("RECIPES")
+
+
+def all_ensembles() -> dict[str, EnsembleRecipe]:
+    """Every ensemble by its id."""
+    return _table("ENSEMBLES")
+
+
+def _table(name: str) -> dict:
+    """What the recipe files hold under a name, by id."""
     import training.recipes
 
-    recipes: dict[str, Recipe] = {}
+    entries: dict = {}
     for module in sorted(pkgutil.iter_modules(training.recipes.__path__), key=lambda module: module.name):
-        for recipe in importlib.import_module(f"training.recipes.{module.name}").RECIPES:
-            if recipe.id in recipes:
-                raise RecipeError(f"Two recipes are called {recipe.id}.")
-            recipes[recipe.id] = recipe
-    return recipes
+        for entry in getattr(importlib.import_module(f"training.recipes.{module.name}"), name, ()):
+            if entry.id in entries:
+                raise RecipeError(f"Two recipes are called {entry.id}.")
+            entries[entry.id] = entry
+    return entries
 
 
 def find(recipe_id: str) -> Recipe:
@@ -253,10 +279,22 @@ def find(recipe_id: str) -> Recipe:
     Raises:
         RecipeError: when there is none, with the nearest ids.
     """
-    recipes = all_recipes()
-    if recipe_id not in recipes:
-        raise RecipeError(f"There is no recipe {recipe_id!r}. {_nearest(recipe_id, recipes)}")
-    return recipes[recipe_id]
+    return _find(recipe_id, all_recipes(), "recipe")
+
+
+def find_ensemble(ensemble_id: str) -> EnsembleRecipe:
+    """The ensemble of that id.
+
+    Raises:
+        RecipeError: when there is none, with the nearest ids.
+    """
+    return _find(ensemble_id, all_ensembles(), "ensemble")
+
+
+def _find(wanted: str, entries: dict, kind: str) -> object:
+    if wanted not in entries:
+        raise RecipeError(f"There is no {kind} {wanted!r}. {_nearest(wanted, entries)}")
+    return entries[wanted]
 
 
 PRECISIONS = ("float32", "mixed_bfloat16", "auto")

@@ -12,30 +12,6 @@ import keras
 from keras import ops
 
 
-def shifted(x: keras.KerasTensor, kernel: keras.KerasTensor, stride: int) -> keras.KerasTensor:
-    """A depthwise convolution, padding "same", as a sum of shifted pictures, each times its place's weights.
-
-    Args:
-        x: n x h x w x c.
-        kernel: k x k x c x 1.
-        stride: of both axes.
-    """
-    side = kernel.shape[0]
-    outs = [-(-length // stride) for length in x.shape[1:3]]
-    rooms = [max(0, (out - 1) * stride + side - length) for out, length in zip(outs, x.shape[1:3], strict=True)]
-    x = ops.pad(x, [(0, 0), *((room // 2, room - room // 2) for room in rooms), (0, 0)])
-    rows, columns = ((out - 1) * stride + 1 for out in outs)
-    parts = [
-        x[:, i : i + rows : stride, j : j + columns : stride] * kernel[i, j, :, 0]
-        for i in range(side)
-        for j in range(side)
-    ]
-    return sum(parts[1:], parts[0])
-
-
-DEPTHWISE = "conv"
-
-
 class FoldedConvolution(keras.layers.Layer):
     """A convolution without bias, padding "same", and its BatchNormalization in inference mode.
 
@@ -80,6 +56,4 @@ class FoldedConvolution(keras.layers.Layer):
         x, kernel, shift = (ops.cast(value, self.compute_dtype) for value in (x, kernel, shift))
         if self.filters:
             return ops.conv(x, kernel, self.stride, "same") + shift
-        if DEPTHWISE == "shifted":
-            return shifted(x, kernel, self.stride) + shift
         return ops.depthwise_conv(x, kernel, self.stride, "same") + shift

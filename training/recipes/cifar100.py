@@ -5,7 +5,7 @@ Pictures of 32 x 32 pixels come in and are resized inside the network, so one te
 
 from dataclasses import replace
 
-from training.recipe import Augment, Data, Model, Optimizer, Recipe, Schedule
+from training.recipe import Augment, Data, EnsembleRecipe, Model, Optimizer, Recipe, Schedule
 
 DATA = Data("cifar-100")
 
@@ -108,3 +108,11 @@ def rung(name: str) -> Recipe:
 
 
 RECIPES = [FROZEN, FINETUNED, FINETUNED.with_seed(2), LITE1, LITE2, CNN, *map(rung, LADDER)]
+ENSEMBLES = [
+    EnsembleRecipe(
+        id="cifar100-ensemble",
+        title="Five together",
+        description="EfficientNet-Lite0 twice, Lite1, Lite2 and the plain CNN; the mean of what they say.",
+        members=(FINETUNED.id, LITE1.id, LITE2.id, f"{FINETUNED.id}-seed2", CNN.id),
+    )
+]
