@@ -277,7 +277,7 @@ def test_training_batches_are_the_same_wherever_a_run_takes_them_up(small):
         assert x.shape == (5, 32, 32, 3)
         np.testing.assert_array_equal(x, other_x)
         np.testing.assert_array_equal(y, other_y)
-    assert (whole[0][0].numpy() != whole[1][0].numpy()).any()
+    assert (whole[0][0] != whole[1][0]).any()
 
 
 def test_training_batches_hold_the_right_picture_by_the_right_label(small):
@@ -287,8 +287,8 @@ def test_training_batches_hold_the_right_picture_by_the_right_label(small):
     labels = dataset.labels("train")
     rows = order(len(stored), 0, 10, recipe.seed).reshape(2, 5)
     for (x, y), row in zip(training_batches(dataset, plain, 32, 0, 2, cache), rows, strict=True):
-        np.testing.assert_array_equal(y.numpy()[:, 0], labels[row])
-        for picture, place in zip(x.numpy(), row, strict=True):
+        np.testing.assert_array_equal(y[:, 0], labels[row])
+        for picture, place in zip(x, row, strict=True):
             errors = [np.abs(picture.mean((0, 1)) - other.mean((0, 1))).max() for other in stored]
             assert np.argmin(errors) == place
 
@@ -302,7 +302,7 @@ def test_no_picture_is_trained_on_above_its_own_size(tmp_path, side, wanted):
     dataset = Dataset("noise", "", ("a", "b"), {"train": items, "validation": items, "test": items})
     recipe = replace(find("cats-dogs-effnet-adam"), augment=Augment(), batch=4)
     x, _ = next(iter(training_batches(dataset, recipe, wanted, 0, 1, tmp_path)))
-    trained = x.numpy()[np.argsort(order(4, 0, 4, recipe.seed))]
+    trained = x[np.argsort(order(4, 0, 4, recipe.seed))]
     if wanted >= side:  # as evaluation sees it; where it shrinks, training takes fewer neighbours' mean
         expected = [fit(picture, (wanted, wanted)) for picture in pictures]
         np.testing.assert_allclose(trained, expected, atol=1)  # grey levels: fit rounds
@@ -338,7 +338,7 @@ def test_per_class_takes_the_first_of_each(small):
     recipe, dataset, cache = small
     few = override(recipe, ["data.per_class=1", "batch=2"])
     _, labels = next(iter(training_batches(dataset, few, 32, 0, 1, cache)))
-    assert sorted(labels.numpy()[:, 0]) == [0, 1]
+    assert sorted(labels[:, 0]) == [0, 1]
 
 
 def test_labels_are_true_swapped_or_random_as_the_recipe_says(small):

@@ -74,6 +74,18 @@ def contributions(names: Sequence[str], labels: np.ndarray, probabilities: np.nd
     ]
 
 
+def tested(member: Checkpoint, dataset: Dataset) -> np.ndarray:
+    """What a shipped checkpoint said of the test pictures when its card was written, float64 n x classes.
+
+    Raises:
+        EnsembleError: when its file speaks of other pictures.
+    """
+    with np.load(member.folder / "evaluation" / "predictions.npz") as stored:
+        if stored["identities"].tolist() != [item.identity for item in dataset.items["test"]]:
+            raise EnsembleError(f"{member.model_id} was tested on other pictures than these.")
+        return stored["probabilities"].astype(np.float64)
+
+
 def assemble(
     recipe: EnsembleRecipe, members: Sequence[Checkpoint], dataset: Dataset, weights: Path, cache: Path
 ) -> Card:
@@ -102,8 +114,8 @@ def assemble(
     cards = [member.card for member in members]
     first = cards[0]
     each = {
-        split: np.stack([answers(member, dataset, split, cache) for member in members])
-        for split in ("validation", "test")
+        "validation": np.stack([answers(member, dataset, "validation", cache) for member in members]),
+        "test": np.stack([tested(member, dataset) for member in members]),
     }
     temperature = fit_temperature(dataset.labels("validation"), each["validation"].mean(0))
     together = {split: cooled(probabilities.mean(0), temperature) for split, probabilities in each.items()}
