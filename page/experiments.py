@@ -2,9 +2,11 @@
 
 `weights/experiments.json` is a list, in the order of the chooser:
 
-    [{"id": "sgd-adam", "left": ID, "right": ID, "title": "...", "question": "..."}, ...]
+    [{"id": "sgd-adam", "models": [ID, ID], "title": "...", "question": "...", "examples": [EXAMPLE, ...]}, ...]
 
-Title and question may be left out where the page has words for the id (`page/texts`) and these two models (`SHIPPED`).
+Two to six models; "left" and "right" may stand for two of them. Title and question may be left out where the page has
+words for the id (`page/texts`) and these models (`SHIPPED`). The examples, best first, are those that it is worth
+looking at; where they are left out, the page takes those that show a class of the models (`page.examples`).
 
 Which checkpoints are trainings of one recipe, their cards say (`study.store.same_recipe`). What `study compare` found
 of two of them is the yardstick: in its comparison.json
@@ -20,12 +22,13 @@ import json
 import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from explain.align import FEWEST, MOST
 from explain.cards import Card
 from study.store import Store, outdated, same_recipe
 
@@ -34,23 +37,41 @@ log = logging.getLogger("two-minds")
 
 @dataclass(frozen=True)
 class Experiment:
-    """Two checkpoints and what their comparison asks."""
+    """Two to six checkpoints, what their comparison asks, and ids of examples that are worth a look."""
 
     id: str
-    left: str
-    right: str
+    models: tuple[str, ...]
     title: str = ""
     question: str = ""
+    examples: tuple[str, ...] = ()
+
+    @property
+    def left(self) -> str:
+        """The first, which the others are held against."""
+        return self.models[0]
+
+    @property
+    def right(self) -> str:
+        """The second."""
+        return self.models[1]
 
 
-SHIPPED = {  # the two models that the page's words for an experiment's id speak of
+SHIPPED = {  # the models that the page's words for an experiment's id speak of
     "sgd-adam": ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"),
     "high-low": ("cats-dogs-vgg16-high", "cats-dogs-vgg16-low"),
+    "plain-pretrained": ("cifar100-cnn", "cifar100-effnet-finetuned"),
+    "frozen-finetuned": ("cifar100-effnet-frozen", "cifar100-effnet-finetuned"),
+    "one-five": (
+        "cifar100-ensemble",
+        "cifar100-cnn",
+        "cifar100-effnet-finetuned",
+        "cifar100-effnet-lite1",
+        "cifar100-effnet-lite2",
+        "cifar100-effnet-finetuned-seed2",
+    ),
     "luck-sgd": ("cats-dogs-effnet-sgd", "cats-dogs-effnet-sgd-seed2"),
     "luck-adam": ("cats-dogs-effnet-adam", "cats-dogs-effnet-adam-seed2"),
 }
-
-KINDS = {field.name: field.type for field in fields(Experiment)}
 
 
 @dataclass(frozen=True)
@@ -96,17 +117,29 @@ def read_experiments(path: Path, ids: Iterable[str]) -> list[Experiment]:
         return []
     for entry in entries if isinstance(entries, list) else []:
         try:
-            facts = dict(entry)
-            facts.pop("seeds", None)  # of earlier files; today the cards say it
-            experiment = Experiment(**facts)
-            if not all(isinstance(value, KINDS[name]) for name, value in vars(experiment).items()):
-                raise TypeError("a field of another kind")
+            experiment = _experiment(dict(entry))
         except (TypeError, ValueError):
             log.warning("An entry of experiments.json is not understood and is passed over.")
             continue
-        if {experiment.left, experiment.right} <= ids:
+        if ids.issuperset(experiment.models):
             experiments.append(experiment)
     return experiments
+
+
+def _experiment(entry: dict[str, Any]) -> Experiment:
+    """An entry's experiment; TypeError or ValueError where it is none."""
+    entry.pop("seeds", None)  # of earlier files; today the cards say it
+    sides = [entry.pop(side) for side in ("left", "right") if side in entry]
+    lists = {"models": sides, "examples": []} | {name: entry.pop(name) for name in ("models", "examples") if name in entry}
+    if not all(isinstance(value, list) for value in lists.values()):
+        raise TypeError("a list is needed")
+    experiment = Experiment(**{name: tuple(value) for name, value in lists.items()}, **entry)
+    texts = [experiment.id, experiment.title, experiment.question, *experiment.models, *experiment.examples]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a field of another kind")
+    if not FEWEST <= len(experiment.models) <= MOST:
+        raise ValueError("fewer or more models than one comparison takes")
+    return experiment
 
 
 def yardstick(pair: Sequence[str], rule: str, store: Store, cards: Mapping[str, Card]) -> Yardstick | None:

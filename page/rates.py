@@ -32,3 +32,12 @@ def right_at_least(confidences: np.ndarray, right: np.ndarray, confidence: float
     share, room = float(np.asarray(right)[near].mean()), Z * Z / n
     half = Z * math.sqrt(share * (1 - share) / n + room / (4 * n))
     return max(0.0, (share + room / 2 - half) / (1 + room))
+
+
+def right_at_most(confidences: np.ndarray, right: np.ndarray, confidence: float) -> float | None:
+    """The share of test pictures about this confidence that a model is at most right for.
+
+    The upper end of the interval whose lower end is `right_at_least`; arguments and None as there.
+    """
+    wrong = right_at_least(confidences, ~np.asarray(right, bool), confidence)
+    return None if wrong is None else 1 - wrong

@@ -45,7 +45,7 @@ class Findings:
     Args:
         weights, evidence: folders of checkpoints and of what was measured.
         cards: of the checkpoints that can be used, by id.
-        experiments: the pairs.
+        experiments: those of two models.
         data: folder of a data set's pictures, if the host has one.
         texts: of the page's language; by default English.
     """
@@ -485,7 +485,7 @@ def catalog(choices: Mapping[str, Any], texts: PageTexts) -> dict[str, Any]:
     return {
         "labels": texts["evidence_labels"],
         "rules": texts["evidence_rules"],
-        "experiments": choices["experiments"],
+        "experiments": [experiment for experiment in choices["experiments"] if len(experiment["models"]) == 2],
         "examples": examples,
         "page": PAGE,
     }

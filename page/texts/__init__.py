@@ -33,8 +33,8 @@ class PageTexts(Texts):
         return {**self["view_labels"], **self["labels"]}
 
     def titled(self, experiment: Experiment) -> Experiment:
-        """An experiment with its title and question: its own, or what the page calls these two models, or its id."""
+        """An experiment with its title and question: its own, or what the page calls these models, or its id."""
         title, question = experiment.id, ""
-        if (experiment.left, experiment.right) == SHIPPED.get(experiment.id):
+        if experiment.models == SHIPPED.get(experiment.id):
             title, question = self["experiments"][experiment.id]
         return replace(experiment, title=experiment.title or title, question=experiment.question or question)

@@ -26,6 +26,11 @@ TEXTS: dict[str, Any] = {
         "target": "Explain",
         "own": "each its own answer",
         "common": "one class for both ({name})",
+        "common_row": "one class for all ({name})",
+        "knows": "These models know only these {count} classes",
+        "class_find": "Find a class",
+        "class_list": "Classes",
+        "class_count": "{count} of {of} · ↑ ↓ choose, Enter takes",
         "shoot": "Take it",
         "camera_wait": "Waiting for the camera; your browser may ask you.",
         "camera_none": "The camera cannot be used: there is none, or the browser may not use it.",
@@ -34,6 +39,8 @@ TEXTS: dict[str, Any] = {
         "loading": "Loading {titles}, about {seconds} s as a rule",
         "loading_unknown": "Loading {titles}",
         "looking": "Both models are looking",
+        "looking_row": "{count} models are looking",
+        "several": "{count} models",
         "still": "Still at it; the server is busy",
         "no_answer": "The server has not answered; please try again.",
         "not_sent": "The photo could not be sent; please try again.",
@@ -55,6 +62,21 @@ TEXTS: dict[str, Any] = {
             "High or low accuracy?",
             "VGG16 trained on 17,000 photographs, and VGG16 trained on six with their labels swapped. "
             "What does a model look at that has learned nothing?",
+        ),
+        "plain-pretrained": (
+            "Plain or pretrained?",
+            "A network that has seen nothing but CIFAR-100's 32 × 32 pixels, and one that had learned from a million "
+            "photos before. Which details carry the answer?",
+        ),
+        "frozen-finetuned": (
+            "Frozen or fine-tuned?",
+            "One network, once as ImageNet left it with only a new classifier on top, once with all of it trained on. "
+            "Does it look elsewhere?",
+        ),
+        "one-five": (
+            "One or five?",
+            "Five models and the mean of their answers, each with what it says and where it looks. Where does the "
+            "majority look, and who stands apart?",
         ),
         "luck-sgd": (
             "Luck alone? SGD twice",
