@@ -17,7 +17,7 @@ const curveStops = () => state.result.stops.map(({ depth, versus }) => ({
 }));
 
 /* Room for names at the right end of the curves of a row of models. */
-const curveRoom = (width) => (places.length > 2 ? Math.min(150, width / 4) : 14);
+const curveRoom = (width) => (places.length > 2 && width > 500 ? 190 : 14);
 
 /* Heights for labels that should lie at some: in the same order, as near as a step apart lets them. */
 function spreadOut(heights, step, low, high) {
@@ -93,7 +93,7 @@ function drawCurve(context, width, height, style) {
     context.arc(at.x(index), at.y(rank), 2.4, 0, 7);
     context.fill();
   });
-  if (places.length > 2) {
+  if (room > 14) {
     const named = [...others, state.chosen];
     const last = named.map((place) => at.y(ranksOf(place).findLast((rank) => rank !== null) ?? 0));
     const heights = spreadOut(last, 12, 9, height - 5);

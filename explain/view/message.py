@@ -241,11 +241,11 @@ def place_of(truth: str | None, explanation: Explanation, words: Words) -> dict[
     order = np.argsort(-explanation.probabilities[0].astype(float), kind="stable")[:BARS]
     likeliest = [class_names(explanation)[k] for k in order]
     if truth not in likeliest:
-        return {"tone": "absent", "text": words.say("truth_absent", name=truth, count=BARS)}
+        return {"tone": "absent", "text": words.say("truth_absent", name=truth)}
     place = likeliest.index(truth) + 1
     if place == 1:
         return {"tone": "first", "text": words.say("truth_first", name=truth)}
-    return {"tone": "among", "text": words.say("truth_among", name=truth, place=place, count=BARS)}
+    return {"tone": "among", "text": words.say("truth_among", name=truth, place=place)}
 
 
 def packed_layer(layer: Layer, label: str, explanation: Explanation, rule: str) -> dict[str, Any]:

@@ -114,7 +114,7 @@ function compose() {
   context.drawImage(curve, EDGE, y + 18, WIDE - 2 * EDGE, 90);
   y += 120;
   if (small) drawStage(context, 'difference', EDGE, y, small * aspect, small);
-  write(ref['chip-difference'].textContent, EDGE, y + small + 18, 400, 12.5, 'soft');
+  if (small) write(ref['chip-difference'].textContent, EDGE, y + small + 18, 400, 12.5, 'soft');
   let line = y + 15;
   for (const part of told) {
     for (const text of part) {

@@ -122,7 +122,6 @@ async function show(result) {
   const row = places.length > 2;
   root.toggleAttribute('data-apart', !row && apart());
   root.toggleAttribute('data-small', result.picture.small);
-  root.toggleAttribute('data-truths', result.models.some(({ truth }) => truth));
   root.toggleAttribute('data-many', result.target.options.length > result.models[0].bars.length);
   for (const name of stages) stage(name).style.setProperty('--aspect', result.picture.width / result.picture.height);
   const difference = plane('difference').querySelector('img');

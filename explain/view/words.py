@@ -1,7 +1,7 @@
 """What was measured on one picture, in words; nothing is said that was not measured on it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -133,7 +133,7 @@ class Words:
             elif len(places) == 1:
                 told.append(self.say("answers_single", sides=names[places[0]], **facts))
             else:
-                told.append(self.say("answers_some", sides=", ".join(names[place] for place in places), **facts))
+                told.append(self.say("answers_some", sides=listed(names[place] for place in places), **facts))
         return " ".join(told if len(groups) == 1 else [self.say("answers_differ"), *told])
 
     def reliance(
@@ -156,10 +156,11 @@ class Words:
         right = [None if name in wrong else rate for name, rate in zip(names, rates, strict=True)]
         told = [self.rates(right, names, population)]
         if wrong:
-            facts = {"population": population, "rate": self.percent(max(wrong.values())), "sides": ", ".join(wrong)}
-            told.append(self.say("wrong" if len(wrong) == 1 else "wrong_each", **facts))
+            facts = {"population": population, "rate": self.percent(max(wrong.values())), "sides": listed(wrong)}
+            everyone = len(wrong) == len(names)
+            told.append(self.say("wrong" if len(wrong) == 1 else "wrong_all" if everyone else "wrong_each", **facts))
         if unlikely:
-            told.append(self.say("unlikely", sides=", ".join(unlikely)))
+            told.append(self.say("unlikely", sides=listed(unlikely)))
         return " ".join(filter(None, told))
 
     def closest(self, ranks: Mapping[str, float], reference: str) -> str:
@@ -182,7 +183,7 @@ class Words:
         if len(known) > 2:
             facts = {"population": population, "rate": self.percent(min(measured.values()))}
             everyone = len(known) == len(names)
-            return self.say("rate_each" if everyone else "rate_row", sides=", ".join(measured), **facts)
+            return self.say("rate_each" if everyone else "rate_row", sides=listed(measured), **facts)
         if not others:
             return self.say("rate", population=population, side=side, rate=rate)
         other, other_rate = others[0]
@@ -267,6 +268,11 @@ def class_names(explanation: Explanation) -> tuple[str, ...]:
     """Names of the classes, which every checkpoint gives to its explanations."""
     assert explanation.classes is not None
     return explanation.classes
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a row; there are commas in them."""
+    return " · ".join(names)
 
 
 def number(value: float) -> str:

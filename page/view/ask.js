@@ -31,6 +31,7 @@ function withModel(models, place, id) {
 
 function request(change) {
   const wish = { ...(next || (running && running.wish) || asking.wish), ...change };
+  if (state.result && many() && ('file' in change || 'example' in change) && !change.target) wish.target = 'own'; // of another picture
   if (!['own', 'common', ...model(wish.models[0]).classes].includes(wish.target)) wish.target = 'own';
   asking.wish = wish;
   choosers();

@@ -118,6 +118,8 @@ TEXTS: dict[str, Any] = {
     "{rate} right.",
     "wrong_each": "**More likely wrong than right**: {sides}. Of {population} that each is as sure of, none gets more "
     "than {rate} right.",
+    "wrong_all": "**All are more likely wrong than right**: of {population} that each is as sure of, none gets more "
+    "than {rate} right.",
     "unlikely": "**Nothing is likely** to {sides}: the first guess has less than half of the probability, so the "
     "picture is rather something else by the model's own account.",
     "outside": "The picture shows **none of the {count} classes** that these models know.",
@@ -132,9 +134,9 @@ TEXTS: dict[str, Any] = {
     "least ({least_rank}).",
     "closest_single": "Held against {reference} here, {most} has rank correlation {most_rank}.",
     # where the right class stands
-    "truth_first": "Right: **{name}**.",
-    "truth_among": "Right is **{name}**: guess {place} of {count}.",
-    "truth_absent": "Right is **{name}**: not among the {count}.",
+    "truth_first": "Right: **{name}**",
+    "truth_among": "Right: **{name}**, guess {place}",
+    "truth_absent": "Right: **{name}**, not among these",
     "common": "Both maps explain **{name}**, the class with the higher mean probability.",
     "own": "Each map shows what speaks for its own model's answer: **{first}** and **{second}**. Maps of different "
     "classes are not held against each other; with one class for both they are.",
