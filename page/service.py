@@ -25,9 +25,10 @@ from page.background import Background
 from page.errors import PageError
 from page.evidence import Findings, NotThere
 from page.examples import UNKNOWN, Example, belongs, read_examples
-from page.experiments import Experiment, read_experiments, yardstick
+from page.experiments import yardstick
 from page.rates import right_at_least
 from page.texts import PageTexts
+from study.experiments import Experiment, read_experiments
 
 log = logging.getLogger("two-minds")
 

@@ -1,19 +1,21 @@
-"""The promises of the clone itself: requirement files, scripts, examples."""
+"""The promises of the clone itself: requirement files, rooms, scripts, examples."""
 
+import ast
 import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from explain.cards import Card
 from page.evidence import LISTS, PLOTS, Findings
-from page.experiments import read_experiments
-from page.texts.en import TEXTS
 from study import claims, recipes
+from study.experiments import read_experiments
 from study.store import Store, same_recipe
+from study.texts.en import TEXTS
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,6 +36,50 @@ def test_every_requirement_is_pinned(name):
 
 def test_gpu_requirements_name_the_same_packages():
     assert names(requirements("requirements-gpu.txt")) == names(requirements("requirements.txt"))
+
+
+# What a room may import of the others, at any place of a module: a module, and all that lies in it. No cycles.
+ROOMS = {
+    "explain": (),
+    "training": ("explain",),
+    "study": ("explain", "training.data", "training.recipe"),  # of recipes what a setting's default is, to tell seeds
+    "page": (
+        "explain",
+        "study.experiments",
+        "study.files",
+        "study.store",
+        "study.texts",
+        "training.data",
+    ),
+}
+
+
+def imported(path: Path) -> set[str]:
+    """What a file imports, by full names: `from a import b` is a.b."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            package = ".".join(path.relative_to(ROOT).parent.parts[: 1 - node.level or None]) if node.level else ""
+            names |= {".".join(filter(None, (package, node.module, alias.name))) for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_no_more_of_the_others_than_it_may(room):
+    paths = sorted((ROOT / room).rglob("*.py"))
+    assert paths
+    for path in paths:
+        others = {name for name in imported(path) if name.split(".")[0] in ROOMS.keys() - {room}}
+        beyond = {name for name in others if not f"{name}.".startswith(tuple(f"{part}." for part in ROOMS[room]))}
+        assert not beyond, path
+
+
+def test_what_the_page_reads_evidence_by_needs_neither_tensorflow_nor_gradio():
+    code = f"import sys, {', '.join(ROOMS['page'][1:5])}\nprint({{'tensorflow', 'gradio', 'scipy'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "set()\n", done.stderr
 
 
 def test_every_example_has_its_source_and_licence():

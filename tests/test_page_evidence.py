@@ -23,8 +23,8 @@ from explain import checkpoints, pictures
 from explain.cards import Card
 from page.evidence import LISTS, PAGE, PLOTS, Findings, NotThere
 from page.evidence.drawing import drawing
-from page.experiments import read_experiments
-from page.texts.en import TEXTS
+from study.experiments import read_experiments
+from study.texts.en import TEXTS
 
 pytest_plugins = ["page_fixtures", "evidence_fixtures"]
 SVG = "{http://www.w3.org/2000/svg}"

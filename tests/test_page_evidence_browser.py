@@ -11,7 +11,7 @@ from studied import CLAIMS, IDENTITIES, LEFT, MISSING, OTHER, RIGHT
 from test_page_browser import PHONE, SHOWN, Visit, browser  # noqa: F401  browser is a fixture
 
 from page.evidence import LISTS, PLOTS
-from page.texts.en import TEXTS
+from study.texts.en import TEXTS
 
 pytest_plugins = ["page_fixtures", "evidence_fixtures"]
 

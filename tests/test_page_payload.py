@@ -20,10 +20,11 @@ from explain.pictures import Picture
 from explain.view import message as view_message
 from explain.view.message import Explained
 from explain.view.words import Words
-from page.experiments import Yardstick, read_experiments, yardstick
+from page.experiments import Yardstick, yardstick
 from page.layout import catalog, template
 from page.service import Refused, Service
 from page.texts import PageTexts
+from study.experiments import read_experiments
 from study.store import Store
 
 pytest_plugins = ["page_fixtures"]

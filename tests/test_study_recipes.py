@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from simulated import DEPTHS, comparison, figure, lay, measures, recipe
 
-from page.texts.en import TEXTS
 from study import recipes, statistics
 from study.claims import (
     CLAIMS,
@@ -26,6 +25,7 @@ from study.claims import (
 )
 from study.measure import MEASURES
 from study.store import NOT_THE_RECIPE, Store, outdated, same_recipe
+from study.texts.en import TEXTS
 from training.recipe import defaults
 
 CLAIM = {claim.id: claim for claim in CLAIMS}

@@ -17,10 +17,11 @@ from explain.pictures import Picture, read
 from explain.view.words import Words
 from page.evidence.drawing import drawing
 from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
-from page.experiments import Experiment
 from page.texts import PageTexts, en
+from study.experiments import Experiment
 from study.files import read_arrays, read_json, version_of
 from study.store import Store, outdated, same_recipe
+from study.texts import en as judged
 
 log = logging.getLogger("two-minds")
 
@@ -521,8 +522,8 @@ def _whole_claim(claim: object) -> bool:
     )
     counted = isinstance(counts, dict) and all(isinstance(counts.get(side), int) for side in ("left", "right"))
     return bool(
-        claim["id"] in en.TEXTS["evidence_claims"]
-        and claim.get("verdict") in en.TEXTS["evidence_verdicts"]
+        claim["id"] in judged.TEXTS["evidence_claims"]
+        and claim.get("verdict") in judged.TEXTS["evidence_verdicts"]
         and ids
         and flags
         and names
