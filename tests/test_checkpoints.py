@@ -434,10 +434,10 @@ def test_lambda_layer(keras, tmp_path):
 
 
 def test_own_function_as_activation(keras, tmp_path):
-    def own(x):
+    def activation(x):
         return x * 2
 
-    model = keras.Sequential([keras.layers.Input((8, 6, 3)), keras.layers.Flatten(), keras.layers.Dense(2, own)])
+    model = keras.Sequential([keras.layers.Input((8, 6, 3)), keras.layers.Flatten(), keras.layers.Dense(2, activation)])
     put(tmp_path, "unit", packed(model))
     assert refused("unit", tmp_path) == "code"
 

@@ -104,27 +104,27 @@ STORE = Store(ROOT / "evidence")
 
 @pytest.mark.parametrize("model_id", STORE.models())
 def test_measures_are_of_the_shipped_checkpoints_over_enough_pictures(model_id):
-    found = STORE.measures(model_id)
+    measures = STORE.measures(model_id)
     if (path := ROOT / "weights" / model_id / "card.json").exists():
         card = json.loads(path.read_text())
-        assert card["digests"]["model"] == found["model"]
-        assert same_recipe(card["recipe"], found["recipe"])
-    assert found["n"] >= 1000
-    assert found["heads"]["n"] >= 300
+        assert card["digests"]["model"] == measures["model"]
+        assert same_recipe(card["recipe"], measures["recipe"])
+    assert measures["n"] >= 1000
+    assert measures["heads"]["n"] >= 300
 
 
 @pytest.mark.parametrize("pair", STORE.pairs(), ids="--".join)
 def test_comparisons_are_of_the_measured_trainings(pair):
-    found = STORE.comparison(*pair)
+    comparison = STORE.comparison(*pair)
     for side, model_id in zip(("left", "right"), pair, strict=True):
         measured = STORE.measures(model_id)
-        assert (found[side]["id"], found[side]["model"]) == (model_id, measured["model"])
-        assert found["pictures"] == measured["pictures"]
+        assert (comparison[side]["id"], comparison[side]["model"]) == (model_id, measured["model"])
+        assert comparison["pictures"] == measured["pictures"]
 
 
 def test_every_experiment_s_comparison_is_shipped():
     experiments = json.loads((ROOT / "weights/experiments.json").read_text())
-    assert {(one["left"], one["right"]) for one in experiments} <= set(STORE.pairs())
+    assert {(experiment["left"], experiment["right"]) for experiment in experiments} <= set(STORE.pairs())
 
 
 LEAST = {"cats-dogs-effnet": (0.985, 1), "cats-dogs-vgg16-high": (0.9505, 1), "cats-dogs-vgg16-low": (0.3, 0.7)}
@@ -145,14 +145,16 @@ def shipped() -> Findings:
     return Findings(ROOT / "weights", ROOT / "evidence", cards, experiments)
 
 
-@pytest.mark.parametrize("id", [one["id"] for one in json.loads((ROOT / "weights/experiments.json").read_text())])
-def test_every_experiment_is_shipped_with_all_of_its_evidence(shipped, id):
-    answer = shipped.pair({"experiment": id})
-    assert [one["name"] for one in answer["plots"]] == list(PLOTS)
+@pytest.mark.parametrize(
+    "experiment_id", [experiment["id"] for experiment in json.loads((ROOT / "weights/experiments.json").read_text())]
+)
+def test_every_experiment_is_shipped_with_all_of_its_evidence(shipped, experiment_id):
+    answer = shipped.pair({"experiment": experiment_id})
+    assert [entry["name"] for entry in answer["plots"]] == list(PLOTS)
     assert (answer["missing"], answer["commands"], answer["no_lists"]) == ([], [], "")
-    assert {one["name"] for one in answer["lists"]} == set(LISTS)
+    assert {entry["name"] for entry in answer["lists"]} == set(LISTS)
     for plot in PLOTS:
-        assert shipped.table({"experiment": id, "plot": plot})["csv"].count("\n") > 1
+        assert shipped.table({"experiment": experiment_id, "plot": plot})["csv"].count("\n") > 1
 
 
 def test_the_shipped_claims_are_judged_by_the_shipped_evidence(shipped):

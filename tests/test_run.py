@@ -408,7 +408,7 @@ def test_equal_weights_give_equal_files_on_any_day(tmp_path, monkeypatch):
 @pytest.fixture
 def command(dataset, tmp_path, monkeypatch, capsys):
     """python -m training run tiny ...: its exit code and all it prints."""
-    monkeypatch.setattr(training.__main__, "find", lambda id: SHORT)
+    monkeypatch.setattr(training.__main__, "find", lambda recipe_id: SHORT)
 
     def run(*arguments, data_dir=None):
         folder = data_dir or next(iter(dataset.items["train"])).path.parents[2]

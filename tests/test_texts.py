@@ -101,7 +101,7 @@ def test_labels_are_written_out_too():
     """All but what a template names, which common.js fills in."""
     for path in {*SCRIPTS, VIEW / "evidence.js"}:
         composed = re.findall(r"(?<![\w.])t\[[^\]]*\]?", path.read_text())
-        assert not [found for found in composed if "node.dataset" not in found], path.name
+        assert not [label for label in composed if "node.dataset" not in label], path.name
         assert not composed or path.name == "common.js"
 
 
@@ -138,8 +138,8 @@ def test_what_is_named_by_id_is_there():
 
 
 def test_an_experiment_may_bring_its_own_words():
-    own = Experiment("mine", "a", "b", title="Mine?", question="Why?")
-    assert PageTexts().titled(own) == own
+    titled = Experiment("mine", "a", "b", title="Mine?", question="Why?")
+    assert PageTexts().titled(titled) == titled
     shipped = Experiment("sgd-adam", *SHIPPED["sgd-adam"])
     known = PageTexts().titled(shipped)
     assert (known.title, known.left) == ("SGD or Adam?", shipped.left)

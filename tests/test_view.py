@@ -19,9 +19,9 @@ FUNCTION = r"^(?:async )?function {name}\(.*?^}}$|^const {name} = [^\n]*;$"
 
 def source(file: str, name: str) -> str:
     """A top-level function of a script as it stands there."""
-    found = re.search(FUNCTION.format(name=name), (ROOT / file).read_text(), re.MULTILINE | re.DOTALL)
-    assert found, f"{file} has no {name}"
-    return found[0]
+    function = re.search(FUNCTION.format(name=name), (ROOT / file).read_text(), re.MULTILINE | re.DOTALL)
+    assert function, f"{file} has no {name}"
+    return function[0]
 
 
 @pytest.fixture(scope="module")
