@@ -1,5 +1,6 @@
 """Recipes and claims, judged by evidence of the shipped form: what is planted is found, what is not is not."""
 
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -146,6 +147,14 @@ def test_a_stop_or_measure_that_a_training_does_not_know_is_undefined(store):
     judged = recipes.judge(store, "adam", "sgd")
     assert [place for place, p in enumerate(judged["measures"]["dead"]["p"]) if p is None] == [3]
     assert set(judged["measures"]["contrast"]["p"]) == {None}
+
+
+def test_trainings_and_pairs_stand_in_the_order_of_their_seeds(store):
+    lay(store, {"adam": 11})
+    seeds = ["adam", *(f"adam-seed{k}" for k in range(2, 12))]
+    assert store.models() == store.trainings("adam") == seeds
+    assert store.pairs() == list(itertools.combinations(seeds, 2))
+    assert recipes.trainings(store, "adam", store.measures("adam")["pictures"]) == seeds[:10]  # not seeds 10 and 11
 
 
 def test_of_more_trainings_than_can_be_relabelled_the_first_are_judged_and_the_others_named(store, monkeypatch):

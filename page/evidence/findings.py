@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from anyio.to_thread import run_sync
 
-from explain.cards import Card, Figures
+from explain.cards import Card, Figures, natural_order
 from explain.pictures import Picture, read
 from explain.view.words import Words
 from page.evidence.drawing import drawing
@@ -346,7 +346,7 @@ class Findings:
         digests = self._digests()
         measured = {model_id: (self.store.measures(model_id) or {}).get("model") for model_id in rests_on}
         old = {model_id for model_id, digest in measured.items() if digests.get(model_id, digest) != digest}
-        return sorted(old | set(outdated(self.store.comparison(*pair), digests)))
+        return sorted(old | set(outdated(self.store.comparison(*pair), digests)), key=natural_order)
 
     def _digests(self) -> dict[str, str]:
         return {model_id: card.digests.model for model_id, card in self.cards.items()}
