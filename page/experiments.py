@@ -1,12 +1,4 @@
-"""Which checkpoints stand side by side, and the yardsticks: how far two trainings of one recipe agree.
-
-`weights/experiments.json` is a list, in the order of the chooser:
-
-    [{"id": "sgd-adam", "models": [ID, ID], "title": "...", "question": "...", "examples": [EXAMPLE, ...]}, ...]
-
-Two to six models; "left" and "right" may stand for two of them. Title and question may be left out where the page has
-words for the id (`page/texts`) and these models (`SHIPPED`). The examples, best first, are those that it is worth
-looking at; where they are left out, the page takes those that show a class of the models (`page.examples`).
+"""The experiments that the page has words for, and the yardsticks: how far two trainings of one recipe agree.
 
 Which checkpoints are trainings of one recipe, their cards say (`study.store.same_recipe`). What `study compare` found
 of two of them is the yardstick: in its comparison.json
@@ -18,43 +10,18 @@ of two of them is the yardstick: in its comparison.json
 "below" is the 90th percentile, over the pictures, of the share of depths at which a picture's rank lies below p10.
 """
 
-import json
 import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from explain.align import FEWEST, MOST
 from explain.cards import Card
 from study.store import Store, outdated, same_recipe
 
 log = logging.getLogger("two-minds")
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """Two to six checkpoints, what their comparison asks, and ids of examples that are worth a look."""
-
-    id: str
-    models: tuple[str, ...]
-    title: str = ""
-    question: str = ""
-    examples: tuple[str, ...] = ()
-
-    @property
-    def left(self) -> str:
-        """The first, which the others are held against."""
-        return self.models[0]
-
-    @property
-    def right(self) -> str:
-        """The second."""
-        return self.models[1]
-
 
 SHIPPED = {  # the models that the page's words for an experiment's id speak of
     "sgd-adam": ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"),
@@ -103,43 +70,6 @@ class Yardstick:
             name: np.stack([np.interp(depths, self.depths, band[:, i]) for i in range(3)], axis=-1)
             for name, band in bands.items()
         }
-
-
-def read_experiments(path: Path, ids: Iterable[str]) -> list[Experiment]:
-    """The experiments whose checkpoints are there. A broken entry, or file, is reported in the log and passed over."""
-    ids, experiments = set(ids), []
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError):
-        log.warning("experiments.json cannot be read; models can still be chosen freely.")
-        return []
-    for entry in entries if isinstance(entries, list) else []:
-        try:
-            experiment = _experiment(dict(entry))
-        except (TypeError, ValueError):
-            log.warning("An entry of experiments.json is not understood and is passed over.")
-            continue
-        if ids.issuperset(experiment.models):
-            experiments.append(experiment)
-    return experiments
-
-
-def _experiment(entry: dict[str, Any]) -> Experiment:
-    """An entry's experiment; TypeError or ValueError where it is none."""
-    entry.pop("seeds", None)  # of earlier files; today the cards say it
-    sides = [entry.pop(side) for side in ("left", "right") if side in entry]
-    lists = {"models": sides, "examples": []} | {name: entry.pop(name) for name in ("models", "examples") if name in entry}
-    if not all(isinstance(value, list) for value in lists.values()):
-        raise TypeError("a list is needed")
-    experiment = Experiment(**{name: tuple(value) for name, value in lists.items()}, **entry)
-    texts = [experiment.id, experiment.title, experiment.question, *experiment.models, *experiment.examples]
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a field of another kind")
-    if not FEWEST <= len(experiment.models) <= MOST:
-        raise ValueError("fewer or more models than one comparison takes")
-    return experiment
 
 
 def yardstick(pair: Sequence[str], rule: str, store: Store, cards: Mapping[str, Card]) -> Yardstick | None:

@@ -25,9 +25,10 @@ from page.background import Background
 from page.errors import PageError
 from page.evidence import Findings, NotThere
 from page.examples import UNKNOWN, Example, belongs, read_examples
-from page.experiments import Experiment, read_experiments, yardstick
+from page.experiments import yardstick
 from page.rates import right_at_least, right_at_most
 from page.texts import PageTexts
+from study.experiments import Experiment, read_experiments
 
 log = logging.getLogger("two-minds")
 
@@ -73,8 +74,7 @@ class Service:
         known = read_experiments(self.weights / "experiments.json", self.cards)
         self.experiments: list[Experiment] = [self.texts.titled(experiment) for experiment in known]
         self.examples: dict[str, Example] = read_examples(Path(examples))
-        pairs = [experiment for experiment in self.experiments if len(experiment.models) == 2]
-        self.findings = Findings(self.weights, self.evidence, self.cards, pairs, data, self.texts)
+        self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data, self.texts)
         self.problem = ""  # a sentence when the models could not be loaded
         self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()

@@ -283,8 +283,8 @@ def claims(arguments: argparse.Namespace) -> int:
 
 
 def _judged(store: Store, weights: Path, pairs: list[tuple[str, str]]) -> int:
-    from page.texts.en import TEXTS
     from study import plots
+    from study.texts.en import TEXTS
 
     for claim in plots.draw_all(store, weights, [*pairs, *_listed(weights)]):
         sentence, _ = TEXTS["evidence_claims"][claim["id"]]
@@ -295,7 +295,7 @@ def _judged(store: Store, weights: Path, pairs: list[tuple[str, str]]) -> int:
 
 def _listed(weights: Path) -> list[tuple[str, str]]:
     """The page's pairs."""
-    from page.experiments import read_experiments
+    from study.experiments import read_experiments
 
     ids = [path.parent.name for path in weights.glob("*/card.json")]
     experiments = read_experiments(weights / "experiments.json", ids)

@@ -69,22 +69,22 @@ def colour_judge(seed: int, slope: float, classes: int = 2, bias: float = 0.0):
     return model
 
 
-def ship(folder: Path, id: str, title: str, model, classes: tuple[str, ...] = ("Cat", "Dog")) -> None:
+def ship(folder: Path, model_id: str, title: str, model, classes: tuple[str, ...] = ("Cat", "Dog")) -> None:
     """Write a checkpoint's folder."""
-    (folder / id).mkdir(parents=True)
-    model.save(folder / id / "model.keras")
+    (folder / model_id).mkdir(parents=True)
+    model.save(folder / model_id / "model.keras")
     bins = [(0.5, 0.8, 300, 0.7), (0.8, 1.0, 3700, 0.99)]
     keys = ("confidence_low", "confidence_high", "n", "accuracy")
     card = {
-        "id": id,
+        "id": model_id,
         "title": title,
         "description": "Tells blue from red.",
         "dataset": "drawn",
         "classes": list(classes),
         "input": [SIZE, SIZE],
         "parameters": model.count_params(),
-        "recipe": {"id": id, "seed": 1, "model": {"name": re.sub(r"-seed\d+$", "", id)}},
-        "digests": {"model": hashlib.sha256((folder / id / "model.keras").read_bytes()).hexdigest()},
+        "recipe": {"id": model_id, "seed": 1, "model": {"name": re.sub(r"-seed\d+$", "", model_id)}},
+        "digests": {"model": hashlib.sha256((folder / model_id / "model.keras").read_bytes()).hexdigest()},
         "splits": {
             "test": {
                 "n": 4000,
@@ -94,7 +94,7 @@ def ship(folder: Path, id: str, title: str, model, classes: tuple[str, ...] = ("
             }
         },
     }
-    (folder / id / "card.json").write_text(json.dumps(card))
+    (folder / model_id / "card.json").write_text(json.dumps(card))
 
 
 EXPERIMENTS = [

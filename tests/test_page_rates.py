@@ -89,11 +89,11 @@ def test_the_shipped_models_rate_is_that_of_their_test_pictures(path):
 # --- sentences --------------------------------------------------------------------------------------------------------
 
 
-def words_of(found: dict) -> str:
+def words_of(answer: dict) -> str:
     """Every sentence of a message."""
-    told = [part["text"] for stop in found["stops"] for part in stop["words"]]
-    legends = [text for model in found["models"] if model["yardstick"] for text in model["yardstick"].values()]
-    return plain(" ".join([*told, *legends, found["target"]["text"]]))
+    told = [part["text"] for stop in answer["stops"] for part in stop["words"]]
+    legends = [text for model in answer["models"] if model["yardstick"] for text in model["yardstick"].values()]
+    return plain(" ".join([*told, *legends, answer["target"]["text"]]))
 
 
 @pytest.mark.parametrize("dog", [0.97, 0.55, 0.1])
@@ -102,10 +102,10 @@ def test_of_a_picture_that_shows_none_of_the_classes_no_rate_is_told(dog, low, h
     sides = explanation([RISING, RISING]), explanation([RISING, np.array(RISING)[::-1]], dog=dog)
     more = {"rates": (0.9, 0.8), "band": band(low, high, 0.2)}
     assert RATE.search(words_of(message(*sides, **more)))
-    found = message(*sides, **more, belongs=False)
-    assert not RATE.search(words_of(found))
-    assert all(agreement_of(stop)["band"] is None for stop in found["stops"])
-    assert "No yardstick" in found["models"][1]["yardstick"]["text"]
+    answer = message(*sides, **more, belongs=False)
+    assert not RATE.search(words_of(answer))
+    assert all(agreement_of(stop)["band"] is None for stop in answer["stops"])
+    assert "No yardstick" in answer["models"][1]["yardstick"]["text"]
 
 
 def test_what_was_never_measured_is_not_said_to_be_of_other_pictures():
@@ -177,8 +177,8 @@ def test_the_readme_tells_of_the_examples_what_the_data_tell():
 
 def test_examples_belong_to_the_classes_that_they_show():
     examples = read_examples(ROOT / "examples")
-    within = {id: belongs(example.shows, ["Cat", "Dog"]) for id, example in examples.items()}
-    assert {id for id, known in within.items() if known} == {"cat-yarn", "cat-chelsea", "dog-shepherd"}
+    within = {example_id: belongs(example.shows, ["Cat", "Dog"]) for example_id, example in examples.items()}
+    assert {example_id for example_id, known in within.items() if known} == {"cat-yarn", "cat-chelsea", "dog-shepherd"}
     assert None not in within.values()
     assert belongs(examples["cow"].shows, ["bear", "cattle"])
 
@@ -204,14 +204,14 @@ def test_a_test_picture_belongs_to_its_own_class():
 
 
 def test_the_service_tells_rates_of_an_upload_and_none_of_a_cow(weights, evidence, tmp_path, monkeypatch):
-    own = tmp_path / "weights"
-    shutil.copytree(weights, own)
+    copied = tmp_path / "weights"
+    shutil.copytree(weights, copied)
     sure = np.linspace(0.5, 1, 400)
     arrays = {"identities": np.arange(400).astype(str), "digests": np.full(400, "0"), "labels": np.ones(400, int)}
     arrays["probabilities"] = np.stack([1 - sure, sure], 1)
-    for id in ("judge-mild", "judge-steep"):
-        save(own / id / "evaluation/predictions.npz", **arrays)
-    service = Service(own, evidence, ROOT / "examples")
+    for model_id in ("judge-mild", "judge-steep"):
+        save(copied / model_id / "evaluation/predictions.npz", **arrays)
+    service = Service(copied, evidence, ROOT / "examples")
     service.load()
     asked = {"models": ["judge-mild", "judge-steep"], "rule": "gradcam", "target": "own"}
     cow = words_of(service.ask(asked | {"example": "cow"}))

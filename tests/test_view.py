@@ -19,9 +19,9 @@ FUNCTION = r"^(?:async )?function {name}\(.*?^}}$|^const {name} = [^\n]*;$"
 
 def source(file: str, name: str) -> str:
     """A top-level function of a script as it stands there."""
-    found = re.search(FUNCTION.format(name=name), (ROOT / file).read_text(), re.MULTILINE | re.DOTALL)
-    assert found, f"{file} has no {name}"
-    return found[0]
+    function = re.search(FUNCTION.format(name=name), (ROOT / file).read_text(), re.MULTILINE | re.DOTALL)
+    assert function, f"{file} has no {name}"
+    return function[0]
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +63,7 @@ def test_the_value_under_the_hairlines_is_the_one_that_is_drawn(run):
         assert value == pytest.approx(drawn[row, column], abs=1e-3)
 
 
-STOPS = [
-    {"depth": 0.0, "rank": 0.5, "band": {"rank": [0.2, 0.5, 0.8]}},
-    {"depth": 0.25, "rank": None, "band": None},
-    {"depth": 1.0, "rank": -0.4, "band": None},
-]
+STOPS = [{"depth": 0.0, "values": [0.5, 0.2, 0.5, 0.8]}, {"depth": 0.25, "values": []}, {"depth": 1.0, "values": [-0.4]}]
 
 
 def test_the_curve_lies_inside_its_canvas_by_depth_and_downwards_by_agreement(run):
@@ -80,7 +76,7 @@ def test_the_curve_lies_inside_its_canvas_by_depth_and_downwards_by_agreement(ru
 
 
 def test_without_any_agreement_the_curve_has_a_scale_all_the_same(run):
-    stops = [{"depth": 0, "rank": None, "band": None}]
+    stops = [{"depth": 0, "values": []}]
     assert run([f"{CURVE}:curveGeometry"], f"curveGeometry({json.dumps(stops)}, 400, 76).low") == 0
 
 

@@ -13,8 +13,8 @@
         name    what sentences call it
         target  the explained class
         evidence    what its map is evidence for, in words; null where all explain one class of few
-        bars    [{name, share: 0 to 1, text, right: whether it is the right class}, ...]: of few classes all, in one order
-                 for all models; of more than five the model's own five likeliest, likeliest first
+        bars    [{name, share: 0 to 1, text, right: whether it is the right class}, ...]: of up to five classes all, in
+                 one order for all models; of more the model's own five likeliest, likeliest first
         truth   {tone: "first", "among" (the five) or "absent", text}: where the right class stands among its five; null
                  where that is not known, and of few classes
         layers  [{address, name, shape: [h, w, channels], dead: share of channels or null, map, features}, ...]

@@ -121,9 +121,9 @@ class Words:
         """Who of more than two says what, and how sure: the class that most say first."""
         choices = [class_names(each)[int(np.argmax(each.probabilities[0]))].lower() for each in explanations]
         sure = [float(each.probabilities[0].max()) for each in explanations]
-        groups = {
-            choice: [place for place, other in enumerate(choices) if other == choice] for choice in dict.fromkeys(choices)
-        }
+        groups: dict[str, list[int]] = {}
+        for place, choice in enumerate(choices):
+            groups.setdefault(choice, []).append(place)
         told = []
         for choice, places in sorted(groups.items(), key=lambda group: -len(group[1])):
             shares = sorted(sure[place] for place in places)

@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 from anyio.to_thread import run_sync
 
-from explain.cards import Card, Figures
+from explain.cards import Card, Figures, natural_order
 from explain.pictures import Picture, read
 from explain.view.words import Words
 from page.evidence.drawing import drawing
 from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
-from page.experiments import Experiment
 from page.texts import PageTexts, en
+from study.experiments import Experiment
 from study.files import read_arrays, read_json, version_of
 from study.store import Store, outdated, same_recipe
+from study.texts import en as judged
 
 log = logging.getLogger("two-minds")
 
@@ -45,7 +46,7 @@ class Findings:
     Args:
         weights, evidence: folders of checkpoints and of what was measured.
         cards: of the checkpoints that can be used, by id.
-        experiments: those of two models.
+        experiments: of these, the pairs.
         data: folder of a data set's pictures, if the host has one.
         texts: of the page's language; by default English.
     """
@@ -62,7 +63,7 @@ class Findings:
         self.texts = texts or PageTexts()
         self.words, self.say = Words(self.texts), self.texts.say
         self.weights, self.store, self.cards, self.data = weights, Store(evidence), cards, data
-        self.experiments = {experiment.id: experiment for experiment in experiments}
+        self.experiments = {experiment.id: experiment for experiment in experiments if len(experiment.models) == 2}
         if data is not None and not data.is_dir():
             log.warning("There is no data folder %s; the Evidence tab shows no pictures.", data)
             self.data = None
@@ -345,7 +346,7 @@ class Findings:
         digests = self._digests()
         measured = {model_id: (self.store.measures(model_id) or {}).get("model") for model_id in rests_on}
         old = {model_id for model_id, digest in measured.items() if digests.get(model_id, digest) != digest}
-        return sorted(old | set(outdated(self.store.comparison(*pair), digests)))
+        return sorted(old | set(outdated(self.store.comparison(*pair), digests)), key=natural_order)
 
     def _digests(self) -> dict[str, str]:
         return {model_id: card.digests.model for model_id, card in self.cards.items()}
@@ -521,8 +522,8 @@ def _whole_claim(claim: object) -> bool:
     )
     counted = isinstance(counts, dict) and all(isinstance(counts.get(side), int) for side in ("left", "right"))
     return bool(
-        claim["id"] in en.TEXTS["evidence_claims"]
-        and claim.get("verdict") in en.TEXTS["evidence_verdicts"]
+        claim["id"] in judged.TEXTS["evidence_claims"]
+        and claim.get("verdict") in judged.TEXTS["evidence_verdicts"]
         and ids
         and flags
         and names
