@@ -12,6 +12,7 @@ import pytest
 
 from explain import view
 from explain.pictures import resize
+from training.data.cifar100 import CLASSES, GROUP_OF, NAMES
 
 ROOT = Path(__file__).parent.parent
 FUNCTION = r"^(?:async )?function {name}\(.*?^}}$|^const {name} = [^\n]*;$"
@@ -108,6 +109,45 @@ def test_zoom_keeps_its_centre_and_lets_no_edge_in(run):
     assert zoomed(nearer, 1.01) == whole
     assert zoomed(nearer, 99)["scale"] == 12
     assert zoomed(nearer, 4, shift=(9, -9)) == {"scale": 4, "x": 0, "y": -3}
+
+
+def test_labels_keep_their_order_and_do_not_touch(run):
+    def heights(at: list[float]) -> list[float]:
+        return run([f"{CURVE}:spreadOut"], f"spreadOut({at}, 12, 9, 70)")
+
+    assert heights([20, 50]) == [20, 50]
+    assert heights([30, 30, 31]) == [30, 42, 54]
+    assert heights([69, 68, 70]) == [58, 46, 70]
+    assert heights([0, 0]) == [9, 21]
+
+
+CHOICE = "page/view/classes.js"
+
+
+def test_three_letters_find_each_of_a_hundred_classes(run):
+    names = ["each its own answer", "one class for both (tank)", *CLASSES]
+    typed = [name[:3] for name in names]
+    found = run([f"{CHOICE}:matching"], f"{json.dumps(typed)}.map((text) => matching({json.dumps(names)}, text))")
+    for name, places in zip(names, found, strict=True):
+        assert names.index(name) in places
+        assert names[places[0]][:3] == name[:3]  # what begins so goes before what holds it
+    alone = [name for name, places in zip(names, found, strict=True) if names[places[0]] == name]
+    assert {"raccoon", "lion", "tank", "apple"} <= set(alone)
+
+
+def test_the_whole_name_goes_first_and_words_before_what_holds_it(run):
+    names = ["pineapple", "custard apple", "apple pie", "apple"]
+    assert run([f"{CHOICE}:matching"], f"matching({json.dumps(names)}, ' Apple ')") == [3, 2, 1, 0]
+    assert run([f"{CHOICE}:matching"], f"matching({json.dumps(names)}, '')") == [0, 1, 2, 3]
+    assert run([f"{CHOICE}:matching"], f"matching({json.dumps(names)}, 'zz')") == []
+
+
+def test_classes_stand_in_their_groups(run):
+    call = f"grouped({json.dumps(CLASSES)}, {json.dumps([GROUP_OF[name] for name in NAMES])})"
+    table = run([f"{CHOICE}:grouped"], call)
+    assert [title for title, _ in table] == sorted(set(GROUP_OF.values()))
+    assert dict(table)["medium mammals"] == ["fox", "porcupine", "possum", "raccoon", "skunk"]
+    assert run([f"{CHOICE}:grouped"], "grouped(['b', 'a'], [])") == [["", ["b", "a"]]]
 
 
 @pytest.mark.parametrize(
