@@ -20,10 +20,14 @@ RED |= {"crowd-steep": ("raccoon", 80.0), "crowd-other": ("raccoon", 40.0)}
 
 
 def crowd_judge(seed: int, red: str, slope: float):
-    """A net that takes red for a class; else, a little, for fox, then for others in their order."""
+    """A net that takes red for a class; else, a little, for fox, then for others in their order.
+
+    Red, and the noise of its own channels, speak alike for all classes: that changes no answer, but each has a map.
+    """
     model = colour_judge(seed, slope, len(CLASSES))
-    kernel = np.zeros((8, len(CLASSES)), np.float32)
-    kernel[0, CLASSES.index(red)] = slope
+    alike = np.concatenate([[2, 0], np.random.default_rng(seed).uniform(0, 2, 6)])
+    kernel = np.repeat(alike[:, None], len(CLASSES), axis=1).astype(np.float32)
+    kernel[0, CLASSES.index(red)] += slope
     bias = np.linspace(0.5, 0, len(CLASSES), dtype=np.float32)
     bias[CLASSES.index("fox")] = 2
     model.get_layer("predictions").set_weights([kernel, bias])

@@ -94,7 +94,10 @@ def test_a_row_says_who_says_what_and_who_is_most_alike(service):
     [
         ({}, ""),
         ({"A": 0.5}, "Held against R here, A has rank correlation 0.50."),
-        ({"A": -0.5, "B": 0.2, "C": 0.1}, "Held against R here, B is **most alike** (rank correlation 0.20) and A least"),
+        (
+            {"A": -0.5, "B": 0.2, "C": 0.1},
+            "Held against R here, B is **most alike** (rank correlation 0.20) and A least",
+        ),
     ],
 )
 def test_the_closest_and_the_farthest_are_named(ranks, text):
@@ -166,12 +169,24 @@ def test_of_whom_it_is_not_measured_less_than_half_is_told_by_its_own_account(se
     ("rates", "ceilings", "text"),
     [
         ((0.9, 0.8, 0.7), (0.95, 0.9, 0.8), "Of P that each is as sure of, it gets at least 70 % right."),
-        ((0.9, 0.8, 0.7, None), (0.95, 0.9, 0.8, None), "Of P that each is as sure of, A · B · C get at least 70 % right each."),
-        ((0.1, 0.2, 0.3), (0.2, 0.3, 0.4), "**All are more likely wrong than right**: of P that each is as sure of, none gets more than 40 % right."),
-        ((0.1, 0.2, None), (0.2, 0.3, None), "**More likely wrong than right**: A · B. Of P that each is as sure of, none gets more than 30 % right."),
+        (
+            (0.9, 0.8, 0.7, None),
+            (0.95, 0.9, 0.8, None),
+            "Of P that each is as sure of, A · B · C get at least 70 % right each.",
+        ),
+        (
+            (0.1, 0.2, 0.3),
+            (0.2, 0.3, 0.4),
+            "**All are more likely wrong than right**: of P that each is as sure of, none gets more than 40 % right.",
+        ),
+        (
+            (0.1, 0.2, None),
+            (0.2, 0.3, None),
+            "**More likely wrong than right**: A · B. Of P that each is as sure of, none gets more than 30 % right.",
+        ),
         ((0.45, None), (0.55, None), "Of P that it is as sure of, A gets at least 45 % right."),
     ],
-)  # fmt: skip
+)
 def test_a_row_is_told_what_holds_for_each(service, rates, ceilings, text):
     explanation = checkpoints.load("crowd-sure", service.weights).explain(RED.pixels)
     names = "ABCD"[: len(rates)]
@@ -250,7 +265,9 @@ def test_three_and_six_models_answer_over_http(client, red):
     assert six["models"][0]["bars"][0]["name"] == "raccoon"
     assert len(six["models"][0]["bars"]) == 5
     whole = client.predict(red, ROW, "layercam", "raccoon", api_name="/compare")
-    last = [unpacked(model["layers"][-1]["map"])[0] / 255 * model["layers"][-1]["map"]["max"] for model in whole["models"]]
+    last = [
+        unpacked(model["layers"][-1]["map"])[0] / 255 * model["layers"][-1]["map"]["max"] for model in whole["models"]
+    ]
     mean = sum(density(heat, heat.shape) if heat.any() else heat for heat in last[1:]) / 5
     np.testing.assert_allclose(last[0], mean, atol=0.03 * mean.max())
     pair = client.predict(red, ["crowd-all", "crowd-sure"], "gradcam", "common", api_name="/compare")

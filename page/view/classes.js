@@ -70,10 +70,11 @@ function openClasses() {
 
 function findClasses() {
   const typed = ref.find.value.trim();
-  const found = matching(choice.options.map(({ textContent }) => textContent), typed);
+  const special = ({ dataset }) => ['own', 'common'].includes(dataset.value); // for the arrows alone
+  const found = matching(choice.options.map((option) => (special(option) ? '' : option.textContent)), typed);
   choice.found = [...found].sort((a, b) => a - b).map((place) => choice.options[place]);
   choice.options.forEach((option) => option.classList.toggle('tm-found', Boolean(typed) && choice.found.includes(option)));
-  const known = choice.found.filter(({ dataset }) => !['own', 'common'].includes(dataset.value)).length;
+  const known = choice.found.filter((option) => !special(option)).length;
   ref['class-count'].textContent = fill(t.class_count, { count: known, of: model(asking.wish.models[0]).classes.length });
   activate(typed ? choice.options[found[0]] : choice.options.find(({ dataset }) => dataset.value === asking.wish.target));
 }
