@@ -72,6 +72,15 @@ def test_three_models_are_drawn_in_a_row_and_two_again_beside_their_difference(d
     assert page.text_content("[data-ref=rank]") == "rank correlation \N{MINUS SIGN}1.00"
 
 
+def test_an_enlarged_map_of_a_model_that_leaves_is_closed(draw):
+    sides = explanation([RISING, FALLING]), explanation([FALLING, RISING])
+    page = draw(message(*sides, sides[0]))
+    page.evaluate("mounted.openFeature(2, 1)")
+    assert page.locator("[data-ref=enlarged]").is_visible()
+    page = draw(message(*sides))
+    assert not page.locator("[data-ref=enlarged]").is_visible()
+
+
 GREEN, BLUE, AMBER, GREY = "rgb(43, 138, 87)", "rgb(59, 91, 219)", "rgb(201, 138, 18)", "rgb(180, 191, 214)"
 
 

@@ -30,6 +30,10 @@ function columns(count) {
   }
   root.toggleAttribute('data-row', count > 2);
   root.style.setProperty('--count', count);
+  if (state.enlarged && state.enlarged.place >= count) { // its model has left
+    state.enlarged = null;
+    ref.enlarged.close();
+  }
   (count > 2 ? ref.tail : ref['stage-difference']).append(ref.zoom);
 }
 

@@ -34,6 +34,7 @@ function tellRow({ place: stop, count }) {
     button.querySelector('b').textContent = told;
     button.title = apart(place) ? t.row_apart : rank === null ? t.no_agreement : '';
     button.setAttribute('aria-pressed', place === state.chosen);
+    button.setAttribute('aria-description', models[place].name);
     return models[place].name + ' ' + (known ? told : apart(place) ? t.row_apart : t.no_agreement);
   });
   const percent = Math.round(100 * stopNow().depth);

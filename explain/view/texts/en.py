@@ -9,7 +9,7 @@ TEXTS: dict[str, Any] = {
         "next": "Next",
         "in_words": "In words",
         "scrub_panel": "Depth, rule and drawing",
-        "scrubber": "Depth in both models",
+        "scrubber": "Depth in all models",
         "opacity": "Opacity",
         "colours": "Colours",
         "show": "What to show",
