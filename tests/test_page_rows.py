@@ -180,6 +180,11 @@ def test_of_whom_it_is_not_measured_less_than_half_is_told_by_its_own_account(se
             "**All are more likely wrong than right**: of P that each is as sure of, none gets more than 40 % right.",
         ),
         (
+            (0.1, 0.2),
+            (0.2, 0.3),
+            "**Both are more likely wrong than right**: of P that each is as sure of, neither gets more than 30 % right.",
+        ),
+        (
             (0.1, 0.2, None),
             (0.2, 0.3, None),
             "**More likely wrong than right**: A · B. Of P that each is as sure of, none gets more than 30 % right.",

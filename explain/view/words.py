@@ -157,8 +157,12 @@ class Words:
         told = [self.rates(right, names, population)]
         if wrong:
             facts = {"population": population, "rate": self.percent(max(wrong.values())), "sides": listed(wrong)}
-            everyone = len(wrong) == len(names)
-            told.append(self.say("wrong" if len(wrong) == 1 else "wrong_all" if everyone else "wrong_each", **facts))
+            if len(wrong) == 1:
+                told.append(self.say("wrong", **facts))
+            elif len(wrong) < len(names):
+                told.append(self.say("wrong_each", **facts))
+            else:
+                told.append(self.say("wrong_both" if len(wrong) == 2 else "wrong_all", **facts))
         if unlikely:
             told.append(self.say("unlikely", sides=listed(unlikely)))
         return " ".join(filter(None, told))
