@@ -205,6 +205,8 @@ TEXTS: dict[str, Any] = {
     "evidence_recipes_few": "The intervals are of these two files. Whether the two **recipes** differ cannot be "
     "told from {left} and {right} trainings: **too few to tell** (it takes four of each), so nothing is marked.",
     "evidence_recipes_pairs": "Not all pairs of the trainings are compared, so agreement and likeness are not judged.",
+    "evidence_left_out": "Not looked at are trainings beyond the first {most} of a recipe, as all ways of dividing "
+    "them would be too many to try: {titles}.",
     "evidence_one_recipe": "These are two trainings of one recipe: what differs here differs by luck.",
     "evidence_no_plots": "{left} and {right} have not been compared yet, so there are no plots of the two.",
     "evidence_missing": "Not there: {plots}.",
