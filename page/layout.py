@@ -146,8 +146,9 @@ def catalog(service: Service) -> dict[str, Any]:
     """Everything the view needs before the first answer."""
     examples = list(service.examples)
     large = [example_id for example_id in LARGE if example_id in examples] or examples[:3]
+    drawn = view.catalog(service.texts)
     return {
-        **view.catalog(service.texts),
+        **drawn,
         "labels": service.texts.labels(),
         "experiments": [
             {
@@ -163,14 +164,7 @@ def catalog(service: Service) -> dict[str, Any]:
             for card in service.cards.values()
         ],
         "start": list(service.start) if service.cards else None,
-        "rules": [
-            {
-                "name": name,
-                "title": RULES[name].title,
-                "about": f"{RULES[name].equation}\n{RULES[name].warning}".strip(),
-            }
-            for name in ONE_PASS
-        ],
+        "rules": [rule for rule in drawn["rules"] if rule["name"] in ONE_PASS],
         "examples": [
             {
                 "id": example_id,
