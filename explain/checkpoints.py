@@ -122,7 +122,7 @@ class Checkpoint:
             Raw maps by rule and layer.
 
         Raises:
-            TypeError, ValueError: as `engine.explain` does.
+            ModelError, TypeError, ValueError: as `engine.explain` does.
         """
         return explain(
             self.model,

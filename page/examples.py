@@ -2,7 +2,7 @@
 
     [{"id": "cow", "title": "Holstein cow", "shows": "cattle", "author": ..., "licence": ..., "source": ...}, ...]
 
-"shows" is a class of a data set, in its spelling there, or null where it is a class of none.
+"shows" is a class of one of the data sets in `NAMED`, in its spelling there, or null where it is a class of none.
 """
 
 import json
@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.data import cats_dogs, cifar100
+
 log = logging.getLogger("two-minds")
 
 UNKNOWN = "?"  # what a picture shows that nothing is told of
+NAMED = (frozenset(cats_dogs.CLASSES), frozenset(cifar100.CLASSES))
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,14 @@ class Example:
 
 
 def belongs(shows: str | None, classes: Sequence[str]) -> bool | None:
-    """Whether what a picture shows (a class, None or UNKNOWN) is one of these classes; None where that is not known."""
-    return None if shows == UNKNOWN else shows in classes
+    """Whether what a picture shows (a class, None or UNKNOWN) is one of a model's classes; None if unknown.
+
+    That it is none is known of classes of the data sets in `NAMED` alone: a panda may well be one of a stranger's.
+    """
+    if shows in classes:
+        return True
+    named = shows is None or any(shows in names for names in NAMED)
+    return False if named and any(names.issuperset(classes) for names in NAMED) else None
 
 
 def ordered(examples: Mapping[str, Example], chosen: Sequence[str], classes: Sequence[str]) -> list[str]:

@@ -152,8 +152,9 @@ def catalog(service: Service) -> dict[str, Any]:
     }
     starts = [order[:LARGE] for order in orders.values() or [list(service.examples)]]
     large = {example_id for start in starts for example_id in start}
+    drawn = view.catalog(service.texts)
     return {
-        **view.catalog(service.texts),
+        **drawn,
         "labels": service.texts.labels(),
         "experiments": [
             {
@@ -179,14 +180,7 @@ def catalog(service: Service) -> dict[str, Any]:
         "start": list(service.start) if service.cards else None,
         "large": LARGE,
         "small": SMALL,
-        "rules": [
-            {
-                "name": name,
-                "title": RULES[name].title,
-                "about": f"{RULES[name].equation}\n{RULES[name].warning}".strip(),
-            }
-            for name in ONE_PASS
-        ],
+        "rules": [rule for rule in drawn["rules"] if rule["name"] in ONE_PASS],
         "examples": [
             {
                 "id": example_id,

@@ -15,7 +15,7 @@ from explain.align import FEWEST, MOST, Comparison, common_target, compare
 from explain.cams import RULES
 from explain.cards import Card
 from explain.ensembles import Ensemble
-from explain.errors import UserError
+from explain.errors import ModelError, UserError
 from explain.explanation import Explanation
 from explain.pictures import Picture, fit, read
 from explain.view.message import Explained, message
@@ -197,7 +197,8 @@ class Service:
             shows: the class that the picture shows, None for a class of no data set, `UNKNOWN` where that is not known.
 
         Raises:
-            Refused: for anything that does not exist, for fewer or more models, and for models of different classes.
+            Refused: for anything that does not exist, for fewer or more models, for models of different classes, and
+                for a model that cannot be loaded or explained.
         """
         models, rule, target = self.checked(models, rule, target)
         self._ready.wait()
@@ -349,7 +350,11 @@ class Service:
             log.warning("%s cannot be loaded: %s", model_id, error)
             raise Refused("model_fails", title=self.cards[model_id].title, reason=self.texts.told(error)) from error
         began = time.perf_counter()
-        explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
+        try:
+            explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
+        except ModelError as error:
+            log.warning("%s cannot be explained: %s", model_id, error)
+            raise Refused("not_explained", title=self.cards[model_id].title, reason=self.texts.told(error)) from error
         self._traced.update(self._networks(model_id))
         log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
         return Explained(checkpoint.card, explanation)

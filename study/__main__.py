@@ -181,12 +181,20 @@ class Desk:
         return self.pets is None or (old["heads"] or {}).get("digest") == self.pets.digest
 
     def anew(self, model_id: str, count: int) -> "Measured":
-        """The same, measured now."""
+        """The same, measured now.
+
+        Raises:
+            StudyError: for a model that cannot be explained.
+        """
+        from explain.errors import ModelError
         from study.measure import kept, measure
 
         checkpoint = self.checkpoint(model_id)
         dataset = self.dataset(checkpoint)
-        measures, arrays = measure(checkpoint, dataset, SPLIT, count, self.cache, self.pets, self.maps)
+        try:
+            measures, arrays = measure(checkpoint, dataset, SPLIT, count, self.cache, self.pets, self.maps)
+        except ModelError as error:
+            raise StudyError(f"{model_id} cannot be explained. {error}") from error
         return measures, arrays, kept(measures["model"], measures["pictures"], self.maps)
 
 

@@ -69,6 +69,37 @@ def colour_judge(seed: int, slope: float, classes: int = 2, bias: float = 0.0):
     return model
 
 
+UNEXPLAINED = ("head", "output-kind", "no-map", "gradient", "not-finite")
+
+
+def unexplained() -> dict:
+    """Classifiers that a plain .keras file can hold and that cannot be explained, by the code of why."""
+    import keras
+    from keras import layers
+
+    def network(end):
+        image = keras.Input((SIZE, SIZE, 3))
+        x = layers.Conv2D(4, 3, activation="relu")(layers.Rescaling(1 / 255)(image))
+        return keras.Model(image, end(layers.GlobalAveragePooling2D()(x)))
+
+    def softmax(x):
+        return layers.Dense(2, activation="softmax")(x)
+
+    def rounded(x):
+        return layers.Discretization([0.1, 0.2], output_mode="one_hot")(layers.Dense(1)(x))
+
+    image = keras.Input((SIZE, SIZE, 3))
+    models = {
+        "head": network(lambda x: layers.Average()([softmax(x), softmax(x)])),
+        "output-kind": network(lambda x: layers.Discretization([0.5])(softmax(x))),
+        "no-map": keras.Model(image, softmax(layers.Flatten()(image))),
+        "gradient": network(lambda x: softmax(rounded(x))),
+        "not-finite": network(softmax),
+    }
+    models["not-finite"].set_weights([np.full_like(weights, np.nan) for weights in models["not-finite"].get_weights()])
+    return models
+
+
 def ship(folder: Path, model_id: str, title: str, model, classes: tuple[str, ...] = ("Cat", "Dog")) -> None:
     """Write a checkpoint's folder."""
     (folder / model_id).mkdir(parents=True)

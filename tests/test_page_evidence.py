@@ -195,6 +195,35 @@ def test_a_claim_about_recipes_says_on_how_many_trainings_it_rests(copied):
     ]
 
 
+def with_left_out(copied, left_out):
+    path = copied.evidence / "pairs" / f"{LEFT}--{RIGHT}" / "recipes.json"
+    recipes = json.loads(path.read_text()) | {"left": [LEFT] * 4, "right": [RIGHT] * 3, "left_out": left_out}
+    path.write_text(json.dumps(recipes))
+    claim = CLAIMS[2] | {"left": LEFT, "right": RIGHT}
+    (copied.evidence / "claims.json").write_text(json.dumps([claim, CLAIMS[0]]))
+
+
+def test_trainings_beyond_those_that_are_looked_at_are_named(copied):
+    with_left_out(copied, {"left": [TWIN, "gone-seed12"], "right": ["gone-seed13"]})
+    findings = read_findings(copied)
+    sentence = (
+        "Not looked at are trainings beyond the first 4 of a recipe, as all ways of dividing them would be too many to "
+        f"try: {TWIN} & <b>, gone-seed12, gone-seed13."
+    )
+    assert findings.pair({"experiment": "pair"})["measured"].endswith(sentence)
+    of_recipes, of_files = findings.claims()[0]["claims"]
+    assert sentence in of_recipes["told"]
+    assert sentence not in of_files["told"]
+
+
+@pytest.mark.parametrize("left_out", [{"left": [], "right": []}, None, 7, {"left": 3}, {"left": [7, "../x"]}])
+def test_of_none_left_out_nothing_is_said(copied, left_out):
+    with_left_out(copied, left_out)
+    findings = read_findings(copied)
+    assert "Not looked at" not in findings.pair({"experiment": "pair"})["measured"]
+    assert "Not looked at" not in " ".join(findings.claims()[0]["claims"][0]["told"])
+
+
 def test_pairs_of_trainings_that_are_not_compared_are_named_with_their_command(copied):
     claim = CLAIMS[4] | {"unit": "recipe", "measure": "cka", "id": "features-alike"}
     (copied.evidence / "claims.json").write_text(json.dumps([claim]))

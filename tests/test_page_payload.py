@@ -5,11 +5,13 @@ import io
 import json
 import math
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from judges import UNEXPLAINED, ship, unexplained
 from PIL import Image
 
 from explain import checkpoints
@@ -837,6 +839,34 @@ def test_uploads_are_read_and_links_out_of_the_folder_are_not(service, tmp_path,
     for name, code in codes.items():
         assert service.ask(ASKED | {"upload": f"{inside}/a/{name}"})["code"] == code
     assert service.ask(ASKED | {"upload": str(inside)})["code"] == "not_uploaded"
+
+
+@pytest.fixture(scope="module")
+def odd(weights, evidence, tmp_path_factory):
+    """The page with checkpoints whose files are in order and that cannot be explained, and an ensemble of such."""
+    folder = tmp_path_factory.mktemp("odd")
+    shutil.copytree(weights / "judge-mild", folder / "judge-mild")
+    for code, model in unexplained().items():
+        ship(folder, code, f"Odd {code}", model)
+    card = json.loads((folder / "head" / "card.json").read_text())
+    card |= {"id": "mean", "title": "Odd mean", "members": ["judge-mild", "head"], "digests": {}}
+    (folder / "mean").mkdir()
+    (folder / "mean" / "card.json").write_text(json.dumps(card))
+    service = Service(folder, evidence)
+    service.load()
+    return service
+
+
+@pytest.mark.parametrize("model_id", [*UNEXPLAINED, "mean"])
+def test_a_model_that_cannot_be_explained_is_refused_with_its_reason(odd, model_id):
+    assert odd.problems == []
+    answer = odd.ask(ASKED | {"models": ["judge-mild", model_id], "example": "cat-yarn"})
+    assert (answer["kind"], answer["code"]) == ("error", "not_explained")
+    title, _, reason = answer["sentence"].partition(" cannot be explained: ")
+    assert title == f"Odd {model_id}"
+    assert reason.endswith(".")
+    assert "head=" not in reason  # no visitor can say that
+    assert odd.ask(ASKED | {"models": ["judge-mild", "judge-mild"], "example": "cat-yarn"})["kind"] == "result"
 
 
 def test_a_failure_inside_is_one_sentence_without_its_reason(service, monkeypatch):

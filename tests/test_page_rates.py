@@ -15,10 +15,11 @@ from explain.cards import TrainedOn
 from explain.checkpoints import available
 from page import uploads
 from page.evidence import Findings
-from page.examples import Example, belongs, read_examples
+from page.examples import NAMED, Example, belongs, read_examples
 from page.rates import FEWEST, NEAREST, REACH, right_at_least
 from page.service import Service
 from page.texts import PageTexts
+from training.data import cifar100
 
 pytest_plugins = ["page_fixtures"]
 ROOT = Path(__file__).parent.parent
@@ -181,6 +182,40 @@ def test_examples_belong_to_the_classes_that_they_show():
     assert {example_id for example_id, known in within.items() if known} == {"cat-yarn", "cat-chelsea", "dog-shepherd"}
     assert None not in within.values()
     assert belongs(examples["cow"].shows, ["bear", "cattle"])
+    of_hundred = {example_id: belongs(example.shows, cifar100.CLASSES) for example_id, example in examples.items()}
+    assert {example_id for example_id, known in of_hundred.items() if known is False} == {
+        *("cat-yarn", "cat-chelsea", "dog-shepherd", "koala", "panda")
+    }
+    told = {example.shows for example in examples.values()} - {None}
+    assert told <= frozenset().union(*NAMED)  # a class is spelled as in one of the data sets
+
+
+STRANGERS = [("cat", "dog"), ("panda", "no panda"), ("Cat", "Dog", "Panda"), ("tabby", "giant panda"), ("Dogs", "Cats")]
+
+
+@pytest.mark.parametrize("classes", STRANGERS, ids=" ".join)
+@pytest.mark.parametrize("shows", [None, "cattle", "raccoon", "dark"])
+def test_of_a_stranger_s_classes_it_is_not_known_that_an_example_shows_none(classes, shows):
+    assert belongs(shows, classes) is None
+    assert belongs("dark", ("Cat", "Dog")) is None  # nor of a class of another data set
+    assert belongs(classes[0], classes) is True
+
+
+def test_of_a_stranger_s_model_an_example_is_told_as_an_upload_is(weights, evidence, tmp_path):
+    """Its classes may be what the picture shows: neither that they are not, nor that they are."""
+    copied = tmp_path / "weights"
+    shutil.copytree(weights / "judge-three", copied / "judge-three")
+    sure = np.linspace(0.34, 1, 400)
+    arrays = {"identities": np.arange(400).astype(str), "digests": np.full(400, "0"), "labels": np.zeros(400, int)}
+    arrays["probabilities"] = np.stack([sure, (1 - sure) / 2, (1 - sure) / 2], 1)
+    save(copied / "judge-three" / "evaluation/predictions.npz", **arrays)
+    service = Service(copied, evidence, ROOT / "examples")
+    service.load()
+    asked = {"models": ["judge-three"] * 2, "rule": "gradcam", "target": "own"}
+    panda = service.ask(asked | {"example": "panda"})
+    upload = service.answer(service.example("panda"), ["judge-three"] * 2)
+    assert RATE.search(words_of(upload))
+    assert words_of(panda) == words_of(upload)
 
 
 def test_of_examples_without_data_it_is_not_known(tmp_path):

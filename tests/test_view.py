@@ -1,6 +1,7 @@
 """The view's pure functions, run by node: enlarged maps, the curve's geometry, zoom, what an answer means."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from explain import view
+from explain.cams import RULES
 from explain.pictures import resize
 from training.data.cifar100 import CLASSES, GROUP_OF, NAMES
 
@@ -205,6 +207,47 @@ def test_the_view_asks_no_server_and_knows_no_page():
         )
     code = "import sys, explain.view; sys.exit(bool({'gradio', 'page', 'tensorflow', 'keras'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
+
+
+WHOLE = """
+import json, sys
+import numpy as np
+from judges import SIZE, colour_judge
+from explain import compare, explain
+from explain.cards import Card, Digests
+from explain.cams import RULES
+from explain.pictures import Picture
+from explain.view import SCRIPTS, STYLE, catalog, joined, message, template
+from explain.view.texts import texts
+
+picture = Picture(np.full((60, 80, 3), 90, np.uint8))
+same = {"description": "", "classes": ("Cat", "Dog"), "input_size": (SIZE, SIZE)}
+cards = [Card(model_id=name, title=name, digests=Digests(model=name), **same) for name in "ab"]
+options = {"rules": "hirescam", "features": 2, "classes": same["classes"]}
+sides = [explain(colour_judge(seed, 4.0), picture, **options) for seed in (1, 2)]
+explained = [message.Explained(*side) for side in zip(cards, sides)]
+answer = message.message(picture, explained, compare(*sides, rule="hirescam"))
+props = json.dumps({"catalog": catalog(texts()), "message": answer})
+html = f'<style>{STYLE.read_text()}</style><div class="tm">{template()}</div>'
+print(f"{html}<script>{joined(SCRIPTS)}; {props}</script>")
+assert not {name.split(".")[0] for name in sys.modules} & {"page", "study", "training", "gradio"}
+"""
+
+
+def test_a_comparison_s_html_is_whole_without_a_page():
+    """All that the scripts take from the catalog is there, the titles of the rules among it."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", WHOLE]
+    done = subprocess.run(command, cwd=ROOT / "tests", env=environment, capture_output=True, timeout=120)
+    html = done.stdout.decode()
+    assert html, done.stderr.decode()[-2000:]
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    props = json.loads(re.search(r"; (\{.*\})</script>", html)[1])
+    used = set(re.findall(r"\bcatalog\.(\w+)", html.partition("<script>")[2].rpartition("; {")[0]))
+    assert {"rules", "labels", "name"} <= used <= props["catalog"].keys()
+    titles = {rule["name"]: rule["title"] for rule in props["catalog"]["rules"]}
+    assert titles == {name: rule.title for name, rule in RULES.items()}
+    assert titles[props["message"]["rule"]] == "HiResCAM"
 
 
 def test_each_part_that_a_script_names_is_in_a_template():

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 from test_page_payload import RISING, explanation, message
 
 from explain import view
+from explain.cams import RULES
 from explain.view.texts import texts
 
 FALLING = [[4.0, 2.0], [1.0, 0.0]]
@@ -108,6 +109,26 @@ def test_of_many_classes_colours_tell_where_the_right_one_stands(draw, truth, co
     assert [name[0] for name in names if name.endswith("\N{NO-BREAK SPACE}✓")] == [
         name for name in "abcde" if name == truth
     ]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_on_the_screen_can_be_saved_without_a_page_around_it(draw, rule):
+    answer = message(explanation([RISING]), explanation([FALLING]))
+    page = draw(answer | {"rule": rule})
+    page.evaluate(
+        """() => {
+            window.written = [];
+            const fillText = CanvasRenderingContext2D.prototype.fillText;
+            CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+                window.written.push(text);
+                fillText.call(this, text, ...more);
+            };
+        }"""
+    )
+    with page.expect_download() as download:
+        page.click("[data-ref=save]")
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+    assert f"{RULES[rule].title} · {answer['target']['text']}" in page.evaluate("written")
 
 
 def test_a_model_without_feature_maps_has_no_panel_of_them(draw):

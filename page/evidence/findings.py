@@ -324,6 +324,8 @@ class Findings:
                 self.say(needs, margin=_number(claim["margin"])),
             ]
         told += self._trainings(claim, titles)
+        if claim["unit"] == "recipe":
+            told += self._left_out(*pair)
         return told + [self.say("evidence_known")] * claim["known"], []
 
     def _trainings(self, claim: dict[str, Any], titles: Mapping[str, str]) -> list[str]:
@@ -377,7 +379,21 @@ class Findings:
             told.append(self.say("evidence_recipes" if recipes.get("enough") else "evidence_recipes_few", **counts))
             if recipes.get("missing"):
                 told.append(self.say("evidence_recipes_pairs"))
+            told += self._left_out(left, right)
         return " ".join(told)
+
+    def _left_out(self, left: str, right: str) -> list[str]:
+        """Which trainings of two recipes are too many to be looked at, if any are."""
+        recipes = self.store.recipes(left, right) or {}
+        left_out, judged = recipes.get("left_out"), [recipes.get(side) for side in ("left", "right")]
+        beyond = list(left_out.values()) if isinstance(left_out, dict) else []
+        if not all(isinstance(ids, list) for ids in (*beyond, *judged)):
+            return []
+        ids = [model_id for ids in beyond for model_id in ids if isinstance(model_id, str) and _ID.fullmatch(model_id)]
+        if not ids:
+            return []
+        titles = ", ".join(str((self.store.measures(model_id) or {}).get("title", model_id)) for model_id in ids)
+        return [self.say("evidence_left_out", most=max(map(len, judged)), titles=titles)]
 
     # --- the test split -----------------------------------------------------------------------------------------------
 

@@ -227,6 +227,8 @@ TEXTS: dict[str, Any] = {
     "evidence_recipes_few": "The intervals are of these two files. Whether the two **recipes** differ cannot be "
     "told from {left} and {right} trainings: **too few to tell** (it takes four of each), so nothing is marked.",
     "evidence_recipes_pairs": "Not all pairs of the trainings are compared, so agreement and likeness are not judged.",
+    "evidence_left_out": "Not looked at are trainings beyond the first {most} of a recipe, as all ways of dividing "
+    "them would be too many to try: {titles}.",
     "evidence_one_recipe": "These are two trainings of one recipe: what differs here differs by luck.",
     "evidence_no_plots": "{left} and {right} have not been compared yet, so there are no plots of the two.",
     "evidence_missing": "Not there: {plots}.",
@@ -327,10 +329,14 @@ TEXTS: dict[str, Any] = {
     "unknown_target": "Neither “own”, “common” nor a class of these models: {asked!r}. There are: {known}.",
     "not_uploaded": "Only pictures that were uploaded here are read.",
     "model_fails": "{title} cannot be loaded: {reason}",
+    "not_explained": "{title} cannot be explained: {reason}",
     "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",
     "busy": "Too many photos are waiting just now; please try again in a minute.",
     "internal": "Something went wrong on the server; please try again, or take another photo.",
-    # by key of a PictureError or CheckpointError ("picture.too-large"), filled in by the error's facts; what is not
-    # here is said in the library's own words
-    "errors": {},
+    # by key of a PictureError, CheckpointError or ModelError ("picture.too-large"), filled in by the error's facts;
+    # what is not here is said in the library's own words
+    "errors": {
+        "model.head": "It ends in the operation {operation}, so whether it gives probabilities cannot be told for "
+        "certain; with a layer of softmax or sigmoid at its end it can.",
+    },
 }
