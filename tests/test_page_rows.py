@@ -182,7 +182,8 @@ def test_of_whom_it_is_not_measured_less_than_half_is_told_by_its_own_account(se
         (
             (0.1, 0.2),
             (0.2, 0.3),
-            "**Both are more likely wrong than right**: of P that each is as sure of, neither gets more than 30 % right.",
+            "**Both are more likely wrong than right**: of P that each is as sure of, "
+            "neither gets more than 30 % right.",
         ),
         (
             (0.1, 0.2, None),

@@ -284,10 +284,10 @@ TEXTS: dict[str, Any] = {
         "Each map explains its own model's answer. Where the two answers differ, each picture says what it is evidence "
         "for, and there is no difference and no number: maps of different classes differ whatever the models look at. "
         "“One class for both” explains on both sides the class with the higher mean probability.",
-        "More than two models stand in a row. Each is held against the first: the bar under a map tells how far the two "
-        "agree here, and a click on it makes its line stand out.",
-        "Of more than five classes each model shows its own five likeliest. Where the right class is known it is ticked: "
-        "blue where it is first, green among the five, and amber marks the first guess where it is not there.",
+        "More than two models stand in a row. Each is held against the first: the bar under a map tells how far the "
+        "two agree here, and a click on it makes its line stand out.",
+        "Of more than five classes each model shows its own five likeliest. Where the right class is known it is "
+        "ticked: blue where it is first, green among the five, and amber marks the first guess where it is not there.",
         "What a model gets “at least” right is the lower end of a 95 % interval over the 100 test pictures that it is "
         "most nearly as sure of. Of an example that shows none of a model's classes the page tells no such rate, and "
         "no yardstick: they were measured on pictures of those classes.",

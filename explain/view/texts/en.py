@@ -118,8 +118,8 @@ TEXTS: dict[str, Any] = {
     "{rate} right.",
     "wrong_each": "**More likely wrong than right**: {sides}. Of {population} that each is as sure of, none gets more "
     "than {rate} right.",
-    "wrong_both": "**Both are more likely wrong than right**: of {population} that each is as sure of, neither gets more "
-    "than {rate} right.",
+    "wrong_both": "**Both are more likely wrong than right**: of {population} that each is as sure of, neither gets "
+    "more than {rate} right.",
     "wrong_all": "**All are more likely wrong than right**: of {population} that each is as sure of, none gets more "
     "than {rate} right.",
     "unlikely": "**Nothing is likely** to {sides}: the first guess has less than half of the probability, so the "
