@@ -101,8 +101,10 @@ class Page:
             sleep(0.1)
         self.ready = perf_counter() - began
         config = json.loads(self.request("GET", "/config"))
-        self.index = next(one["id"] for one in config["dependencies"] if one["targets"][0][1] == "ask")
-        view = next(one for one in config["components"] if "catalog" in one["props"].get("props", {}))
+        self.index = next(
+            dependency["id"] for dependency in config["dependencies"] if dependency["targets"][0][1] == "ask"
+        )
+        view = next(component for component in config["components"] if "catalog" in component["props"].get("props", {}))
         catalog = view["props"]["props"]["catalog"]
         self.models = catalog["start"]
         self.experiments = {entry["id"]: entry["models"] for entry in catalog["experiments"]}

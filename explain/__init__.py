@@ -22,6 +22,7 @@ _HOMES = {
     "Checkpoint": "checkpoints",
     "Ensemble": "ensembles",
     "UserError": "errors",
+    "ModelError": "errors",
     "CheckpointError": "errors",
     "read": "pictures",
     "fit": "pictures",

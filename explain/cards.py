@@ -317,6 +317,23 @@ class Card:
 # --- what every checkpoint needs --------------------------------------------------------------------------------------
 
 
+def natural_order(model_id: str) -> tuple[Any, ...]:
+    """What to sort ids by, so that the numbers in them count as numbers.
+
+    Args:
+        model_id: or another name.
+
+    Returns:
+        A key for `sorted`.
+
+    Example:
+        >>> sorted(["net-seed10", "net-seed2", "net"], key=natural_order)
+        ['net', 'net-seed2', 'net-seed10']
+    """
+    parts = re.split(r"(\d+)", model_id)  # text and digits by turns
+    return tuple(int(part) if place % 2 else part for place, part in enumerate(parts)), model_id
+
+
 def _wrong(name: str, part: str, what: str) -> CheckpointError:
     return CheckpointError("card", "The card of {model_id} " + what + ".", model_id=name, part=part)
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from explain import archive
-from explain.cards import Card
+from explain.cards import Card, natural_order
 from explain.engine import explain
 from explain.ensembles import Ensemble
 from explain.errors import CheckpointError
@@ -122,7 +122,7 @@ class Checkpoint:
             Raw maps by rule and layer.
 
         Raises:
-            TypeError, ValueError: as `engine.explain` does.
+            ModelError, TypeError, ValueError: as `engine.explain` does.
         """
         return explain(
             self.model,
@@ -157,7 +157,8 @@ class Available(NamedTuple):
 def available(weights: str | os.PathLike[str] = DEFAULT) -> Available:
     """What lies in a folder of checkpoints, verified but for building the models. Without TensorFlow.
 
-    Files and hidden folders are passed over. Archives are read once, and again when they have changed.
+    Files and hidden folders are passed over; numbers in ids are put in order as numbers. Archives are read once, and
+    again when they have changed.
 
     Args:
         weights: the folder.
@@ -170,7 +171,7 @@ def available(weights: str | os.PathLike[str] = DEFAULT) -> Available:
         ['VGG16, high accuracy', 'VGG16, low accuracy']
     """
     cards, problems = [], []
-    for name in sorted(_folders(weights)):
+    for name in sorted(_folders(weights), key=natural_order):
         try:
             cards.append(_verified(_folder(name, weights)))
         except CheckpointError as error:

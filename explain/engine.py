@@ -16,6 +16,7 @@ import numpy as np
 
 from explain import targets
 from explain.cams import RULES, rule_names
+from explain.errors import ModelError
 from explain.explanation import Cost, Explanation, Features, Layer
 from explain.layers import Call, choose
 
@@ -67,7 +68,8 @@ def explain(
         Raw float32 maps by rule and layer, probabilities, scores and costs.
 
     Raises:
-        ValueError: for pictures, targets, layers, rules or a model that cannot be explained; the message says why.
+        ModelError: for a model that cannot be explained; the message says why.
+        ValueError: for pictures, targets, layers or rules that do not go with it.
         TypeError: for a target of the wrong kind, and for what is no Keras 3 model.
 
     Example:
@@ -108,6 +110,8 @@ def explain(
     started = perf_counter()
     result = _as_numpy(trace.run(batch, indices))
     milliseconds = 1000 * (perf_counter() - started)
+    if not np.isfinite(result["probabilities"]).all():
+        raise ModelError("not-finite", "What the model returns are no numbers (infinite or NaN).")
     if head == "probabilities":
         targets.check_probabilities(result["probabilities"])
 
@@ -183,7 +187,8 @@ def _input_size(model: Model) -> tuple[int | None, int | None, int | None]:
     except AttributeError:  # subclassed, or not built yet
         return None, None, None
     if not isinstance(shape, tuple) or len(shape) != 4:
-        raise ValueError(f"A model with one input, batch x height x width x channels, is needed, not {shape}.")
+        sentence = "A model with one input, batch x height x width x channels, is needed, not {shape}."
+        raise ModelError("input", sentence, shape=shape)
     return shape[1:]
 
 
@@ -451,7 +456,8 @@ def trace(model: Model, request: Request, check: Callable[[int], None] | None = 
         The pass and its layers.
 
     Raises:
-        ValueError: for layers that are not there, a model that is no classifier, and what `check` refuses.
+        ModelError: for a model that is no classifier, or has nothing to explain it by.
+        ValueError: for layers that are not there, and what `check` refuses.
     """
     shape = cast(tuple[int, ...], request.shape)
     if not model.built:
@@ -549,9 +555,11 @@ def _with_gradients(scores: Tensor, chosen: Sequence[tuple[Layer, Tensor]]) -> l
     gradients = tf.gradients(scores, outputs)
     if all(gradient is None for gradient in gradients):
         addresses = ", ".join(layer.address for layer, _ in chosen)
-        raise ValueError(
-            f"No gradient of the score reaches any layer asked for ({addresses}): the score does not depend on them, "
-            "or an operation on the way, such as a rounding or a stop_gradient, passes none."
+        raise ModelError(
+            "gradient",
+            "No gradient of the score reaches any layer asked for ({addresses}): the score does not depend on them, "
+            "or an operation on the way, such as a rounding or a stop_gradient, passes none.",
+            addresses=addresses,
         )
     return [
         (

@@ -107,7 +107,7 @@ class Ensemble:
             temperature. Pictures are the first member's; costs are sums over the members.
 
         Raises:
-            TypeError, ValueError: as `engine.explain` does; ValueError for a function as target.
+            ModelError, TypeError, ValueError: as `engine.explain` does; ValueError for a function as target.
         """
         if callable(target):
             raise ValueError("An ensemble is explained for a class: its members have no logits in common.")

@@ -12,7 +12,7 @@ class UserError(ValueError):
         **facts: the numbers and names in the sentence, by name.
 
     Attributes:
-        subject: what errors of this class speak of: "picture", "checkpoint", "page" or "training".
+        subject: what errors of this class speak of: "picture", "model", "checkpoint", "page", "study" or "training".
         code: as given.
         facts: as given.
 
@@ -33,6 +33,29 @@ class UserError(ValueError):
     def key(self) -> str:
         """`subject.code`, under which a page keeps its own sentence: classes may share a code."""
         return f"{self.subject}.{self.code}"
+
+
+class ModelError(UserError):
+    """A model that cannot be explained, as it is or without more being said. `str(error)` is a sentence for a person.
+
+    Args:
+        code: "head" (what comes out of it cannot be told for certain), "input", "outputs", "output" and "output-kind"
+            (it is no classifier of pictures), "no-map", "kind" and "branches" (it has no layers of the kind asked for,
+            or several last ones), "gradient" (none reaches the layers) or "not-finite" (it returns no numbers).
+        sentence: with the facts' names in braces.
+        **facts: `operation` of "head", `shape` of "input" and "output", `count` of "outputs" and "branches",
+            `addresses` of "branches" and "gradient", `kind` of "kind" and "output-kind".
+
+    Example:
+        >>> error = ModelError("input", "A model with one input is needed, not {shape}.", shape=[(8, 8), (4,)])
+        >>> error.key, str(error)
+        ('model.input', 'A model with one input is needed, not [(8, 8), (4,)].')
+    """
+
+    subject = "model"
+
+    def __init__(self, code: str, sentence: str, **facts: object) -> None:
+        super().__init__(code, sentence.format(**facts), **facts)
 
 
 class CheckpointError(UserError):

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from explain.errors import ModelError
 from explain.explanation import Layer
 
 Tensor = Any
@@ -60,8 +61,9 @@ def choose(
         Each layer's description and its output.
 
     Raises:
-        ValueError: for an unknown address (the nearest are named), a layer without a map, a model without maps, and
-            for "last" where several branches have a last layer each.
+        ModelError: for a model without maps, or without layers of the kind, and for "last" where several branches have
+            a last layer each.
+        ValueError: for an unknown address (the nearest are named), and for a layer without a map.
     """
     if not wanted:
         raise ValueError("No layer is asked for.")
@@ -71,9 +73,10 @@ def choose(
     lacking |= dict.fromkeys(left_out, "its output is not one map per picture")
     mapped = [call for call in calls if lacking[call.address] is None]
     if not mapped:
-        raise ValueError(
+        raise ModelError(
+            "no-map",
             "The model has no layer whose output is one map per channel (batch x height x width x channels): "
-            "tokens are none, and what happens inside its own loops and tf.functions cannot be reached."
+            "tokens are none, and what happens inside its own loops and tf.functions cannot be reached.",
         )
     outputs = distinct(mapped)
     if wanted == "blocks":
@@ -81,8 +84,12 @@ def choose(
     elif wanted == "last":
         ends = branch_ends(outputs, _flow(reached, end), tokens, end)
         if len(ends) > 1:
-            addresses = ", ".join(call.address for call in ends)
-            raise ValueError(f"The model has {len(ends)} last layers, one a branch: name those wanted of {addresses}.")
+            raise ModelError(
+                "branches",
+                "The model has {count} last layers, one a branch: name those wanted of {addresses}.",
+                count=len(ends),
+                addresses=", ".join(call.address for call in ends),
+            )
         chosen = blocks(outputs, start, end)[-1:]
     elif wanted == "convolutions":
         chosen = [call for call in outputs if _is_convolution(call.layer)]
@@ -91,7 +98,7 @@ def choose(
     else:
         chosen = _addressed([wanted] if isinstance(wanted, str) else wanted, mapped, lacking)
     if not chosen:
-        raise ValueError(f"The model has no layers of the kind {wanted!r}.")
+        raise ModelError("kind", "The model has no layers of the kind {kind!r}.", kind=wanted)
     return _placed(chosen, calls)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
+from explain.errors import ModelError
 from explain.layers import reachable
 
 Tensor = Any
@@ -196,8 +197,9 @@ def head(output: Any, start: Tensor, kind: HeadKind = "auto") -> Head:
         Logits and probabilities, both float32 (n, classes).
 
     Raises:
-        ValueError: for a model that does not return one tensor with one row of classes per picture; where "auto" cannot
-            tell for certain what comes out; where `kind` is contradicted by the graph.
+        ModelError: for a model that does not return one tensor with one row of classes per picture; where "auto" cannot
+            tell for certain what comes out.
+        ValueError: where `kind` is contradicted by the graph.
 
     Example:
         >>> import keras, tensorflow as tf
@@ -234,9 +236,11 @@ def head(output: Any, start: Tensor, kind: HeadKind = "auto") -> Head:
         if activation is not None and activation.type != "LogSoftmax":
             raise ValueError(f'The model ends in a {activation.type.lower()}: leave out head="logits".')
         if kind == "auto" and not _is_linear(output, start):
-            raise ValueError(
-                f"The model ends in the operation {_behind(output).op.type}, so whether it returns logits or "
-                'probabilities cannot be told for certain: say it by head="probabilities" or head="logits".'
+            raise ModelError(
+                "head",
+                "The model ends in the operation {operation}, so whether it returns logits or probabilities cannot be "
+                'told for certain: say it by head="probabilities" or head="logits".',
+                operation=_behind(output).op.type,
             )
         logits, probabilities = returned, tf.nn.sigmoid(returned) if units == 1 else tf.nn.softmax(returned)
     if units == 1:
@@ -250,17 +254,25 @@ def _only_tensor(output: Any) -> Tensor:
 
     tensors = tf.nest.flatten(output)
     if len(tensors) != 1 or not hasattr(tensors[0], "shape"):
-        raise ValueError(
-            f"A classifier is needed, that returns one row of classes per picture; it returns {len(tensors)} tensors."
+        raise ModelError(
+            "outputs",
+            "A classifier is needed, that returns one row of classes per picture; it returns {count} tensors.",
+            count=len(tensors),
         )
     shape = tensors[0].shape
     if not shape.rank or any(size != 1 for size in shape[1:-1]) or None in shape[1:]:
         described = " x ".join(["n", *map(str, shape[1:])]) if shape.rank else shape
-        raise ValueError(
-            f"A classifier is needed, that returns one row of classes per picture; its output is {described}."
+        raise ModelError(
+            "output",
+            "A classifier is needed, that returns one row of classes per picture; its output is {shape}.",
+            shape=described,
         )
     if not tensors[0].dtype.is_floating:
-        raise ValueError(f"A classifier is needed, that returns floating numbers, not {tensors[0].dtype.name}.")
+        raise ModelError(
+            "output-kind",
+            "A classifier is needed, that returns floating numbers, not {kind}.",
+            kind=tensors[0].dtype.name,
+        )
     return tensors[0]
 
 

@@ -1,10 +1,4 @@
-"""Which checkpoints stand side by side, and the yardsticks: how far two trainings of one recipe agree.
-
-`weights/experiments.json` is a list, in the order of the chooser:
-
-    [{"id": "sgd-adam", "left": ID, "right": ID, "title": "...", "question": "..."}, ...]
-
-Title and question may be left out where the page has words for the id (`page/texts`) and these two models (`SHIPPED`).
+"""The experiments that the page has words for, and the yardsticks: how far two trainings of one recipe agree.
 
 Which checkpoints are trainings of one recipe, their cards say (`study.store.same_recipe`). What `study compare` found
 of two of them is the yardstick: in its comparison.json
@@ -16,12 +10,10 @@ of two of them is the yardstick: in its comparison.json
 "below" is the 90th percentile, over the pictures, of the share of depths at which a picture's rank lies below p10.
 """
 
-import json
 import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,26 +23,22 @@ from study.store import Store, outdated, same_recipe
 
 log = logging.getLogger("two-minds")
 
-
-@dataclass(frozen=True)
-class Experiment:
-    """Two checkpoints and what their comparison asks."""
-
-    id: str
-    left: str
-    right: str
-    title: str = ""
-    question: str = ""
-
-
-SHIPPED = {  # the two models that the page's words for an experiment's id speak of
+SHIPPED = {  # the models that the page's words for an experiment's id speak of
     "sgd-adam": ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"),
     "high-low": ("cats-dogs-vgg16-high", "cats-dogs-vgg16-low"),
+    "plain-pretrained": ("cifar100-cnn", "cifar100-effnet-finetuned"),
+    "frozen-finetuned": ("cifar100-effnet-frozen", "cifar100-effnet-finetuned"),
+    "one-five": (
+        "cifar100-ensemble",
+        "cifar100-cnn",
+        "cifar100-effnet-finetuned",
+        "cifar100-effnet-lite1",
+        "cifar100-effnet-lite2",
+        "cifar100-effnet-finetuned-seed2",
+    ),
     "luck-sgd": ("cats-dogs-effnet-sgd", "cats-dogs-effnet-sgd-seed2"),
     "luck-adam": ("cats-dogs-effnet-adam", "cats-dogs-effnet-adam-seed2"),
 }
-
-KINDS = {field.name: field.type for field in fields(Experiment)}
 
 
 @dataclass(frozen=True)
@@ -82,31 +70,6 @@ class Yardstick:
             name: np.stack([np.interp(depths, self.depths, band[:, i]) for i in range(3)], axis=-1)
             for name, band in bands.items()
         }
-
-
-def read_experiments(path: Path, ids: Iterable[str]) -> list[Experiment]:
-    """The experiments whose checkpoints are there. A broken entry, or file, is reported in the log and passed over."""
-    ids, experiments = set(ids), []
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError):
-        log.warning("experiments.json cannot be read; models can still be chosen freely.")
-        return []
-    for entry in entries if isinstance(entries, list) else []:
-        try:
-            facts = dict(entry)
-            facts.pop("seeds", None)  # of earlier files; today the cards say it
-            experiment = Experiment(**facts)
-            if not all(isinstance(value, KINDS[name]) for name, value in vars(experiment).items()):
-                raise TypeError("a field of another kind")
-        except (TypeError, ValueError):
-            log.warning("An entry of experiments.json is not understood and is passed over.")
-            continue
-        if {experiment.left, experiment.right} <= ids:
-            experiments.append(experiment)
-    return experiments
 
 
 def yardstick(pair: Sequence[str], rule: str, store: Store, cards: Mapping[str, Card]) -> Yardstick | None:

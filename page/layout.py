@@ -13,17 +13,19 @@ from explain import view
 from explain.cams import RULES
 from explain.cards import Card
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
+from explain.view.message import SMALL
 from explain.view.words import capital
 from page import evidence, limits, uploads
+from page.examples import ordered
 from page.service import ONE_PASS, OWN, Service, commands
 from page.texts import PageTexts
 from page.theme import theme
 
 VIEW = Path(__file__).parent / "view"
-SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ("ask", "choosers", "start")))
+SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ("ask", "classes", "choosers", "start")))
 STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css")
 MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
-LARGE = ("dog-shepherd", "cat-yarn", "cat-chelsea")  # examples of the empty page; where missing, the first ones
+LARGE = 3  # examples that the empty page shows
 
 
 def build(service: Service) -> gr.Blocks:
@@ -144,33 +146,41 @@ def _endpoint(service: Service, gate: limits.Gate) -> None:
 
 def catalog(service: Service) -> dict[str, Any]:
     """Everything the view needs before the first answer."""
-    examples = list(service.examples)
-    large = [example_id for example_id in LARGE if example_id in examples] or examples[:3]
+    orders = {
+        experiment.id: ordered(service.examples, experiment.examples, service.cards[experiment.models[0]].classes)
+        for experiment in service.experiments
+    }
+    starts = [order[:LARGE] for order in orders.values() or [list(service.examples)]]
+    large = {example_id for start in starts for example_id in start}
+    drawn = view.catalog(service.texts)
     return {
-        **view.catalog(service.texts),
+        **drawn,
         "labels": service.texts.labels(),
         "experiments": [
             {
                 "id": experiment.id,
                 "title": experiment.title,
                 "question": experiment.question,
-                "models": [experiment.left, experiment.right],
+                "models": list(experiment.models),
+                "examples": orders[experiment.id],
             }
             for experiment in service.experiments
         ],
         "models": [
-            {"id": card.model_id, "title": card.title, "description": card.description, "classes": list(card.classes)}
+            {
+                "id": card.model_id,
+                "title": card.title,
+                "description": card.description,
+                "classes": list(card.classes),
+                "groups": list(card.groups),
+                "networks": list(card.members or [card.model_id]),
+            }
             for card in service.cards.values()
         ],
         "start": list(service.start) if service.cards else None,
-        "rules": [
-            {
-                "name": name,
-                "title": RULES[name].title,
-                "about": f"{RULES[name].equation}\n{RULES[name].warning}".strip(),
-            }
-            for name in ONE_PASS
-        ],
+        "large": LARGE,
+        "small": SMALL,
+        "rules": [rule for rule in drawn["rules"] if rule["name"] in ONE_PASS],
         "examples": [
             {
                 "id": example_id,
@@ -178,9 +188,7 @@ def catalog(service: Service) -> dict[str, Any]:
                 "thumb": _thumbnail(example.path, 90, 68),
                 "large": _thumbnail(example.path, 540, 405) if example_id in large else None,
             }
-            for example_id, example in (
-                (example_id, service.examples[example_id]) for example_id in dict.fromkeys([*large, *examples])
-            )
+            for example_id, example in service.examples.items()
         ],
         "accepted": service.texts.say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
         "megabytes": MAX_BYTES // MEGA,

@@ -15,7 +15,7 @@ from explain.align import FEWEST, MOST, Comparison, common_target, compare
 from explain.cams import RULES
 from explain.cards import Card
 from explain.ensembles import Ensemble
-from explain.errors import UserError
+from explain.errors import ModelError, UserError
 from explain.explanation import Explanation
 from explain.pictures import Picture, fit, read
 from explain.view.message import Explained, message
@@ -25,9 +25,10 @@ from page.background import Background
 from page.errors import PageError
 from page.evidence import Findings, NotThere
 from page.examples import UNKNOWN, Example, belongs, read_examples
-from page.experiments import Experiment, read_experiments, yardstick
-from page.rates import right_at_least
+from page.experiments import yardstick
+from page.rates import right_at_least, right_at_most
 from page.texts import PageTexts
+from study.experiments import Experiment, read_experiments
 
 log = logging.getLogger("two-minds")
 
@@ -82,10 +83,10 @@ class Service:
         self._guard = threading.Lock()
 
     @property
-    def start(self) -> tuple[str, str]:
-        """The pair to begin with: the first experiment's, else the first two checkpoints."""
+    def start(self) -> tuple[str, ...]:
+        """The models to begin with: the first experiment's, else the first two checkpoints."""
         if self.experiments:
-            return self.experiments[0].left, self.experiments[0].right
+            return self.experiments[0].models
         ids = list(self.cards)
         return ids[0], ids[min(1, len(ids) - 1)]
 
@@ -127,9 +128,8 @@ class Service:
         asked = experiment_ids if isinstance(experiment_ids, list) else []
         known = {experiment.id: experiment for experiment in self.experiments}
         experiments = [known[name] for name in asked if isinstance(name, str) and name in known]
-        self._background.want(
-            model_id for experiment in experiments for model_id in (experiment.left, experiment.right)
-        )
+        ids = [model_id for experiment in experiments for model_id in experiment.models]
+        self._background.want(sorted(ids, key=lambda model_id: bool(self.cards[model_id].members)))  # members first
         return self.state()
 
     def _steps(self, model_id: str) -> list[Callable[[], object]]:
@@ -197,7 +197,8 @@ class Service:
             shows: the class that the picture shows, None for a class of no data set, `UNKNOWN` where that is not known.
 
         Raises:
-            Refused: for anything that does not exist, for fewer or more models, and for models of different classes.
+            Refused: for anything that does not exist, for fewer or more models, for models of different classes, and
+                for a model that cannot be loaded or explained.
         """
         models, rule, target = self.checked(models, rule, target)
         self._ready.wait()
@@ -216,9 +217,12 @@ class Service:
                     explained[place] = self._explained(model_id, squashed, name)
         comparison = compare(*(explanation for _, explanation in explained), rule=rule)
         yardsticks = [self._yardstick(models, place, rows, comparison, shows) for place in range(len(models))]
-        rates = [self.right_at_least(*pair) for pair in explained]
+        rates, ceilings = zip(*(self.right(*pair) for pair in explained), strict=True)
         within = belongs(shows, self.cards[models[0]].classes)
-        answer = message(picture, explained, comparison, target, yardsticks, self.words, rates, within)
+        known = {"belongs": within, "truth": shows if within else None}
+        answer = message(
+            picture, explained, comparison, target, yardsticks, self.words, rates, ceilings=ceilings, **known
+        )
         answer["loaded"] = self.state()["loaded"]
         answer["cost"]["passes"] += sum(cost.forward + cost.backward for cost in spent)
         answer["cost"]["explain"] += sum(cost.milliseconds for cost in spent)
@@ -287,14 +291,18 @@ class Service:
         truth = self.findings.truth(name)
         return UNKNOWN if truth is None else truth
 
-    def right_at_least(self, card: Card, explanation: Explanation) -> float | None:
-        """What share of test pictures that a model is about as sure of it is at least right for; None if unknown."""
+    def right(self, card: Card, explanation: Explanation) -> tuple[float | None, float | None]:
+        """What share of test pictures that a model is about as sure of it is at least, and at most, right for.
+
+        None and None if that is not known.
+        """
         predictions = self.findings.predictions(card.model_id)
         if predictions is None:
-            return None
+            return None, None
         probabilities = predictions["probabilities"]
-        right = probabilities.argmax(1) == predictions["labels"]
-        return right_at_least(probabilities.max(1), right, float(explanation.probabilities[0].max()))
+        among = probabilities.max(1), probabilities.argmax(1) == predictions["labels"]
+        confidence = float(explanation.probabilities[0].max())
+        return right_at_least(*among, confidence), right_at_most(*among, confidence)
 
     def ask(self, asked: object) -> dict[str, Any]:
         """What the browser asks for, as it sends it; a message, or {"kind": "error", "ask", "code", "sentence"}.
@@ -342,7 +350,11 @@ class Service:
             log.warning("%s cannot be loaded: %s", model_id, error)
             raise Refused("model_fails", title=self.cards[model_id].title, reason=self.texts.told(error)) from error
         began = time.perf_counter()
-        explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
+        try:
+            explanation = checkpoint.explain(squashed, target=target, rules=ONE_PASS, features=FEATURES)
+        except ModelError as error:
+            log.warning("%s cannot be explained: %s", model_id, error)
+            raise Refused("not_explained", title=self.cards[model_id].title, reason=self.texts.told(error)) from error
         self._traced.update(self._networks(model_id))
         log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
         return Explained(checkpoint.card, explanation)

@@ -181,12 +181,20 @@ class Desk:
         return self.pets is None or (old["heads"] or {}).get("digest") == self.pets.digest
 
     def anew(self, model_id: str, count: int) -> "Measured":
-        """The same, measured now."""
+        """The same, measured now.
+
+        Raises:
+            StudyError: for a model that cannot be explained.
+        """
+        from explain.errors import ModelError
         from study.measure import kept, measure
 
         checkpoint = self.checkpoint(model_id)
         dataset = self.dataset(checkpoint)
-        measures, arrays = measure(checkpoint, dataset, SPLIT, count, self.cache, self.pets, self.maps)
+        try:
+            measures, arrays = measure(checkpoint, dataset, SPLIT, count, self.cache, self.pets, self.maps)
+        except ModelError as error:
+            raise StudyError(f"{model_id} cannot be explained. {error}") from error
         return measures, arrays, kept(measures["model"], measures["pictures"], self.maps)
 
 
@@ -283,8 +291,8 @@ def claims(arguments: argparse.Namespace) -> int:
 
 
 def _judged(store: Store, weights: Path, pairs: list[tuple[str, str]]) -> int:
-    from page.texts.en import TEXTS
     from study import plots
+    from study.texts.en import TEXTS
 
     for claim in plots.draw_all(store, weights, [*pairs, *_listed(weights)]):
         sentence, _ = TEXTS["evidence_claims"][claim["id"]]
@@ -295,7 +303,7 @@ def _judged(store: Store, weights: Path, pairs: list[tuple[str, str]]) -> int:
 
 def _listed(weights: Path) -> list[tuple[str, str]]:
     """The page's pairs."""
-    from page.experiments import read_experiments
+    from study.experiments import read_experiments
 
     ids = [path.parent.name for path in weights.glob("*/card.json")]
     experiments = read_experiments(weights / "experiments.json", ids)

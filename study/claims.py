@@ -31,7 +31,7 @@ Bonferroni's interval alone was added when these figures were known; it asks for
 Seeds 1 and 2 of SGD and Adam were trained when the pictures of the last stage (192 pixels) were stored at 219 pixels,
 above their own 200; seeds 3 to 5 are not. So 1 and 2 are to be trained anew before five are judged against five.
 
-`evidence/claims.json` is a list of what `judge` returns. Sentences and what is tested stand in the page's texts.
+`evidence/claims.json` is a list of what `judge` returns. Sentences and what is tested stand in `study/texts`.
 """
 
 import math
@@ -57,7 +57,7 @@ class Claim:
     """A sentence of an original experiment and what would show it.
 
     Attributes:
-        id: of the claim; its sentence and what is tested stand in the page's texts.
+        id: of the claim; its sentence and what is tested stand in `study/texts`.
         unit: FILE or RECIPE.
         left: id of the left checkpoint, or of one training of the left recipe.
         right: of the right one.

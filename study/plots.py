@@ -15,12 +15,12 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from page.texts.en import TEXTS
 from study import claims, recipes
 from study.files import read_rows
 from study.measure import RULE
 from study.recipes import SIGNIFICANT
 from study.store import COLOURS, Store
+from study.texts.en import TEXTS
 
 INK = "#010203"  # becomes currentColor
 SIDES = ("left", "right")

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from explain.cards import natural_order
 from study.files import read_arrays, read_json, read_text, version_of
 
 NOT_THE_RECIPE = ("seed", "id", "title", "description", "search")  # what two seeds of one recipe may differ in
@@ -63,8 +64,8 @@ class Store:
     # --- models -------------------------------------------------------------------------------------------------------
 
     def models(self) -> list[str]:
-        """Ids of all trainings that were measured."""
-        return sorted(path.parent.name for path in self.folder.glob("models/*/measures.json"))
+        """Ids of all trainings that were measured, seed 2 before seed 10."""
+        return sorted((path.parent.name for path in self.folder.glob("models/*/measures.json")), key=natural_order)
 
     def measures(self, model_id: str) -> dict[str, Any] | None:
         """One training's measures."""
@@ -97,8 +98,8 @@ class Store:
 
     def pairs(self) -> list[tuple[str, str]]:
         """Ids of all pairs that were compared."""
-        names = sorted(path.parent.name for path in self.folder.glob("pairs/*--*/comparison.json"))
-        return [tuple(name.split("--", 1)) for name in names]
+        names = (path.parent.name for path in self.folder.glob("pairs/*--*/comparison.json"))
+        return sorted((tuple(name.split("--", 1)) for name in names), key=lambda pair: [*map(natural_order, pair)])
 
     def pair(self, left: str, right: str) -> Path:
         """A pair's folder."""

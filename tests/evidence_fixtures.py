@@ -34,24 +34,24 @@ from study.store import Store
 def studied(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Studied:
     """Two pairs of judges with evidence drawn by `study.plots`, a third without any, and a folder of pictures."""
     folder = tmp_path_factory.mktemp("studied")
-    own, data, store = folder / "weights", folder / "data", Store(folder / "evidence")
-    shutil.copytree(weights, own)
-    (own / "experiments.json").write_text(json.dumps(EXPERIMENTS))
+    copied, data, store = folder / "weights", folder / "data", Store(folder / "evidence")
+    shutil.copytree(weights, copied)
+    (copied / "experiments.json").write_text(json.dumps(EXPERIMENTS))
     original = {"accuracy": 0.9456, "log_loss": 0.13, "best_of": 250}
-    (own / "originals.json").write_text(json.dumps({LEFT: {"what": "SGD 0.001", "validation": original}}))
+    (copied / "originals.json").write_text(json.dumps({LEFT: {"what": "SGD 0.001", "validation": original}}))
     for model_id, dog in (DOG | {TWIN: DOG[LEFT]}).items():
-        predicted(own, model_id, dog)
-        evaluated(own / model_id)
-        card = json.loads((own / model_id / "card.json").read_text())
-        found = measures(model_id, {}, card["recipe"], model=card["digests"]["model"])
-        store.write_model(found | {"title": f"{model_id} & <b>"}, MARKED)
+        predicted(copied, model_id, dog)
+        evaluated(copied / model_id)
+        card = json.loads((copied / model_id / "card.json").read_text())
+        measured = measures(model_id, {}, card["recipe"], model=card["digests"]["model"])
+        store.write_model(measured | {"title": f"{model_id} & <b>"}, MARKED)
     places = [IDENTITIES.index(identity) for identity in RANKS]
     arrays = {"identities": list(RANKS), "digests": [digests()[i] for i in places], "rank_last": list(RANKS.values())}
     for place, (left, right) in enumerate(((LEFT, RIGHT), (LEFT, TWIN))):
         pair = comparison(store.measures(left), store.measures(right), 0.3 * place)
         store.write_pair(pair | {"n": 1000, "heads": {"n": 300}}, arrays)
         store.write_recipes(left, right, recipes.judge(store, left, right))
-        plots.draw(store, left, right, own)
+        plots.draw(store, left, right, copied)
     store.remove_plot(store.pair_plot(LEFT, TWIN, "heads"))
     store.write_claims(CLAIMS)
     for claim in CLAIMS[:2]:
@@ -62,7 +62,7 @@ def studied(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Studied:
         path.parent.mkdir(parents=True, exist_ok=True)
         if identity != MISSING:
             path.write_bytes(drawn("cat/30" if identity == OTHER else identity))
-    return Studied(own, store.folder, data)
+    return Studied(copied, store.folder, data)
 
 
 def _serve(folder: Path, studied: Studied, *more: str) -> Iterator[Server]:

@@ -69,22 +69,53 @@ def colour_judge(seed: int, slope: float, classes: int = 2, bias: float = 0.0):
     return model
 
 
-def ship(folder: Path, id: str, title: str, model, classes: tuple[str, ...] = ("Cat", "Dog")) -> None:
+UNEXPLAINED = ("head", "output-kind", "no-map", "gradient", "not-finite")
+
+
+def unexplained() -> dict:
+    """Classifiers that a plain .keras file can hold and that cannot be explained, by the code of why."""
+    import keras
+    from keras import layers
+
+    def network(end):
+        image = keras.Input((SIZE, SIZE, 3))
+        x = layers.Conv2D(4, 3, activation="relu")(layers.Rescaling(1 / 255)(image))
+        return keras.Model(image, end(layers.GlobalAveragePooling2D()(x)))
+
+    def softmax(x):
+        return layers.Dense(2, activation="softmax")(x)
+
+    def rounded(x):
+        return layers.Discretization([0.1, 0.2], output_mode="one_hot")(layers.Dense(1)(x))
+
+    image = keras.Input((SIZE, SIZE, 3))
+    models = {
+        "head": network(lambda x: layers.Average()([softmax(x), softmax(x)])),
+        "output-kind": network(lambda x: layers.Discretization([0.5])(softmax(x))),
+        "no-map": keras.Model(image, softmax(layers.Flatten()(image))),
+        "gradient": network(lambda x: softmax(rounded(x))),
+        "not-finite": network(softmax),
+    }
+    models["not-finite"].set_weights([np.full_like(weights, np.nan) for weights in models["not-finite"].get_weights()])
+    return models
+
+
+def ship(folder: Path, model_id: str, title: str, model, classes: tuple[str, ...] = ("Cat", "Dog")) -> None:
     """Write a checkpoint's folder."""
-    (folder / id).mkdir(parents=True)
-    model.save(folder / id / "model.keras")
+    (folder / model_id).mkdir(parents=True)
+    model.save(folder / model_id / "model.keras")
     bins = [(0.5, 0.8, 300, 0.7), (0.8, 1.0, 3700, 0.99)]
     keys = ("confidence_low", "confidence_high", "n", "accuracy")
     card = {
-        "id": id,
+        "id": model_id,
         "title": title,
         "description": "Tells blue from red.",
         "dataset": "drawn",
         "classes": list(classes),
         "input": [SIZE, SIZE],
         "parameters": model.count_params(),
-        "recipe": {"id": id, "seed": 1, "model": {"name": re.sub(r"-seed\d+$", "", id)}},
-        "digests": {"model": hashlib.sha256((folder / id / "model.keras").read_bytes()).hexdigest()},
+        "recipe": {"id": model_id, "seed": 1, "model": {"name": re.sub(r"-seed\d+$", "", model_id)}},
+        "digests": {"model": hashlib.sha256((folder / model_id / "model.keras").read_bytes()).hexdigest()},
         "splits": {
             "test": {
                 "n": 4000,
@@ -94,7 +125,7 @@ def ship(folder: Path, id: str, title: str, model, classes: tuple[str, ...] = ("
             }
         },
     }
-    (folder / id / "card.json").write_text(json.dumps(card))
+    (folder / model_id / "card.json").write_text(json.dumps(card))
 
 
 EXPERIMENTS = [

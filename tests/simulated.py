@@ -111,7 +111,7 @@ def lay(store: Store, numbers, planted=None, gap=0.0, seed=0, names=None):
         name: [names[name] + (f"-seed{k}" if k > 1 else "") for k in range(1, number + 1)]
         for name, number in numbers.items()
     }
-    own = {}
+    trainings = {}
     for name, models in ids.items():
         for k, model_id in enumerate(models):
             values = {measure: 0.3 + np.cumsum(rng.normal(0, 0.003, len(DEPTHS))) for measure in MEASURES}
@@ -121,9 +121,9 @@ def lay(store: Store, numbers, planted=None, gap=0.0, seed=0, names=None):
                         values[measure][layer] += shift
             history = [(160, 0.95 + rng.normal(0, 0.001)), (160, 0.97), (192, 0.99)]
             store.write_model(measures(model_id, values, recipe(name, k + 1), history), MARKED)
-            own[model_id] = name, rng.normal(0, 0.02)
-    for left, right in itertools.combinations(own, 2):
-        (name, a), (other, b) = own[left], own[right]
+            trainings[model_id] = name, rng.normal(0, 0.02)
+    for left, right in itertools.combinations(trainings, 2):
+        (name, a), (other, b) = trainings[left], trainings[right]
         alike = a + b - (gap if name != other else 0) + rng.normal(0, 0.002, len(DEPTHS))
         pair = comparison(store.measures(left), store.measures(right), 0.5 + alike, 0.9 + alike)
         store.write_pair(pair, PICTURES)

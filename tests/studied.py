@@ -61,8 +61,8 @@ def digests() -> list[str]:
     return [hashlib.sha256(drawn(identity)).hexdigest() for identity in IDENTITIES]
 
 
-def predicted(weights: Path, id: str, dog: list[float]) -> None:
+def predicted(weights: Path, model_id: str, dog: list[float]) -> None:
     """A checkpoint's predictions.npz."""
     probabilities = np.stack([1 - np.array(dog), np.array(dog)], axis=1).astype(np.float32)
     arrays = {"identities": IDENTITIES, "digests": digests(), "labels": LABELS, "probabilities": probabilities}
-    save(weights / id / "evaluation" / "predictions.npz", **arrays)
+    save(weights / model_id / "evaluation" / "predictions.npz", **arrays)

@@ -174,6 +174,16 @@ def test_predict_refuses_what_is_no_picture(unit, tmp_path):
         load("unit", tmp_path).predict(plain(8, 6, (0, 0, 0)))
 
 
+def test_numbers_in_ids_are_put_in_order_as_numbers(unit, tmp_path):
+    names = ["net", "net2-seed1", "net10", "net-seed2", "net-seed10"]
+    for name in reversed(names):
+        put(tmp_path, name, unit)
+    assert [card.model_id for card in available(tmp_path).cards] == names
+    assert sorted(["10", "9", "a9", "a10b", "a10", "", "009", "²"], key=cards.natural_order) == [
+        *("", "009", "9", "10", "a9", "a10", "a10b", "²")
+    ]
+
+
 def test_available_names_cards_and_problems(unit, tmp_path):
     put(tmp_path, "b-second", unit, title="Second")
     put(tmp_path, "a-first", unit, title="First")
@@ -434,10 +444,10 @@ def test_lambda_layer(keras, tmp_path):
 
 
 def test_own_function_as_activation(keras, tmp_path):
-    def own(x):
+    def activation(x):
         return x * 2
 
-    model = keras.Sequential([keras.layers.Input((8, 6, 3)), keras.layers.Flatten(), keras.layers.Dense(2, own)])
+    model = keras.Sequential([keras.layers.Input((8, 6, 3)), keras.layers.Flatten(), keras.layers.Dense(2, activation)])
     put(tmp_path, "unit", packed(model))
     assert refused("unit", tmp_path) == "code"
 

@@ -41,7 +41,7 @@ assert checkpoints.load("shades-tiny", FOLDER / "weights").predict([np.zeros((40
 """,
     "experiment": """
 import json
-from page.experiments import read_experiments
+from study.experiments import read_experiments
 (FOLDER / "weights" / "experiments.json").write_text(json.dumps([ENTRY]))
 cards = {card.model_id: card for card in checkpoints.available(FOLDER / "weights").cards}
 assert len(read_experiments(FOLDER / "weights" / "experiments.json", cards)) == 1
@@ -49,6 +49,7 @@ assert len(read_experiments(FOLDER / "weights" / "experiments.json", cards)) == 
     "language": """
 assert page.PageTexts("fr").say("tagline").startswith("ce que")
 assert page.PageTexts("fr").say("percent", value=3) == "3 %"
+assert page.PageTexts("fr")["evidence_verdicts"]["holds"] == "tient"
 assert page.PageTexts("fr")["compare"] == page.PageTexts("en")["compare"]
 """,
 }

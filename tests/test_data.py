@@ -189,9 +189,9 @@ def test_download_goes_on_where_it_stopped(publisher, tmp_path, ranges):
     (cache / "cats-dogs").mkdir(parents=True)
     (cache / "cats-dogs" / "archive.zip").write_bytes(Server.content[:1000])
     folder = cats_dogs.download(cache)
-    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.jpg")}
+    written = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.jpg")}
     expected = {path.relative_to(publisher).as_posix(): path.read_bytes() for path in publisher.rglob("*.jpg")}
-    assert expected.items() <= found.items()
+    assert expected.items() <= written.items()
     assert not (tmp_path / "outside").exists()
     Server.content = b""
     assert cats_dogs.download(cache) == folder  # not fetched again

@@ -8,6 +8,7 @@ import threading
 import weakref
 from pathlib import Path
 
+import judges
 import keras
 import nets
 import numpy as np
@@ -18,6 +19,7 @@ from keras import layers, ops
 from explain import engine
 from explain.cams import RULES
 from explain.engine import explain, tapped
+from explain.errors import ModelError
 from explain.explanation import Cost
 from explain.pictures import Picture, fit
 
@@ -781,8 +783,39 @@ def test_other_refusals(model):
         explain(free_size(), [picture(5, 9), picture(9, 5)])
     x = [keras.Input((8, 8, 3)), keras.Input((8, 8, 3))]
     two = keras.Model(x, layers.Dense(2)(layers.GlobalAveragePooling2D()(layers.Add()(x))))
-    with pytest.raises(ValueError, match="one input"):
+    with pytest.raises(ModelError, match="one input"):
         explain(two, picture(8, 8))
+
+
+@pytest.fixture(scope="module")
+def unexplained():
+    return judges.unexplained()
+
+
+@pytest.mark.parametrize("code", judges.UNEXPLAINED)
+def test_a_model_that_cannot_be_explained_says_why_by_code_and_facts(unexplained, code):
+    with pytest.raises(ModelError) as caught:
+        explain(unexplained[code], picture(8, 8))
+    error = caught.value
+    assert error.key == f"model.{code}"
+    assert all(str(fact) in str(error) for fact in error.facts.values())
+    assert isinstance(error, ValueError)  # as it was before it had a kind
+
+
+@pytest.mark.parametrize(
+    ("code", "build", "wanted"),
+    [
+        ("outputs", lambda x: [layers.Dense(2)(x), layers.Dense(2)(x)], "blocks"),
+        ("output", lambda x: layers.Reshape((2, 2))(layers.Dense(4)(x)), "blocks"),
+        ("kind", layers.Dense(2), "convolutions"),
+    ],
+)
+def test_so_does_one_that_is_no_classifier_or_lacks_what_is_asked_for(code, build, wanted):
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, build(layers.GlobalAveragePooling2D()(layers.ReLU()(image))))
+    with pytest.raises(ModelError) as caught:
+        explain(model, picture(8, 8), layers=wanted)
+    assert (caught.value.code, bool(caught.value.facts)) == (code, True)
 
 
 # --- What comes back ------------------------------------------------------------------------------------------------

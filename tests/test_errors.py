@@ -8,7 +8,7 @@ import pytest
 
 from explain import pictures
 from explain.checkpoints import load
-from explain.errors import CheckpointError, UserError
+from explain.errors import CheckpointError, ModelError, UserError
 from explain.pictures import PictureError
 from page.errors import PageError
 from page.service import Refused
@@ -17,7 +17,7 @@ from page.uploads import NotUploaded
 from training import TrainingError
 
 ROOT = Path(__file__).parent.parent
-SUBJECTS = {"PictureError": "picture", "CheckpointError": "checkpoint"}
+SUBJECTS = {"PictureError": "picture", "ModelError": "model", "CheckpointError": "checkpoint"}
 PAGE = {"Refused", "NotThere", "NotUploaded"}
 
 
@@ -40,7 +40,7 @@ def names_in(sentence):
 
 
 SITES = raise_sites()
-ALWAYS = {"picture": set(pictures._LIMITS), "checkpoint": set(), "page": set()}
+ALWAYS = {"picture": set(pictures._LIMITS), "model": set(), "checkpoint": set(), "page": set()}
 
 
 def given(subject, code):
@@ -52,6 +52,7 @@ def test_all_kinds_of_errors_are_looked_at():
     codes = {(subject, code) for subject, code, *_ in SITES}
     assert {code for subject, code in codes if subject == "picture"} >= set(pictures._SENTENCES) - {"vector", "text"}
     assert {code for subject, code in codes if subject == "checkpoint"} >= {"card", "digest", "code", "members"}
+    assert {code for subject, code in codes if subject == "model"} >= {"head", "output", "no-map", "gradient"}
     assert {code for subject, code in codes if subject == "page"} >= {"no_picture", "evidence_unknown", "gone"}
 
 
@@ -101,6 +102,7 @@ def test_told_in_the_pages_words_by_key_and_facts(monkeypatch, tmp_path):
     [
         (PictureError("empty"), "picture.empty"),
         (CheckpointError("load", "Keras {keras}.", keras="3", model_id="a"), "checkpoint.load"),
+        (ModelError("outputs", "It returns {count}.", count=2), "model.outputs"),
         (Refused("no_picture"), "page.no_picture"),
         (NotUploaded("gone"), "page.gone"),
         (TrainingError("No."), "training.training"),

@@ -571,8 +571,7 @@ def lite_blocks():
 
 @pytest.mark.parametrize("variant", ["lite0", pytest.param("b0", marks=pytest.mark.slow)])
 def test_our_efficientnets(variant):
-    from training.models.efficientnet import efficientnet
-
+    efficientnet = pytest.importorskip("training.models.efficientnet").efficientnet  # not of the library
     names = addresses(efficientnet(variant, 2, 64))
     assert len(names) == 18
     assert names == lite_blocks()
@@ -580,8 +579,7 @@ def test_our_efficientnets(variant):
 
 def test_names_do_not_matter():
     """The same net with meaningless names gives the same layers."""
-    from training.models.efficientnet import efficientnet
-
+    efficientnet = pytest.importorskip("training.models.efficientnet").efficientnet  # not of the library
     model = efficientnet("lite0", 1, 64)
     names = {layer.name: f"x{index * 7919 % 1000}" for index, layer in enumerate(model.layers)}
     renamed = keras.models.clone_model(

@@ -105,7 +105,7 @@ def test_what_fails_or_does_not_fit_is_passed_over(started):
 
 
 @pytest.fixture(scope="module")
-def own(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def four_experiments(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The judges, with a fourth experiment."""
     folder = tmp_path_factory.mktemp("own") / "weights"
     shutil.copytree(weights, folder)
@@ -114,9 +114,9 @@ def own(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def service(own: Path, evidence: Path) -> Service:
+def service(four_experiments: Path, evidence: Path) -> Service:
     checkpoints._kept.clear()
-    return Service(own, evidence)
+    return Service(four_experiments, evidence)
 
 
 def loaded(service: Service) -> set[str]:
@@ -230,8 +230,8 @@ def test_no_model_is_begun_while_a_question_is_answered(service, started, monkey
 
 
 @pytest.fixture(scope="module")
-def ahead(own: Path, evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = start(tmp_path_factory.mktemp("ahead"), "--weights", str(own), "--evidence", str(evidence))
+def ahead(four_experiments: Path, evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = start(tmp_path_factory.mktemp("ahead"), "--weights", str(four_experiments), "--evidence", str(evidence))
     try:
         yield server
     finally:
@@ -268,8 +268,8 @@ def test_switching_shows_no_loading(chromium, ahead):
           const status = document.querySelector('[data-ref=status]');
           new MutationObserver(() => told.push(status.textContent)).observe(status, {childList: true});
         }""")
-        for id in ("luck", "l2", "biased"):
-            page.select_option("[data-ref=experiment]", id)
+        for experiment_id in ("luck", "l2", "biased"):
+            page.select_option("[data-ref=experiment]", experiment_id)
             page.wait_for_timeout(150)
             page.wait_for_selector(shown)
         assert page.text_content("[data-ref=title-1]") == "Judge, biased"

@@ -168,7 +168,7 @@ def test_scrubbing_moves_both_sides_and_asks_nothing(visit):
     page.click("[data-ref=strip-1] button:nth-child(2)")
     look(2)
     for k in (1, 2):  # each side has three different maps
-        assert len({one[k] for one in seen}) == 3
+        assert len({frame[k] for frame in seen}) == 3
     assert len(visit.asked()) == before
 
 
@@ -660,11 +660,11 @@ def test_names_from_data_are_never_run(browser, weights, evidence, tmp_path):
     import shutil
 
     evil = "<img src=x onerror=window.hacked=1>${window.hacked=1}{{window.hacked=1}}`"
-    for id in ("judge-mild", "judge-steep"):
-        shutil.copytree(weights / id, tmp_path / "weights" / id)
-        card = json.loads((tmp_path / "weights" / id / "card.json").read_text())
-        card |= {"title": id + evil, "description": evil, "classes": [f"Cat{evil}", f"Dog{evil}"]}
-        (tmp_path / "weights" / id / "card.json").write_text(json.dumps(card))
+    for model_id in ("judge-mild", "judge-steep"):
+        shutil.copytree(weights / model_id, tmp_path / "weights" / model_id)
+        card = json.loads((tmp_path / "weights" / model_id / "card.json").read_text())
+        card |= {"title": model_id + evil, "description": evil, "classes": [f"Cat{evil}", f"Dog{evil}"]}
+        (tmp_path / "weights" / model_id / "card.json").write_text(json.dumps(card))
     server = start(tmp_path, "--weights", str(tmp_path / "weights"), "--evidence", str(evidence))
     try:
         visit = Visit(browser, server.url)

@@ -23,14 +23,14 @@ from explain import checkpoints, pictures
 from explain.cards import Card
 from page.evidence import LISTS, PAGE, PLOTS, Findings, NotThere
 from page.evidence.drawing import drawing
-from page.experiments import read_experiments
-from page.texts.en import TEXTS
+from study.experiments import read_experiments
+from study.texts.en import TEXTS
 
 pytest_plugins = ["page_fixtures", "evidence_fixtures"]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def findings(studied, data=None, **changed) -> Findings:
+def read_findings(studied, data=None, **changed) -> Findings:
     weights = changed.get("weights", studied.weights)
     cards = {card.model_id: card for card in checkpoints.available(weights).cards}
     experiments = read_experiments(weights / "experiments.json", cards)
@@ -38,12 +38,12 @@ def findings(studied, data=None, **changed) -> Findings:
 
 
 @pytest.fixture(scope="module")
-def found(studied) -> Findings:
-    return findings(studied, studied.data)
+def findings(studied) -> Findings:
+    return read_findings(studied, studied.data)
 
 
 @pytest.fixture
-def own(studied, tmp_path):
+def copied(studied, tmp_path):
     """A copy of everything, to be spoilt."""
     folders = {name: tmp_path / name for name in studied._fields}
     for name, folder in folders.items():
@@ -54,10 +54,10 @@ def own(studied, tmp_path):
 # --- the test split ---------------------------------------------------------------------------------------------------
 
 
-def listed(found: Findings, name: str, experiment: str = "pair") -> list[str]:
+def listed(findings: Findings, name: str, experiment: str = "pair") -> list[str]:
     rows, first = [], 0
     while True:
-        part = found.listed({"experiment": experiment, "list": name, "from": first})
+        part = findings.listed({"experiment": experiment, "list": name, "from": first})
         rows += part["rows"]
         first += PAGE
         if first >= part["count"]:
@@ -74,21 +74,21 @@ def listed(found: Findings, name: str, experiment: str = "pair") -> list[str]:
         ("other_evidence", ["cat/3", "dog/6", "cat/1"]),  # not dog/4, where they disagree, nor cat/7, undefined
     ],
 )
-def test_lists_hold_the_right_pictures_in_order(found, name, expected):
-    assert [row["identity"] for row in listed(found, name)] == expected
-    counts = {one["name"]: one["count"] for one in found.pair({"experiment": "pair"})["lists"]}
+def test_lists_hold_the_right_pictures_in_order(findings, name, expected):
+    assert [row["identity"] for row in listed(findings, name)] == expected
+    counts = {entry["name"]: entry["count"] for entry in findings.pair({"experiment": "pair"})["lists"]}
     assert counts[name] == len(expected)
 
 
-def test_certainty_orders_all_pictures(found):
-    least = [row["identity"] for row in listed(found, "unsure")]
+def test_certainty_orders_all_pictures(findings):
+    least = [row["identity"] for row in listed(findings, "unsure")]
     assert least[:4] == ["dog/5", "cat/7", "cat/2", "cat/6"]
     assert sorted(least) == sorted(IDENTITIES)
-    assert listed(found, "sure")[0]["identity"] == "dog/6"
+    assert listed(findings, "sure")[0]["identity"] == "dog/6"
 
 
-def test_a_row_tells_what_both_models_said(found):
-    row = listed(found, "disagree")[0]
+def test_a_row_tells_what_both_models_said(findings):
+    row = listed(findings, "disagree")[0]
     assert row == {
         "identity": "dog/4",
         "truth": "Dog",
@@ -96,29 +96,29 @@ def test_a_row_tells_what_both_models_said(found):
         "right": {"name": "Dog", "share": "70\N{NO-BREAK SPACE}%", "right": True},
         "agreement": "−0.90",
     }
-    assert listed(found, "disagree")[1]["agreement"] == ""  # cat/2: not compared
+    assert listed(findings, "disagree")[1]["agreement"] == ""  # cat/2: not compared
 
 
-def test_pictures_of_which_only_one_model_was_tested_are_left_out(own):
-    path = own.weights / RIGHT / "evaluation" / "predictions.npz"
+def test_pictures_of_which_only_one_model_was_tested_are_left_out(copied):
+    path = copied.weights / RIGHT / "evaluation" / "predictions.npz"
     with np.load(path) as file:
         arrays = dict(file)
     arrays["digests"][0] = "0" * 64  # cat/1 is another file there
     np.savez(path, **{name: array[:13] for name, array in arrays.items()})  # and dog/7 is missing
-    assert sorted(row["identity"] for row in listed(findings(own), "unsure")) == sorted(IDENTITIES[1:13])
+    assert sorted(row["identity"] for row in listed(read_findings(copied), "unsure")) == sorted(IDENTITIES[1:13])
 
 
 @pytest.mark.parametrize("first", [-1, 14, 10**9, True, "0", None, 1.0, [0]])
-def test_a_place_that_is_none_is_refused(found, first):
+def test_a_place_that_is_none_is_refused(findings, first):
     with pytest.raises(NotThere):
-        found.listed({"experiment": "pair", "list": "unsure", "from": first})
+        findings.listed({"experiment": "pair", "list": "unsure", "from": first})
 
 
 # --- models and claims ------------------------------------------------------------------------------------------------
 
 
-def test_models_stand_against_the_original(found):
-    models = {one["title"]: one for one in found.models()}
+def test_models_stand_against_the_original(findings):
+    models = {table["title"]: table for table in findings.models()}
     assert list(models)[:3] == ["Judge, mild", "Judge, steep", "Judge, mild, seed 2"]  # as in the experiments
     ours, original = models["Judge, mild"]["rows"]
     assert ours["cells"][:2] == [None, None]
@@ -140,9 +140,11 @@ def test_models_stand_against_the_original(found):
 def test_the_shipped_originals_are_the_originals():
     shipped = json.loads((ROOT / "weights/originals.json").read_text())
     rows = {
-        id: [one[split][name] for split in ("train", "validation", "test") for name in ("accuracy", "log_loss")]
-        for id, one in shipped.items()
-        if id.startswith("cats-dogs")
+        model_id: [
+            figures[split][name] for split in ("train", "validation", "test") for name in ("accuracy", "log_loss")
+        ]
+        for model_id, figures in shipped.items()
+        if model_id.startswith("cats-dogs")
     }
     assert rows == {
         "cats-dogs-effnet-sgd": [0.9456, 0.13, 0.955, 0.1331, 0.9465, 0.1321],
@@ -152,8 +154,8 @@ def test_the_shipped_originals_are_the_originals():
     }
 
 
-def test_claims_are_told_with_figure_interval_and_margin(found):
-    first, second = found.claims()
+def test_claims_are_told_with_figure_interval_and_margin(findings):
+    first, second = findings.claims()
     assert first["title"] == "Mild or steep?"
     holds, fails, few, nothing, missing = first["claims"]
     assert (holds["verdict"], holds["word"]) == ("holds", "holds")
@@ -181,11 +183,11 @@ def test_claims_are_told_with_figure_interval_and_margin(found):
     assert second["commands"] == ["python -m study compare not here --data-dir DIR --heads-dir DIR"]
 
 
-def test_a_claim_about_recipes_says_on_how_many_trainings_it_rests(own):
+def test_a_claim_about_recipes_says_on_how_many_trainings_it_rests(copied):
     claim = CLAIMS[0] | {"unit": "recipe", "counts": {"left": 5, "right": 6}}
     claim["trainings"] = {"between": {"a--b": 0.1, "a--c": 0.3}, "within": {"a--a2": 0.05}}
-    (own.evidence / "claims.json").write_text(json.dumps([claim]))
-    told = findings(own).claims()[0]["claims"][0]["told"]
+    (copied.evidence / "claims.json").write_text(json.dumps([claim]))
+    told = read_findings(copied).claims()[0]["claims"][0]["told"]
     assert told[0] == "Measured: **0.035**, 95 % interval 0.020 to 0.049, over trainings: 5 and 6 of them."
     assert told[2:4] == [
         "Between trainings of the two, 2 pairs: 0.100 to 0.300.",
@@ -193,46 +195,75 @@ def test_a_claim_about_recipes_says_on_how_many_trainings_it_rests(own):
     ]
 
 
-def test_pairs_of_trainings_that_are_not_compared_are_named_with_their_command(own):
+def with_left_out(copied, left_out):
+    path = copied.evidence / "pairs" / f"{LEFT}--{RIGHT}" / "recipes.json"
+    recipes = json.loads(path.read_text()) | {"left": [LEFT] * 4, "right": [RIGHT] * 3, "left_out": left_out}
+    path.write_text(json.dumps(recipes))
+    claim = CLAIMS[2] | {"left": LEFT, "right": RIGHT}
+    (copied.evidence / "claims.json").write_text(json.dumps([claim, CLAIMS[0]]))
+
+
+def test_trainings_beyond_those_that_are_looked_at_are_named(copied):
+    with_left_out(copied, {"left": [TWIN, "gone-seed12"], "right": ["gone-seed13"]})
+    findings = read_findings(copied)
+    sentence = (
+        "Not looked at are trainings beyond the first 4 of a recipe, as all ways of dividing them would be too many to "
+        f"try: {TWIN} & <b>, gone-seed12, gone-seed13."
+    )
+    assert findings.pair({"experiment": "pair"})["measured"].endswith(sentence)
+    of_recipes, of_files = findings.claims()[0]["claims"]
+    assert sentence in of_recipes["told"]
+    assert sentence not in of_files["told"]
+
+
+@pytest.mark.parametrize("left_out", [{"left": [], "right": []}, None, 7, {"left": 3}, {"left": [7, "../x"]}])
+def test_of_none_left_out_nothing_is_said(copied, left_out):
+    with_left_out(copied, left_out)
+    findings = read_findings(copied)
+    assert "Not looked at" not in findings.pair({"experiment": "pair"})["measured"]
+    assert "Not looked at" not in " ".join(findings.claims()[0]["claims"][0]["told"])
+
+
+def test_pairs_of_trainings_that_are_not_compared_are_named_with_their_command(copied):
     claim = CLAIMS[4] | {"unit": "recipe", "measure": "cka", "id": "features-alike"}
-    (own.evidence / "claims.json").write_text(json.dumps([claim]))
-    group = findings(own).claims()[0]
+    (copied.evidence / "claims.json").write_text(json.dumps([claim]))
+    group = read_findings(copied).claims()[0]
     assert "not all pairs of the trainings are compared" in group["claims"][0]["told"][0]
     assert group["commands"] == [f"python -m study compare {LEFT} {TWIN} {RIGHT} --data-dir DIR --heads-dir DIR"]
 
 
-def retrain(own, model_id):
+def retrain(copied, model_id):
     """The card of another training."""
-    path = own.weights / model_id / "model.keras"
+    path = copied.weights / model_id / "model.keras"
     with open(path, "ab") as file:
         file.write(b"more")
-    card = json.loads((own.weights / model_id / "card.json").read_text())
+    card = json.loads((copied.weights / model_id / "card.json").read_text())
     card["digests"]["model"] = hashlib.sha256(path.read_bytes()).hexdigest()
     return {model_id: Card.from_json(card)}
 
 
-def test_what_was_measured_on_an_earlier_checkpoint_says_so_and_judges_nothing(own):
-    found = findings(own)
-    assert found.pair({"experiment": "pair"})["missing"] == []
-    assert [one["verdict"] for one in found.claims()[0]["claims"][:2]] == ["holds", "fails"]
-    assert listed(found, "other_evidence")
-    found.cards = found.cards | retrain(own, RIGHT)
-    answer, claims = found.pair({"experiment": "pair"}), found.claims()[0]
+def test_what_was_measured_on_an_earlier_checkpoint_says_so_and_judges_nothing(copied):
+    findings = read_findings(copied)
+    assert findings.pair({"experiment": "pair"})["missing"] == []
+    assert [claim["verdict"] for claim in findings.claims()[0]["claims"][:2]] == ["holds", "fails"]
+    assert listed(findings, "other_evidence")
+    findings.cards = findings.cards | retrain(copied, RIGHT)
+    answer, claims = findings.pair({"experiment": "pair"}), findings.claims()[0]
     assert answer["missing"] == ["This was measured on an earlier training of Judge, steep: compare the two anew."]
     assert answer["commands"] == [f"python -m study compare {LEFT} {RIGHT} --data-dir DIR --heads-dir DIR"]
     assert claims["commands"] == answer["commands"]
-    assert {one["word"] for one in claims["claims"]} == {"cannot be told"}
+    assert {claim["word"] for claim in claims["claims"]} == {"cannot be told"}
     assert "earlier training of Judge, steep" in claims["claims"][0]["told"][0]
     assert claims["claims"][0]["svg"] is None
-    assert listed(found, "other_evidence") == []
+    assert listed(findings, "other_evidence") == []
 
 
-def test_a_claim_rests_on_all_trainings_of_its_recipes(own):
-    found = findings(own)
-    found.cards = found.cards | retrain(own, TWIN)
-    claims = found.claims()[0]["claims"]
+def test_a_claim_rests_on_all_trainings_of_its_recipes(copied):
+    findings = read_findings(copied)
+    findings.cards = findings.cards | retrain(copied, TWIN)
+    claims = findings.claims()[0]["claims"]
     assert "earlier training of Judge, mild, seed 2" in claims[0]["told"][0]
-    assert found.pair({"experiment": "pair"})["missing"] == []  # the pair itself is as it was measured
+    assert findings.pair({"experiment": "pair"})["missing"] == []  # the pair itself is as it was measured
 
 
 @pytest.mark.parametrize(
@@ -254,48 +285,48 @@ def test_a_claim_rests_on_all_trainings_of_its_recipes(own):
         {"same": 1},
     ],
 )
-def test_a_claim_that_is_not_whole_is_passed_over(own, spoilt):
-    (own.evidence / "claims.json").write_text(json.dumps([CLAIMS[0] | spoilt, CLAIMS[1], 7]))
-    assert [one["id"] for one in findings(own).claims()[0]["claims"]] == ["high-alive"]
+def test_a_claim_that_is_not_whole_is_passed_over(copied, spoilt):
+    (copied.evidence / "claims.json").write_text(json.dumps([CLAIMS[0] | spoilt, CLAIMS[1], 7]))
+    assert [claim["id"] for claim in read_findings(copied).claims()[0]["claims"]] == ["high-alive"]
 
 
 # --- plots ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_pair_shows_its_plots_and_what_is_missing(found):
-    answer = found.pair({"experiment": "pair"})
-    assert [one["name"] for one in answer["plots"]] == list(PLOTS)
+def test_a_pair_shows_its_plots_and_what_is_missing(findings):
+    answer = findings.pair({"experiment": "pair"})
+    assert [plot["name"] for plot in answer["plots"]] == list(PLOTS)
     assert (answer["missing"], answer["commands"]) == ([], [])
     assert "1,000 test pictures" in answer["measured"]
     assert "cannot be told from 2 and 1 trainings: **too few to tell**" in answer["measured"]
-    answer = found.pair({"experiment": "luck"})
+    answer = findings.pair({"experiment": "luck"})
     assert "two trainings of one recipe" in answer["measured"]
-    assert [one["name"] for one in answer["plots"]] == [name for name in PLOTS if name != "heads"]
+    assert [plot["name"] for plot in answer["plots"]] == [name for name in PLOTS if name != "heads"]
     assert answer["missing"] == ["Not there: Heads and animals."]
-    answer = found.pair({"experiment": "bare"})
+    answer = findings.pair({"experiment": "bare"})
     assert (answer["plots"], answer["lists"], answer["measured"]) == ([], [], "")
     assert answer["commands"] == [f"python -m study compare {RIGHT} judge-biased --data-dir DIR --heads-dir DIR"]
     assert "predictions" in answer["no_lists"]
 
 
-def test_plots_keep_their_words_and_shapes(found, studied):
-    for plot in found.pair({"experiment": "pair"})["plots"]:
+def test_plots_keep_their_words_and_shapes(findings, studied):
+    for plot in findings.pair({"experiment": "pair"})["plots"]:
         source = xml.parse(studied.evidence / "pairs" / f"{LEFT}--{RIGHT}" / f"{plot['name']}.svg").getroot()
         shown = xml.fromstring(plot["svg"])
         for tag in ("text", "path", "use", "image"):
             assert len(list(shown.iter(SVG + tag))) == len(list(source.iter(SVG + tag)))
-        words = [["".join(one.itertext()).strip() for one in root.iter(SVG + "text")] for root in (source, shown)]
+        words = [["".join(label.itertext()).strip() for label in root.iter(SVG + "text")] for root in (source, shown)]
         assert words[0] == words[1]
         assert plot["title"] in shown.get("aria-label")
         assert (shown.get("role"), shown.get("width"), shown.get("viewBox")) == ("img", None, source.get("viewBox"))
         assert "<style" not in plot["svg"]
 
 
-def test_ids_are_unique_in_the_page_and_references_find_them(found):
-    plots = [one["svg"] for one in found.pair({"experiment": "pair"})["plots"]]
-    plots += [claim["svg"] for group in found.claims() for claim in group["claims"] if claim["svg"]]
+def test_ids_are_unique_in_the_page_and_references_find_them(findings):
+    plots = [plot["svg"] for plot in findings.pair({"experiment": "pair"})["plots"]]
+    plots += [claim["svg"] for group in findings.claims() for claim in group["claims"] if claim["svg"]]
     assert len(plots) == len(PLOTS) + 2
-    ids = [id for svg in plots for id in re.findall(r' id="([^"]+)"', svg)]
+    ids = [reference for svg in plots for reference in re.findall(r' id="([^"]+)"', svg)]
     assert len(ids) == len(set(ids)) > 20
     for svg in plots:
         inside = set(re.findall(r' id="([^"]+)"', svg))
@@ -324,11 +355,18 @@ def test_nothing_of_a_plot_acts_or_looks_outside():
     root = xml.fromstring(text)
     assert "evil" not in text
     assert "alert" not in text
-    assert {one.tag.removeprefix(SVG) for one in root.iter()} == {"svg", "use", "image", "path", "text", "tspan"}
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} == {
+        "svg",
+        "use",
+        "image",
+        "path",
+        "text",
+        "tspan",
+    }
     assert set(root.attrib) == {"viewBox", "role", "aria-label"}
-    assert [one.attrib for one in root.iter(SVG + "use")] == [{}, {"href": "#p-here", "x": "1"}, {}]
+    assert [element.attrib for element in root.iter(SVG + "use")] == [{}, {"href": "#p-here", "x": "1"}, {}]
     png = {"href": "data:image/png;base64,iVBORw0KGgo=", "x": "2"}
-    assert [one.attrib for one in root.iter(SVG + "image")] == [{}, {}, png]
+    assert [element.attrib for element in root.iter(SVG + "image")] == [{}, {}, png]
     assert root.find(SVG + "path").attrib == {
         "id": "p-here",
         "d": "M0 0L1 1",
@@ -356,14 +394,14 @@ def test_what_is_no_plot_is_none(text):
 # --- tables and what is on no list ------------------------------------------------------------------------------------
 
 
-def test_tables_are_the_files(found, studied):
-    answer = found.table({"experiment": "pair", "plot": "cka"})
+def test_tables_are_the_files(findings, studied):
+    answer = findings.table({"experiment": "pair", "plot": "cka"})
     assert answer["name"] == f"{LEFT}--{RIGHT}-cka.csv"
     assert answer["csv"] == (studied.evidence / "pairs" / f"{LEFT}--{RIGHT}" / "cka.csv").read_text()
-    answer = found.table({"claim": "high-alive"})
+    answer = findings.table({"claim": "high-alive"})
     assert answer["csv"].splitlines()[2].startswith("margin,0.01")
     with pytest.raises(NotThere, match="not there"):
-        found.table({"claim": "sgd-hard"})
+        findings.table({"claim": "sgd-hard"})
 
 
 STRANGE = [
@@ -388,8 +426,8 @@ STRANGE = [
 
 
 @pytest.mark.parametrize(("name", "asked"), STRANGE)
-def test_what_is_on_no_list_is_refused(found, name, asked):
-    assert found.answer(name, asked) == {
+def test_what_is_on_no_list_is_refused(findings, name, asked):
+    assert findings.answer(name, asked) == {
         "kind": "error",
         "code": "evidence_unknown",
         "sentence": "There is nothing of that name here.",
@@ -398,29 +436,29 @@ def test_what_is_on_no_list_is_refused(found, name, asked):
 
 @pytest.mark.parametrize("asked", [None, 1, "pair", [], [1, 2], {"from": {}}])
 @pytest.mark.parametrize("name", ["pair", "table", "listed", "thumbnails"])
-def test_anything_at_all_may_come_in(found, name, asked):
-    assert found.answer(name, asked)["kind"] == "error"
+def test_anything_at_all_may_come_in(findings, name, asked):
+    assert findings.answer(name, asked)["kind"] == "error"
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_picture_is_the_one_the_models_were_tested_on(found):
-    assert np.array_equal(found.picture("cat/2").pixels, pictures.read(drawn("cat/2")).pixels)
+def test_a_picture_is_the_one_the_models_were_tested_on(findings):
+    assert np.array_equal(findings.picture("cat/2").pixels, pictures.read(drawn("cat/2")).pixels)
     for identity, code in ((OTHER, "evidence_other_edition"), (MISSING, "evidence_no_file")):
         with pytest.raises(NotThere) as error:
-            found.picture(identity)
+            findings.picture(identity)
         assert error.value.code == code
 
 
 def test_without_a_data_folder_there_is_no_picture(studied):
-    found = findings(studied)
+    findings = read_findings(studied)
     with pytest.raises(NotThere) as error:
-        found.picture("cat/2")
+        findings.picture("cat/2")
     assert error.value.code == "evidence_no_data"
-    answer = found.thumbnails({"identities": ["cat/2"]})["thumbnails"]
+    answer = findings.thumbnails({"identities": ["cat/2"]})["thumbnails"]
     assert answer == {"cat/2": {"sentence": "This server has no data set to show pictures from."}}
-    assert not found.pair({"experiment": "pair"})["pictures"]["shown"]
+    assert not findings.pair({"experiment": "pair"})["pictures"]["shown"]
 
 
 @pytest.mark.parametrize("below", ["", "inner"])
@@ -429,20 +467,20 @@ def test_both_layouts_are_found_at_the_top_and_one_below(studied, tmp_path, belo
     path = tmp_path / below / layout
     path.parent.mkdir(parents=True)
     path.write_bytes(drawn("cat/2"))
-    found = findings(studied, tmp_path)
-    assert found.picture("cat/2").pixels.shape == (60, 80, 3)
-    assert found.pair({"experiment": "pair"})["pictures"] == {"shown": True, "text": ""}
+    findings = read_findings(studied, tmp_path)
+    assert findings.picture("cat/2").pixels.shape == (60, 80, 3)
+    assert findings.pair({"experiment": "pair"})["pictures"] == {"shown": True, "text": ""}
 
 
 def test_a_folder_of_something_else_says_so(studied, tmp_path):
     (tmp_path / "deep/deeper/PetImages/Cat").mkdir(parents=True)
-    told = findings(studied, tmp_path).pair({"experiment": "pair"})["pictures"]
+    told = read_findings(studied, tmp_path).pair({"experiment": "pair"})["pictures"]
     assert told == {"shown": False, "text": "The data folder of this server holds none of these pictures."}
-    assert findings(studied, tmp_path / "none").data is None
+    assert read_findings(studied, tmp_path / "none").data is None
 
 
-def test_thumbnails_are_small_and_say_what_they_lack(found):
-    answer = found.thumbnails({"identities": ["dog/1", OTHER, MISSING]})["thumbnails"]
+def test_thumbnails_are_small_and_say_what_they_lack(findings):
+    answer = findings.thumbnails({"identities": ["dog/1", OTHER, MISSING]})["thumbnails"]
     kind, _, data = answer["dog/1"]["src"].partition(",")
     assert kind == "data:image/jpeg;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
@@ -452,59 +490,59 @@ def test_thumbnails_are_small_and_say_what_they_lack(found):
     assert answer[MISSING] == {"sentence": "Not in the data folder."}
 
 
-def test_a_file_that_is_no_picture_says_so(own):
-    path = own.weights / LEFT / "evaluation" / "predictions.npz"
+def test_a_file_that_is_no_picture_says_so(copied):
+    path = copied.weights / LEFT / "evaluation" / "predictions.npz"
     with np.load(path) as file:
         arrays = dict(file)
-    (own.data / "PetImages/Cat/1.jpg").write_bytes(b"text")
+    (copied.data / "PetImages/Cat/1.jpg").write_bytes(b"text")
     arrays["digests"][0] = "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1"  # sha256 of it
     np.savez(path, **arrays)
-    answer = findings(own, own.data).thumbnails({"identities": ["cat/1"]})
+    answer = read_findings(copied, copied.data).thumbnails({"identities": ["cat/1"]})
     assert answer["thumbnails"]["cat/1"] == {"sentence": "This file cannot be read."}
 
 
 # --- files that change, are broken or missing -------------------------------------------------------------------------
 
 
-def test_what_changes_is_seen(own):
-    found = findings(own)
-    assert found.claims()[0]["claims"][0]["verdict"] == "holds"
-    (own.evidence / "claims.json").write_text(json.dumps([CLAIMS[1]]))
-    assert [one["id"] for one in found.claims()[0]["claims"]] == ["high-alive"]
-    (own.evidence / "pairs" / f"{LEFT}--{RIGHT}" / "cka.svg").unlink()
-    assert "cka" not in [one["name"] for one in found.pair({"experiment": "pair"})["plots"]]
+def test_what_changes_is_seen(copied):
+    findings = read_findings(copied)
+    assert findings.claims()[0]["claims"][0]["verdict"] == "holds"
+    (copied.evidence / "claims.json").write_text(json.dumps([CLAIMS[1]]))
+    assert [claim["id"] for claim in findings.claims()[0]["claims"]] == ["high-alive"]
+    (copied.evidence / "pairs" / f"{LEFT}--{RIGHT}" / "cka.svg").unlink()
+    assert "cka" not in [plot["name"] for plot in findings.pair({"experiment": "pair"})["plots"]]
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", b"[1]", b"\xff\xfe{"])
-def test_broken_files_are_as_none(own, content):
-    pair = own.evidence / "pairs" / f"{LEFT}--{RIGHT}"
+def test_broken_files_are_as_none(copied, content):
+    pair = copied.evidence / "pairs" / f"{LEFT}--{RIGHT}"
     for path in (
-        own.evidence / "claims.json",
-        own.weights / "originals.json",
+        copied.evidence / "claims.json",
+        copied.weights / "originals.json",
         pair / "comparison.json",
         pair / "recipes.json",
         pair / "pictures.npz",
-        own.evidence / "models" / LEFT / "measures.json",
+        copied.evidence / "models" / LEFT / "measures.json",
         pair / "roc.svg",
-        own.weights / RIGHT / "evaluation" / "predictions.npz",
+        copied.weights / RIGHT / "evaluation" / "predictions.npz",
     ):
         path.write_bytes(content)
-    found = findings(own)
-    assert found.judged({}) == {"claims": []}
-    assert {len(one["rows"]) for one in found.models()} == {1}
-    answer = found.pair({"experiment": "pair"})
+    findings = read_findings(copied)
+    assert findings.judged({}) == {"claims": []}
+    assert {len(table["rows"]) for table in findings.models()} == {1}
+    answer = findings.pair({"experiment": "pair"})
     assert answer["missing"] == ["Not there: ROC."]
     assert answer["lists"] == []
-    assert found.pair({"experiment": "luck"})["lists"][0]["count"] == 2
+    assert findings.pair({"experiment": "luck"})["lists"][0]["count"] == 2
 
 
-def test_predictions_of_other_classes_are_none(own):
-    path = own.weights / RIGHT / "evaluation" / "predictions.npz"
+def test_predictions_of_other_classes_are_none(copied):
+    path = copied.weights / RIGHT / "evaluation" / "predictions.npz"
     with np.load(path) as file:
         arrays = dict(file)
     arrays["labels"][0] = 2
     np.savez(path, **arrays)
-    assert findings(own).pair({"experiment": "pair"})["lists"] == []
+    assert read_findings(copied).pair({"experiment": "pair"})["lists"] == []
 
 
 def test_answers_are_json_and_need_no_heavy_library(studied):
@@ -533,8 +571,12 @@ sys.exit(", ".join(heavy) or 0)
 
 def call(server, name: str, asked: object) -> dict:
     config = json.loads(get(server.url + "config")[1])
-    views = [one for one in config["components"] if "rules" in one["props"].get("props", {}).get("catalog", {})]
-    view = next(one["id"] for one in views if "page" in one["props"]["props"]["catalog"])
+    views = [
+        component
+        for component in config["components"]
+        if "rules" in component["props"].get("props", {}).get("catalog", {})
+    ]
+    view = next(component["id"] for component in views if "page" in component["props"]["props"]["catalog"])
     body = {"data": asked, "component_id": view, "fn_name": name, "session_hash": uuid.uuid4().hex}
     status, text = post(server.url + "gradio_api/component_server", body)
     return json.loads(text) if status == 200 else {"kind": "error", "status": status}
@@ -575,10 +617,10 @@ CHOICE = {"ask": 1, "models": [LEFT, RIGHT], "rule": "gradcam", "target": "own"}
 
 
 def test_compare_opens_a_test_picture_by_its_identity(data_server):
-    found = ask(data_server, CHOICE | {"example": "dog/2"})
-    assert found["kind"] == "result"
-    assert found["models"][0]["bars"][0]["name"] == "Dog"
-    assert (found["picture"]["width"], found["picture"]["height"]) == (80, 60)
+    answer = ask(data_server, CHOICE | {"example": "dog/2"})
+    assert answer["kind"] == "result"
+    assert answer["models"][0]["bars"][0]["name"] == "Dog"
+    assert (answer["picture"]["width"], answer["picture"]["height"]) == (80, 60)
 
 
 @pytest.mark.parametrize(

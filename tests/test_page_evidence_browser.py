@@ -11,7 +11,7 @@ from studied import CLAIMS, IDENTITIES, LEFT, MISSING, OTHER, RIGHT
 from test_page_browser import PHONE, SHOWN, Visit, browser  # noqa: F401  browser is a fixture
 
 from page.evidence import LISTS, PLOTS
-from page.texts.en import TEXTS
+from study.texts.en import TEXTS
 
 pytest_plugins = ["page_fixtures", "evidence_fixtures"]
 
@@ -77,7 +77,7 @@ def test_plots_of_a_pair_are_drawn_and_named(bare):
     bare.open()
     page = bare.page
     assert page.locator(".tm-plot > svg[role=img][aria-label]").count() == len(PLOTS)
-    assert [one.get_attribute("data-plot") for one in page.locator(".tm-plot").all()] == list(PLOTS)
+    assert [plot.get_attribute("data-plot") for plot in page.locator(".tm-plot").all()] == list(PLOTS)
     for svg in page.locator(".tm-plot > svg").all():
         box = svg.bounding_box()
         assert box["width"] > 300
@@ -98,7 +98,7 @@ def test_two_columns_at_a_desk_and_the_words_follow_light_and_dark(browser, bare
     for scheme in ("light", "dark"):
         look = Look(browser, bare_server.url, color_scheme=scheme)
         look.open()
-        boxes = [one.bounding_box() for one in look.page.locator(".tm-plot").all()[:2]]
+        boxes = [plot.bounding_box() for plot in look.page.locator(".tm-plot").all()[:2]]
         assert boxes[0]["y"] == boxes[1]["y"]
         assert boxes[1]["x"] > boxes[0]["x"] + boxes[0]["width"]
         script = "getComputedStyle(document.querySelector('[data-plot=roc] svg text')).fill"
@@ -230,7 +230,7 @@ def test_with_data_pictures_are_shown_and_open_in_compare(rich):
     rich.choose("pair")
     identities = rich.list("unsure")
     page.wait_for_selector(".tm-tested img")
-    assert page.locator(".tm-tested img").count() == sum(one not in (OTHER, MISSING) for one in identities)
+    assert page.locator(".tm-tested img").count() == sum(identity not in (OTHER, MISSING) for identity in identities)
     assert page.locator(f".tm-tested th[data-identity='{OTHER}']").inner_text().startswith("Another edition")
     assert page.locator(f".tm-tested th[data-identity='{MISSING}']").inner_text().startswith("Not in the data folder")
     assert page.locator(f".tm-tested th[data-identity='{OTHER}'] button").count() == 0
@@ -257,7 +257,7 @@ def test_a_phone_shows_one_column_and_never_scrolls_sideways(browser, served, re
     for name in LISTS:
         look.list(name)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
-    boxes = [one.bounding_box() for one in page.locator(".tm-plot").all()[:2]]
+    boxes = [plot.bounding_box() for plot in page.locator(".tm-plot").all()[:2]]
     assert boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"]
     outside = page.evaluate("""() => [...document.querySelectorAll('.tm-evidence *')].filter(node =>
         !node.closest('svg') && node.getClientRects().length && !node.closest('.tm-hidden')
@@ -295,11 +295,11 @@ def test_keyboard_and_screen_readers_find_everything(rich):
 def test_the_evidence_is_read_by_the_page_itself_alone(bare, studied):
     """No picture of the data set travels where there is none to show; what travels is the lists' numbers."""
     answers = []
-    bare.page.on("response", lambda one: answers.append(one) if "component_server" in one.url else None)
+    bare.page.on("response", lambda response: answers.append(response) if "component_server" in response.url else None)
     bare.open()
     bare.list("unsure")
-    found = [json.loads(one.text()) for one in answers]
-    rows = [row["identity"] for one in found if "rows" in one for row in one["rows"]]
+    messages = [json.loads(response.text()) for response in answers]
+    rows = [row["identity"] for message in messages if "rows" in message for row in message["rows"]]
     assert set(rows) <= set(IDENTITIES)
-    assert "data:image/jpeg" not in json.dumps(found)
-    assert str(studied.evidence) not in json.dumps(found)
+    assert "data:image/jpeg" not in json.dumps(messages)
+    assert str(studied.evidence) not in json.dumps(messages)

@@ -75,7 +75,7 @@ def call(server, image: object, choice: list | None = None) -> str:
 def ask(server, event_data: object, inputs: list | None = None) -> dict | None:
     """What the view's own event answers to a raw call."""
     config = json.loads(get(server.url + "config")[1])
-    index = next(one["id"] for one in config["dependencies"] if one["targets"][0][1] == "ask")
+    index = next(dependency["id"] for dependency in config["dependencies"] if dependency["targets"][0][1] == "ask")
     session = uuid.uuid4().hex
     body = {"data": inputs or [], "event_data": event_data, "fn_index": index, "session_hash": session}
     status, _ = post(server.url + "gradio_api/queue/join", body)
@@ -83,9 +83,9 @@ def ask(server, event_data: object, inputs: list | None = None) -> dict | None:
         return None
     stream = get(f"{server.url}gradio_api/queue/data?session_hash={session}")[1]
     for line in stream.splitlines():
-        found = json.loads(line[6:]) if line.startswith("data: ") else {}
-        if found.get("msg") == "process_completed":
-            return found["output"]["data"][0] if found["success"] else None
+        event = json.loads(line[6:]) if line.startswith("data: ") else {}
+        if event.get("msg") == "process_completed":
+            return event["output"]["data"][0] if event["success"] else None
     return None
 
 
@@ -105,17 +105,17 @@ def red(tmp_path):
 
 
 def test_a_program_gets_the_whole_answer(client, red):
-    found = client.predict(red, *CHOICE, api_name="/compare")
-    assert found["kind"] == "result"
-    assert [model["bars"][0]["name"] for model in found["models"]] == ["Cat", "Cat"]
-    assert [model["target"] for model in found["models"]] == ["Cat", "Cat"]
-    assert [stop["depth"] for stop in found["stops"]] == sorted(stop["depth"] for stop in found["stops"])
-    assert (found["picture"]["width"], found["picture"]["height"]) == (80, 60)
+    answer = client.predict(red, *CHOICE, api_name="/compare")
+    assert answer["kind"] == "result"
+    assert [model["bars"][0]["name"] for model in answer["models"]] == ["Cat", "Cat"]
+    assert [model["target"] for model in answer["models"]] == ["Cat", "Cat"]
+    assert [stop["depth"] for stop in answer["stops"]] == sorted(stop["depth"] for stop in answer["stops"])
+    assert (answer["picture"]["width"], answer["picture"]["height"]) == (80, 60)
 
 
 def test_defaults_are_the_first_pair(client, red):
-    found = client.predict(red, api_name="/compare")
-    assert ([model["id"] for model in found["models"]], found["rule"]) == (PAIR, "gradcam")
+    answer = client.predict(red, api_name="/compare")
+    assert ([model["id"] for model in answer["models"]], answer["rule"]) == (PAIR, "gradcam")
 
 
 def test_three_checkpoints_stand_in_one_answer(client, red):
@@ -125,7 +125,7 @@ def test_three_checkpoints_stand_in_one_answer(client, red):
     for row in answer["stops"]:
         assert len(row["layers"]) == 3
         assert [versus is None for versus in row["versus"]] == [True, False, False]
-        assert row["words"] == []
+        assert row["words"][0]["text"].startswith("They disagree. ")
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_bad_files_are_one_clear_sentence(client, tmp_path, name):
 def test_an_animation_gives_its_first_frame_and_says_so(client, tmp_path):
     first, second = (Image.fromarray(picture(red=value)) for value in (255, 0))
     first.save(tmp_path / "two.gif", save_all=True, append_images=[second], duration=100)
-    found = client.predict(handle_file(tmp_path / "two.gif"), *CHOICE, api_name="/compare")
-    assert found["picture"]["notes"] == ["This file holds several pictures; this is the first."]
-    assert found["models"][0]["bars"][0]["name"] == "Cat"
+    answer = client.predict(handle_file(tmp_path / "two.gif"), *CHOICE, api_name="/compare")
+    assert answer["picture"]["notes"] == ["This file holds several pictures; this is the first."]
+    assert answer["models"][0]["bars"][0]["name"] == "Cat"
 
 
 def test_no_picture_is_a_sentence(client):
@@ -286,8 +286,8 @@ def test_the_views_own_event_is_as_strict(server, canary):
     inside = upload(server, encoded(picture(red=255)))
     assert ask(server, asked | {"upload": inside})["kind"] == "result"
     for path in (str(canary), f"{Path(inside).parent}/../../..{canary}", canary.as_uri(), [str(canary)], {"p": 1}):
-        found = ask(server, asked | {"upload": path})
-        assert (found["kind"], found["code"]) == ("error", "not_uploaded")
+        answer = ask(server, asked | {"upload": path})
+        assert (answer["kind"], answer["code"]) == ("error", "not_uploaded")
     assert ask(server, asked | {"upload": brought(str(canary), meta=META)}) is None  # refused by Gradio already
     assert ask(server, asked | {"example": f"../../{canary}"})["code"] == "unknown_example"
     assert ask(server, None)["kind"] == "error"
@@ -314,13 +314,13 @@ def test_only_the_named_functions_of_the_view_can_be_called(server):
 
 def test_every_answer_of_the_model_state_is_public_knowledge(server):
     config = json.loads(get(server.url + "config")[1])
-    view = next(one for one in config["components"] if "catalog" in one["props"].get("props", {}))
+    view = next(component for component in config["components"] if "catalog" in component["props"].get("props", {}))
     body = {"data": [], "component_id": view["id"], "fn_name": "state", "session_hash": "x"}
     status, text = post(server.url + "gradio_api/component_server", body)
     assert status == 200
-    found = json.loads(text)
-    assert found["ready"] is True
-    assert set(found) == {"ready", "loaded", "seconds", "problem"}
+    state = json.loads(text)
+    assert state["ready"] is True
+    assert set(state) == {"ready", "loaded", "seconds", "problem"}
 
 
 def test_files_over_the_limit_are_refused(server):
@@ -441,7 +441,7 @@ def small(monkeypatch, tmp_path) -> Iterator[SimpleNamespace]:
 def join(small, session: str | None = None) -> str:
     """Ask as the view does, but do not fetch the answer; the session."""
     session = session or uuid.uuid4().hex
-    index = next(one for one, made in small.page.fns.items() if made.targets[0][1] == "ask")
+    index = next(number for number, made in small.page.fns.items() if made.targets[0][1] == "ask")
     body = {"data": [], "event_data": {"ask": 1}, "fn_index": index, "session_hash": session}
     assert post(small.url + "gradio_api/queue/join", body)[0] == 200
     return session
@@ -455,7 +455,8 @@ def held(small) -> tuple[int, int]:
     """Sessions, and queues of messages, in which the picture still is."""
     sessions = list(small.page.state_holder.session_data.values())
     queues = list(small.page._queue.pending_messages_per_session.values())
-    return sum("PICTURE" in str(one.config_values) for one in sessions), sum("PICTURE" in str(one) for one in queues)
+    in_sessions = sum("PICTURE" in str(session.config_values) for session in sessions)
+    return in_sessions, sum("PICTURE" in str(queue) for queue in queues)
 
 
 def test_answers_that_nobody_fetches_are_bounded(small):

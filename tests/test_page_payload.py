@@ -5,11 +5,13 @@ import io
 import json
 import math
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from judges import UNEXPLAINED, ship, unexplained
 from PIL import Image
 
 from explain import checkpoints
@@ -20,10 +22,11 @@ from explain.pictures import Picture
 from explain.view import message as view_message
 from explain.view.message import Explained
 from explain.view.words import Words
-from page.experiments import Yardstick, read_experiments, yardstick
+from page.experiments import Yardstick, yardstick
 from page.layout import catalog, template
 from page.service import Refused, Service
 from page.texts import PageTexts
+from study.experiments import read_experiments
 from study.store import Store
 
 pytest_plugins = ["page_fixtures"]
@@ -155,16 +158,16 @@ def test_differences_are_signed_and_stand_on_one_scale_for_all_depths():
     # densities less 1: at the left column 1 and -1; in one corner of sixteen 15, beyond the scale, and -1
     corner = np.zeros((4, 4))
     corner[0, 0] = 1
-    found = message(explanation([[[2.0, 0.0], [2.0, 0.0]], corner]), explanation([even, even]))
-    first, second = (agreement_of(stop)["difference"] for stop in found["stops"])
+    answer = message(explanation([[[2.0, 0.0], [2.0, 0.0]], corner]), explanation([even, even]))
+    first, second = (agreement_of(stop)["difference"] for stop in answer["stops"])
     assert first["limit"] == second["limit"] == 3
     assert unpacked(first, np.int8).tolist() == [[[42, -42], [42, -42]]]
     assert unpacked(second, np.int8)[0, 0].tolist() == [127, -42, -42, -42]
 
 
 def test_nearly_equal_maps_have_a_faint_difference():
-    found = message(explanation([RISING]), explanation([[[0.0, 1.0], [2.0, 4.1]]]))
-    assert np.abs(unpacked(agreement_of(found["stops"][0])["difference"], np.int8)).max() == 1
+    answer = message(explanation([RISING]), explanation([[[0.0, 1.0], [2.0, 4.1]]]))
+    assert np.abs(unpacked(agreement_of(answer["stops"][0])["difference"], np.int8)).max() == 1
 
 
 def test_a_map_of_tiny_values_is_not_lost():
@@ -173,61 +176,61 @@ def test_a_map_of_tiny_values_is_not_lost():
 
 
 def test_the_shown_picture_is_at_most_1024_pixels_and_keeps_its_shape():
-    found = view_message.shown(Picture(np.zeros((600, 3000, 3), np.uint8), ("first-frame", "shrunk")), WORDS)
-    assert (found["width"], found["height"]) == (1024, 205)
-    assert len(found["notes"]) == 2
-    with Image.open(io.BytesIO(base64.b64decode(found["src"].split(",")[1]))) as image:
+    view = view_message.shown(Picture(np.zeros((600, 3000, 3), np.uint8), ("first-frame", "shrunk")), WORDS)
+    assert (view["width"], view["height"]) == (1024, 205)
+    assert len(view["notes"]) == 2
+    with Image.open(io.BytesIO(base64.b64decode(view["src"].split(",")[1]))) as image:
         assert (image.format, image.size) == ("JPEG", (1024, 205))
 
 
 def test_what_the_models_saw_is_exact():
-    found = message(explanation([RISING]), explanation([RISING]))
-    assert list(found["saw"]) == ["8x8"]
-    with Image.open(io.BytesIO(base64.b64decode(found["saw"]["8x8"].split(",")[1]))) as image:
+    answer = message(explanation([RISING]), explanation([RISING]))
+    assert list(answer["saw"]) == ["8x8"]
+    with Image.open(io.BytesIO(base64.b64decode(answer["saw"]["8x8"].split(",")[1]))) as image:
         assert np.array_equal(np.asarray(image), np.full((8, 8, 3), 100))
 
 
 def test_the_message_is_json_with_finite_numbers_alone():
-    found = message(explanation([RISING, np.zeros((2, 2))]), explanation([RISING, RISING]))
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert ([model["id"] for model in found["models"]], found["rule"]) == (["one", "two"], "gradcam")
-    assert found["cost"] == {"passes": 4, "explain": 40.0}
-    assert agreement_of(found["stops"][1]) == {"rank": None, "overlap": None, "band": None, "difference": None}
+    answer = message(explanation([RISING, np.zeros((2, 2))]), explanation([RISING, RISING]))
+    assert json.loads(json.dumps(answer, allow_nan=False)) == answer
+    assert ([model["id"] for model in answer["models"]], answer["rule"]) == (["one", "two"], "gradcam")
+    assert answer["cost"] == {"passes": 4, "explain": 40.0}
+    assert agreement_of(answer["stops"][1]) == {"rank": None, "overlap": None, "band": None, "difference": None}
 
 
 def test_models_of_different_depth_share_every_stop():
-    found = message(explanation([RISING, RISING]), explanation([RISING] * 4))
-    assert [stop["layers"] for stop in found["stops"]][::3] == [[0, 0], [1, 3]]
-    for stop in found["stops"]:
-        for place, model in zip(stop["layers"], found["models"], strict=True):
+    answer = message(explanation([RISING, RISING]), explanation([RISING] * 4))
+    assert [stop["layers"] for stop in answer["stops"]][::3] == [[0, 0], [1, 3]]
+    for stop in answer["stops"]:
+        for place, model in zip(stop["layers"], answer["models"], strict=True):
             assert place < len(model["layers"])
 
 
-def test_three_models_are_held_against_the_first_and_no_words_are_said():
+def test_three_models_are_held_against_the_first():
     turned = np.array(RISING)[::-1, ::-1]
-    found = message(explanation([RISING]), explanation([RISING]), explanation([turned]), band=band(0.5, 1.0))
-    assert found["reference"] == 0
-    assert [model["name"] for model in found["models"]] == ["SGD", "Adam", "more 0"]
-    assert [model["yardstick"] is None for model in found["models"]] == [True, False, False]
-    (stop,) = found["stops"]
-    assert (stop["layers"], stop["words"]) == ([0, 0, 0], [])
+    answer = message(explanation([RISING]), explanation([RISING]), explanation([turned]), band=band(0.5, 1.0))
+    assert answer["reference"] == 0
+    assert [model["name"] for model in answer["models"]] == ["SGD", "Adam", "more 0"]
+    assert [model["yardstick"] is None for model in answer["models"]] == [True, False, False]
+    (stop,) = answer["stops"]
+    assert stop["layers"] == [0, 0, 0]
     assert [versus and round(versus["rank"], 3) for versus in stop["versus"]] == [None, 1, -1]
     assert [versus and versus["band"] is None for versus in stop["versus"]] == [None, False, True]
-    assert found["cost"]["passes"] == 6
+    assert answer["cost"]["passes"] == 6
     pair = message(explanation([RISING]), explanation([RISING]), band=band(0.5, 1.0))
     assert stop["versus"][:2] == pair["stops"][0]["versus"]  # whatever stands beside the two
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert json.loads(json.dumps(answer, allow_nan=False)) == answer
 
 
 def test_bars_stand_in_one_order_for_all_models():
-    found = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3))
-    assert [[bar["name"] for bar in model["bars"]] for model in found["models"]] == [["Dog", "Cat"]] * 2
-    assert [plain(bar["text"]) for bar in found["models"][1]["bars"]] == ["30 %", "70 %"]
+    answer = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3))
+    assert [[bar["name"] for bar in model["bars"]] for model in answer["models"]] == [["Dog", "Cat"]] * 2
+    assert [plain(bar["text"]) for bar in answer["models"][1]["bars"]] == ["30 %", "70 %"]
 
 
 def test_a_model_tells_what_its_card_tells():
-    found = message(explanation([RISING]), explanation([RISING]))
-    first, second = found["models"]
+    answer = message(explanation([RISING]), explanation([RISING]))
+    first, second = answer["models"]
     assert first["detail"] == "EfficientNet-Lite0 · 3.4 M weights · 8 × 8 px"
     assert plain(first["accuracy"]) == "98.8 % ± 0.3"
     assert (second["accuracy"], second["accuracy_title"]) == ("", "")
@@ -265,9 +268,9 @@ def test_a_prediction_is_never_certain(share, text):
 
 
 def test_a_full_probability_is_not_called_certain():
-    found = message(explanation([RISING], dog=1.0), explanation([RISING], dog=1.0))
-    assert [plain(bar["text"]) for bar in found["models"][0]["bars"]] == ["> 99.9 %", "< 0.1 %"]
-    assert "(> 99.9 % and > 99.9 %)" in said(found["stops"][0])
+    answer = message(explanation([RISING], dog=1.0), explanation([RISING], dog=1.0))
+    assert [plain(bar["text"]) for bar in answer["models"][0]["bars"]] == ["> 99.9 %", "< 0.1 %"]
+    assert "(> 99.9 % and > 99.9 %)" in said(answer["stops"][0])
 
 
 @pytest.mark.parametrize(
@@ -292,8 +295,8 @@ def test_layers_get_short_names_unless_two_would_be_alike():
 
 
 def test_the_same_answer_alike_sure():
-    found = message(explanation([RISING], dog=0.97), explanation([RISING], dog=0.95))
-    assert said(found["stops"][0]).startswith("Both say **dog** (97 % and 95 %).")
+    answer = message(explanation([RISING], dog=0.97), explanation([RISING], dog=0.95))
+    assert said(answer["stops"][0]).startswith("Both say **dog** (97 % and 95 %).")
 
 
 def test_the_same_answer_one_less_sure():
@@ -302,48 +305,48 @@ def test_the_same_answer_one_less_sure():
 
 
 def test_a_disagreement_names_the_common_class():
-    found = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="common")
-    text = said(found["stops"][0])
+    answer = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="common")
+    text = said(answer["stops"][0])
     assert "They disagree: SGD says **dog** (90 %), Adam **cat** (70 %)." in text
     assert "Both maps explain **dog**" in text
-    assert (found["target"]["common"], found["target"]["text"]) == ("Dog", "explained: Dog")
-    assert [model["evidence"] for model in found["models"]] == [None, None]
+    assert (answer["target"]["common"], answer["target"]["text"]) == ("Dog", "explained: Dog")
+    assert [model["evidence"] for model in answer["models"]] == [None, None]
     asked = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="Dog")
     assert "Both maps explain" not in said(asked["stops"][0])
 
 
 def test_of_different_classes_each_map_says_its_own_and_nothing_holds_them_against_each_other():
-    found = message(
+    answer = message(
         explanation([RISING, np.zeros((2, 2)), np.ones((2, 2))], dog=0.9),
         explanation([RISING, RISING, np.zeros((2, 2))], dog=0.3, target=0, dead=0.04),
     )
-    assert [model["target"] for model in found["models"]] == ["Dog", "Cat"]
-    assert [model["evidence"] for model in found["models"]] == ["evidence for dog", "evidence for cat"]
-    assert found["target"] == {
+    assert [model["target"] for model in answer["models"]] == ["Dog", "Cat"]
+    assert [model["evidence"] for model in answer["models"]] == ["evidence for dog", "evidence for cat"]
+    assert answer["target"] == {
         "asked": "own",
         "options": ["Cat", "Dog"],
         "common": "Dog",
         "text": "explained: each model's own answer",
     }
-    assert "dashed" in found["models"][1]["yardstick"]["legend"]
-    told = [said(stop) for stop in found["stops"]]
-    for stop, text in zip(found["stops"], told, strict=True):
+    assert "dashed" in answer["models"][1]["yardstick"]["legend"]
+    told = [said(stop) for stop in answer["stops"]]
+    for stop, text in zip(answer["stops"], told, strict=True):
         assert agreement_of(stop)["difference"] is agreement_of(stop)["band"] is None
         assert text.startswith(
             "They disagree: SGD says **dog** (90 %), Adam **cat** (70 %). Each map shows what speaks for"
         )
         assert not re.search(r"\bpeak|yardstick|They agree|as two seeds", text)
         assert text.endswith("Channels dead here: 0 % SGD, 4 % Adam.")
-    assert agreement_of(found["stops"][0])["rank"] == pytest.approx(1)  # the curve stays
+    assert agreement_of(answer["stops"][0])["rank"] == pytest.approx(1)  # the curve stays
     assert "SGD's map is **zero everywhere** here: nothing at this depth speaks for dog" in told[1]
     assert "Adam's map is **zero everywhere** here: nothing at this depth speaks for cat" in told[2]
 
 
 def test_of_three_models_those_of_the_references_class_have_a_difference():
-    found = message(explanation([RISING]), explanation([RISING]), explanation([RISING], target=0), band=band(0.5, 1))
-    (stop,) = found["stops"]
+    answer = message(explanation([RISING]), explanation([RISING]), explanation([RISING], target=0), band=band(0.5, 1))
+    (stop,) = answer["stops"]
     assert [versus and versus["difference"] is not None for versus in stop["versus"]] == [None, True, False]
-    legends = [model["yardstick"] and "dashed" in model["yardstick"]["legend"] for model in found["models"]]
+    legends = [model["yardstick"] and "dashed" in model["yardstick"]["legend"] for model in answer["models"]]
     assert legends == [None, False, True]
 
 
@@ -369,10 +372,12 @@ def test_maps_that_are_the_same_everywhere_have_no_peak():
 
 
 def test_dead_channels_are_a_warning():
-    found = message(explanation([RISING]), explanation([RISING], dead=0.04))
-    assert found["stops"][0]["words"][-1]["tone"] == "warn"
-    assert said(found["stops"][0]).endswith("Channels dead here: 0 % SGD, 4 % Adam.")
-    assert all(one["tone"] == "" for one in message(explanation([RISING]), explanation([RISING]))["stops"][0]["words"])
+    answer = message(explanation([RISING]), explanation([RISING], dead=0.04))
+    assert answer["stops"][0]["words"][-1]["tone"] == "warn"
+    assert said(answer["stops"][0]).endswith("Channels dead here: 0 % SGD, 4 % Adam.")
+    assert all(
+        entry["tone"] == "" for entry in message(explanation([RISING]), explanation([RISING]))["stops"][0]["words"]
+    )
 
 
 def band(low: float, high: float, below: float | None = None) -> Yardstick:
@@ -392,9 +397,9 @@ def band(low: float, high: float, below: float | None = None) -> Yardstick:
     ],
 )
 def test_agreement_is_measured_by_two_seeds(low, high, text):
-    found = message(explanation([RISING]), explanation([RISING]), band=band(low, high))
-    assert f"They agree here {text.format(photos='pictures of the test split')}" in said(found["stops"][0])
-    assert agreement_of(found["stops"][0])["band"]["rank"] == [low, (low + high) / 2, high]
+    answer = message(explanation([RISING]), explanation([RISING]), band=band(low, high))
+    assert f"They agree here {text.format(photos='pictures of the test split')}" in said(answer["stops"][0])
+    assert agreement_of(answer["stops"][0])["band"]["rank"] == [low, (low + high) / 2, high]
 
 
 @pytest.mark.parametrize(
@@ -407,20 +412,20 @@ def test_agreement_is_measured_by_two_seeds(low, high, text):
 )
 def test_how_often_two_seeds_are_below_decides_what_being_below_is_worth(below, course):
     turned = np.array(RISING)[::-1, ::-1]
-    found = message(explanation([RISING, RISING]), explanation([RISING, turned]), band=band(0.5, 1.0, below))
-    here = "They agree here **as two seeds do** on 8 of 10 pictures of the test split (1.00; seeds 0.50 to 1.00). "
-    assert f"{here}Below the seeds' band {course}" in said(found["stops"][0])
-    there = (
+    answer = message(explanation([RISING, RISING]), explanation([RISING, turned]), band=band(0.5, 1.0, below))
+    within = "They agree here **as two seeds do** on 8 of 10 pictures of the test split (1.00; seeds 0.50 to 1.00). "
+    assert f"{within}Below the seeds' band {course}" in said(answer["stops"][0])
+    beyond = (
         "They agree here **less than two seeds do** on 9 of 10 pictures of the test split (−1.00; seeds 0.50 to 1.00). "
     )
-    assert f"{there}Below the seeds' band {course}" in said(found["stops"][1])
+    assert f"{beyond}Below the seeds' band {course}" in said(answer["stops"][1])
 
 
 def test_without_a_second_seed_there_is_no_yardstick():
-    found = message(explanation([RISING]), explanation([RISING]))
-    assert agreement_of(found["stops"][0])["band"] is None
-    assert "There is **no yardstick** for that" in said(found["stops"][0])
-    assert "no yardstick" in found["models"][1]["yardstick"]["legend"]
+    answer = message(explanation([RISING]), explanation([RISING]))
+    assert agreement_of(answer["stops"][0])["band"] is None
+    assert "There is **no yardstick** for that" in said(answer["stops"][0])
+    assert "no yardstick" in answer["models"][1]["yardstick"]["legend"]
 
 
 # --- experiments and yardsticks ---------------------------------------------------------------------------------------
@@ -439,10 +444,20 @@ def test_experiments_need_both_checkpoints_and_survive_broken_entries(tmp_path):
         "id",
         {"id": "f", "title": None, "question": "?", "left": "x", "right": "y"},
         {"id": "g", "title": "G", "question": "?", "left": "x", "right": "y", "more": "no"},
+        {"id": "row", "models": ["x", "x2", "y"], "examples": ["cow"]},
+        {"id": "gone", "models": ["x", "x2", "missing"]},
+        {"id": "single", "models": ["x"]},
+        {"id": "seven", "models": ["x", "y"] * 3 + ["x2"]},
+        {"id": "text", "models": "xy"},
+        {"id": "odd", "models": ["x", "y"], "examples": "cow"},
+        {"id": "odder", "models": ["x", "y"], "examples": [3]},
     ]
     path = tmp_path / "experiments.json"
     path.write_text(json.dumps(entries))
-    assert [one.id for one in read_experiments(path, ["x", "x2", "y"])] == ["a", "d", "earlier"]
+    experiments = read_experiments(path, ["x", "x2", "y"])
+    assert [experiment.id for experiment in experiments] == ["a", "d", "earlier", "row"]
+    assert (experiments[0].models, experiments[0].examples) == (("x", "y"), ())
+    assert (experiments[3].models, experiments[3].examples) == (("x", "x2", "y"), ("cow",))
     path.write_text("{")
     assert read_experiments(path, ["x"]) == []
     assert read_experiments(tmp_path / "none.json", ["x"]) == []
@@ -450,10 +465,12 @@ def test_experiments_need_both_checkpoints_and_survive_broken_entries(tmp_path):
 
 def test_the_shipped_experiments_are_well_formed():
     entries = json.loads((ROOT / "weights/experiments.json").read_text())
-    ids = {entry[side] for entry in entries for side in ("left", "right")}
-    found = read_experiments(ROOT / "weights/experiments.json", ids)
-    assert len(found) == len(entries)
-    assert (found[0].left, found[0].right) == ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
+    ids = {model_id for entry in entries for model_id in entry["models"]}
+    experiments = read_experiments(ROOT / "weights/experiments.json", ids)
+    assert len(experiments) == len(entries)
+    assert experiments[0].models == ("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
+    known = {path.stem for path in (ROOT / "examples").glob("*.jpg")}
+    assert all(set(experiment.examples) <= known for experiment in experiments)
 
 
 IDS = [
@@ -503,10 +520,10 @@ def test_of_two_yardsticks_the_wider_counts_at_every_depth(tmp_path):
     assert [band["rank"] for band in told] == [pytest.approx(merged.at(depth)["rank"].tolist()) for depth in depths]
     assert json.dumps(told)
     # the seeds themselves are measured by their own band alone
-    own = yardstick((IDS[0], IDS[1]), "gradcam", store, known)
-    assert own.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
-    assert own.at(0.5)["rank"] == pytest.approx([0.3, 0.4, 0.5])
-    assert (own.below, own.pairs) == (0.2, 1)
+    measured = yardstick((IDS[0], IDS[1]), "gradcam", store, known)
+    assert measured.at(0.0)["rank"] == pytest.approx([0.1, 0.2, 0.3])
+    assert measured.at(0.5)["rank"] == pytest.approx([0.3, 0.4, 0.5])
+    assert (measured.below, measured.pairs) == (0.2, 1)
     # a pair across families has no yardstick: one side's luck says nothing of the other's
     assert yardstick((IDS[0], "cats-dogs-vgg16-high"), "gradcam", store, known) is None
 
@@ -560,28 +577,28 @@ def test_templates_hold_nothing_that_gradio_would_execute():
 def test_the_browser_gets_matplotlibs_colours():
     from matplotlib import colormaps
 
-    found = catalog(Service(ROOT / "nothing-here"))
-    assert [entry["name"] for entry in found["colours"]] == list(PageTexts()["colours"])
-    for entry in found["colours"]:
+    contents = catalog(Service(ROOT / "nothing-here"))
+    assert [entry["name"] for entry in contents["colours"]] == list(PageTexts()["colours"])
+    for entry in contents["colours"]:
         table = np.frombuffer(base64.b64decode(entry["table"]), np.uint8).reshape(256, 3)
         assert np.abs(table / 255 - colormaps[entry["name"]](np.arange(256))[:, :3]).max() < 1 / 255
-    diverging = np.frombuffer(base64.b64decode(found["diverging"]), np.uint8).reshape(255, 3)
+    diverging = np.frombuffer(base64.b64decode(contents["diverging"]), np.uint8).reshape(255, 3)
     assert diverging[-1, 0] > diverging[-1, 2]  # red: more on the left
     assert diverging[0, 2] > diverging[0, 0]  # blue: more on the right
     assert diverging[127].min() > 240
 
 
 def test_without_checkpoints_the_page_says_how_to_get_some():
-    found = catalog(Service(ROOT / "nothing-here"))
-    assert (found["models"], found["start"]) == ([], None)
-    assert "python -m training run cats-dogs-effnet-sgd" in found["commands"]
+    contents = catalog(Service(ROOT / "nothing-here"))
+    assert (contents["models"], contents["start"]) == ([], None)
+    assert "python -m training run cats-dogs-effnet-sgd" in contents["commands"]
 
 
 def test_examples_are_a_closed_list_with_their_names():
-    found = catalog(Service(ROOT / "nothing-here"))
-    assert {entry["id"] for entry in found["examples"]} == {path.stem for path in (ROOT / "examples").glob("*.jpg")}
-    assert found["examples"][0]["title"] == "German shepherd"
-    assert sum(entry["large"] is not None for entry in found["examples"]) == 3
+    contents = catalog(Service(ROOT / "nothing-here"))
+    assert {entry["id"] for entry in contents["examples"]} == {path.stem for path in (ROOT / "examples").glob("*.jpg")}
+    assert contents["examples"][0]["title"] == "German shepherd"
+    assert sum(entry["large"] is not None for entry in contents["examples"]) == 3
 
 
 # --- the service ------------------------------------------------------------------------------------------------------
@@ -709,9 +726,9 @@ def test_common_means_one_class_for_all(service):
 
 
 def test_where_all_say_the_same_their_own_answer_is_the_common_one(service):
-    own, common = (service.answer(red(), PAIR, target=target) for target in ("own", "common"))
-    assert own["stops"] == common["stops"]
-    assert [model["layers"] for model in own["models"]] == [model["layers"] for model in common["models"]]
+    own_answers, common = (service.answer(red(), PAIR, target=target) for target in ("own", "common"))
+    assert own_answers["stops"] == common["stops"]
+    assert [model["layers"] for model in own_answers["models"]] == [model["layers"] for model in common["models"]]
 
 
 def test_a_model_agrees_with_itself(service):
@@ -785,15 +802,15 @@ ASKED = {"ask": 7, "models": PAIR, "rule": "gradcam", "target": "own"}
     ],
 )
 def test_the_browsers_question_may_be_anything(service, asked, code):
-    found = service.ask(asked)
-    assert (found["kind"], found["code"]) == ("error", code)
-    assert found["ask"] == (7 if isinstance(asked, dict) else None)
+    answer = service.ask(asked)
+    assert (answer["kind"], answer["code"]) == ("error", code)
+    assert answer["ask"] == (7 if isinstance(asked, dict) else None)
 
 
 @pytest.mark.parametrize("number", [-1, 2**53, 10**400, True, 1.5, "7"])
 def test_a_number_that_json_or_the_browser_cannot_carry_does_not_come_back(service, number):
-    found = service.ask(ASKED | {"ask": number})
-    assert (found["code"], found["ask"]) == ("no_picture", None)
+    answer = service.ask(ASKED | {"ask": number})
+    assert (answer["code"], answer["ask"]) == ("no_picture", None)
 
 
 def test_errors_of_the_library_are_said_in_the_pages_words(service, monkeypatch, tmp_path):
@@ -824,14 +841,42 @@ def test_uploads_are_read_and_links_out_of_the_folder_are_not(service, tmp_path,
     assert service.ask(ASKED | {"upload": str(inside)})["code"] == "not_uploaded"
 
 
+@pytest.fixture(scope="module")
+def odd(weights, evidence, tmp_path_factory):
+    """The page with checkpoints whose files are in order and that cannot be explained, and an ensemble of such."""
+    folder = tmp_path_factory.mktemp("odd")
+    shutil.copytree(weights / "judge-mild", folder / "judge-mild")
+    for code, model in unexplained().items():
+        ship(folder, code, f"Odd {code}", model)
+    card = json.loads((folder / "head" / "card.json").read_text())
+    card |= {"id": "mean", "title": "Odd mean", "members": ["judge-mild", "head"], "digests": {}}
+    (folder / "mean").mkdir()
+    (folder / "mean" / "card.json").write_text(json.dumps(card))
+    service = Service(folder, evidence)
+    service.load()
+    return service
+
+
+@pytest.mark.parametrize("model_id", [*UNEXPLAINED, "mean"])
+def test_a_model_that_cannot_be_explained_is_refused_with_its_reason(odd, model_id):
+    assert odd.problems == []
+    answer = odd.ask(ASKED | {"models": ["judge-mild", model_id], "example": "cat-yarn"})
+    assert (answer["kind"], answer["code"]) == ("error", "not_explained")
+    title, _, reason = answer["sentence"].partition(" cannot be explained: ")
+    assert title == f"Odd {model_id}"
+    assert reason.endswith(".")
+    assert "head=" not in reason  # no visitor can say that
+    assert odd.ask(ASKED | {"models": ["judge-mild", "judge-mild"], "example": "cat-yarn"})["kind"] == "result"
+
+
 def test_a_failure_inside_is_one_sentence_without_its_reason(service, monkeypatch):
     def fails(*_):
         raise RuntimeError("/secret/path")
 
     monkeypatch.setattr(service, "answer", fails)
-    found = service.ask(ASKED | {"example": "cat-yarn"})
-    assert found["code"] == "internal"
-    assert "secret" not in json.dumps(found)
+    answer = service.ask(ASKED | {"example": "cat-yarn"})
+    assert answer["code"] == "internal"
+    assert "secret" not in json.dumps(answer)
 
 
 def test_shipped_checkpoints_know_the_examples():
@@ -839,7 +884,7 @@ def test_shipped_checkpoints_know_the_examples():
     if not {"cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"} <= set(shipped.cards):
         pytest.skip("the checkpoints are not there")
     shipped.load()
-    for id, name in (("dog-shepherd", "Dog"), ("cat-yarn", "Cat"), ("cat-chelsea", "Cat")):
-        for model in shipped.answer(shipped.example(id), shipped.start)["models"]:
+    for example_id, name in (("dog-shepherd", "Dog"), ("cat-yarn", "Cat"), ("cat-chelsea", "Cat")):
+        for model in shipped.answer(shipped.example(example_id), shipped.start)["models"]:
             assert model["bars"][0]["name"] == name
             assert model["bars"][0]["share"] > 0.5

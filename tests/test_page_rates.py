@@ -15,10 +15,11 @@ from explain.cards import TrainedOn
 from explain.checkpoints import available
 from page import uploads
 from page.evidence import Findings
-from page.examples import Example, belongs, read_examples
+from page.examples import NAMED, Example, belongs, read_examples
 from page.rates import FEWEST, NEAREST, REACH, right_at_least
 from page.service import Service
 from page.texts import PageTexts
+from training.data import cifar100
 
 pytest_plugins = ["page_fixtures"]
 ROOT = Path(__file__).parent.parent
@@ -89,11 +90,11 @@ def test_the_shipped_models_rate_is_that_of_their_test_pictures(path):
 # --- sentences --------------------------------------------------------------------------------------------------------
 
 
-def words_of(found: dict) -> str:
+def words_of(answer: dict) -> str:
     """Every sentence of a message."""
-    told = [part["text"] for stop in found["stops"] for part in stop["words"]]
-    legends = [text for model in found["models"] if model["yardstick"] for text in model["yardstick"].values()]
-    return plain(" ".join([*told, *legends, found["target"]["text"]]))
+    told = [part["text"] for stop in answer["stops"] for part in stop["words"]]
+    legends = [text for model in answer["models"] if model["yardstick"] for text in model["yardstick"].values()]
+    return plain(" ".join([*told, *legends, answer["target"]["text"]]))
 
 
 @pytest.mark.parametrize("dog", [0.97, 0.55, 0.1])
@@ -102,10 +103,10 @@ def test_of_a_picture_that_shows_none_of_the_classes_no_rate_is_told(dog, low, h
     sides = explanation([RISING, RISING]), explanation([RISING, np.array(RISING)[::-1]], dog=dog)
     more = {"rates": (0.9, 0.8), "band": band(low, high, 0.2)}
     assert RATE.search(words_of(message(*sides, **more)))
-    found = message(*sides, **more, belongs=False)
-    assert not RATE.search(words_of(found))
-    assert all(agreement_of(stop)["band"] is None for stop in found["stops"])
-    assert "No yardstick" in found["models"][1]["yardstick"]["text"]
+    answer = message(*sides, **more, belongs=False)
+    assert not RATE.search(words_of(answer))
+    assert all(agreement_of(stop)["band"] is None for stop in answer["stops"])
+    assert "No yardstick" in answer["models"][1]["yardstick"]["text"]
 
 
 def test_what_was_never_measured_is_not_said_to_be_of_other_pictures():
@@ -177,10 +178,44 @@ def test_the_readme_tells_of_the_examples_what_the_data_tell():
 
 def test_examples_belong_to_the_classes_that_they_show():
     examples = read_examples(ROOT / "examples")
-    within = {id: belongs(example.shows, ["Cat", "Dog"]) for id, example in examples.items()}
-    assert {id for id, known in within.items() if known} == {"cat-yarn", "cat-chelsea", "dog-shepherd"}
+    within = {example_id: belongs(example.shows, ["Cat", "Dog"]) for example_id, example in examples.items()}
+    assert {example_id for example_id, known in within.items() if known} == {"cat-yarn", "cat-chelsea", "dog-shepherd"}
     assert None not in within.values()
     assert belongs(examples["cow"].shows, ["bear", "cattle"])
+    of_hundred = {example_id: belongs(example.shows, cifar100.CLASSES) for example_id, example in examples.items()}
+    assert {example_id for example_id, known in of_hundred.items() if known is False} == {
+        *("cat-yarn", "cat-chelsea", "dog-shepherd", "koala", "panda")
+    }
+    told = {example.shows for example in examples.values()} - {None}
+    assert told <= frozenset().union(*NAMED)  # a class is spelled as in one of the data sets
+
+
+STRANGERS = [("cat", "dog"), ("panda", "no panda"), ("Cat", "Dog", "Panda"), ("tabby", "giant panda"), ("Dogs", "Cats")]
+
+
+@pytest.mark.parametrize("classes", STRANGERS, ids=" ".join)
+@pytest.mark.parametrize("shows", [None, "cattle", "raccoon", "dark"])
+def test_of_a_stranger_s_classes_it_is_not_known_that_an_example_shows_none(classes, shows):
+    assert belongs(shows, classes) is None
+    assert belongs("dark", ("Cat", "Dog")) is None  # nor of a class of another data set
+    assert belongs(classes[0], classes) is True
+
+
+def test_of_a_stranger_s_model_an_example_is_told_as_an_upload_is(weights, evidence, tmp_path):
+    """Its classes may be what the picture shows: neither that they are not, nor that they are."""
+    copied = tmp_path / "weights"
+    shutil.copytree(weights / "judge-three", copied / "judge-three")
+    sure = np.linspace(0.34, 1, 400)
+    arrays = {"identities": np.arange(400).astype(str), "digests": np.full(400, "0"), "labels": np.zeros(400, int)}
+    arrays["probabilities"] = np.stack([sure, (1 - sure) / 2, (1 - sure) / 2], 1)
+    save(copied / "judge-three" / "evaluation/predictions.npz", **arrays)
+    service = Service(copied, evidence, ROOT / "examples")
+    service.load()
+    asked = {"models": ["judge-three"] * 2, "rule": "gradcam", "target": "own"}
+    panda = service.ask(asked | {"example": "panda"})
+    upload = service.answer(service.example("panda"), ["judge-three"] * 2)
+    assert RATE.search(words_of(upload))
+    assert words_of(panda) == words_of(upload)
 
 
 def test_of_examples_without_data_it_is_not_known(tmp_path):
@@ -204,14 +239,14 @@ def test_a_test_picture_belongs_to_its_own_class():
 
 
 def test_the_service_tells_rates_of_an_upload_and_none_of_a_cow(weights, evidence, tmp_path, monkeypatch):
-    own = tmp_path / "weights"
-    shutil.copytree(weights, own)
+    copied = tmp_path / "weights"
+    shutil.copytree(weights, copied)
     sure = np.linspace(0.5, 1, 400)
     arrays = {"identities": np.arange(400).astype(str), "digests": np.full(400, "0"), "labels": np.ones(400, int)}
     arrays["probabilities"] = np.stack([1 - sure, sure], 1)
-    for id in ("judge-mild", "judge-steep"):
-        save(own / id / "evaluation/predictions.npz", **arrays)
-    service = Service(own, evidence, ROOT / "examples")
+    for model_id in ("judge-mild", "judge-steep"):
+        save(copied / model_id / "evaluation/predictions.npz", **arrays)
+    service = Service(copied, evidence, ROOT / "examples")
     service.load()
     asked = {"models": ["judge-mild", "judge-steep"], "rule": "gradcam", "target": "own"}
     cow = words_of(service.ask(asked | {"example": "cow"}))

@@ -94,16 +94,16 @@ def test_seeds_stand_behind_the_pair_they_measure_and_not_behind_themselves(two)
 
 def test_tables_hold_the_figures(two):
     store, _ = two
-    found = store.comparison(LEFT, RIGHT)
+    comparison = store.comparison(LEFT, RIGHT)
     rows = read(store.pair_plot(LEFT, RIGHT, "heads"))
     for label, side in ((f"{LEFT} & <b>", "left"), ("left - right", "difference")):
         told = [row for row in rows if (row["measure"], row["model"]) == ("head_share", label)]
-        stops = [stop[side] for stop in found["measures"]["head_share"]["stops"] if stop[side]]
+        stops = [stop[side] for stop in comparison["measures"]["head_share"]["stops"] if stop[side]]
         assert len(told) == len(DEPTHS) - 1
         assert [(float(row["mean"]), float(row["low"])) for row in told] == [(s["mean"], s["low"]) for s in stops]
     assert [row["mean"] for row in rows if row["measure"] == "animal area"] == ["0.41"]
     rows = read(store.pair_plot(LEFT, RIGHT, "cka"))
-    assert [float(row["cka"]) for row in rows] == list(np.ravel(found["cka"]["values"]))
+    assert [float(row["cka"]) for row in rows] == list(np.ravel(comparison["cka"]["values"]))
     ends = [(row["low"] != "", row["left"] == row["right"]) for row in rows]
     assert {known == diagonal for known, diagonal in ends} == {True}  # the diagonal: one depth
 

@@ -62,7 +62,7 @@ ORIGINAL = {  # what all four have in common
 
 
 @pytest.mark.parametrize(
-    ("id", "own"),
+    ("variant", "expected"),
     [
         ("effnet-sgd", ("efficientnet-b0", "sgd", ((224, 250),), 90, 0, "true")),
         ("effnet-adam", ("efficientnet-b0", "adam", ((224, 250),), 90, 0, "true")),
@@ -70,11 +70,11 @@ ORIGINAL = {  # what all four have in common
         ("vgg16-low", ("vgg16", "sgd", ((224, 1),), 80, 3, "swapped")),
     ],
 )
-def test_original_recipes_keep_the_original_settings(id, own):
-    settings = flat(find(f"original-cats-dogs-{id}"))
+def test_original_recipes_keep_the_original_settings(variant, expected):
+    settings = flat(find(f"original-cats-dogs-{variant}"))
     assert {key: settings[key] for key in ORIGINAL} == ORIGINAL
     names = ("model.name", "optimizer.name", "stages", "steps_per_epoch", "data.per_class", "data.labels")
-    assert tuple(settings[name] for name in names) == own
+    assert tuple(settings[name] for name in names) == expected
 
 
 @pytest.mark.parametrize("recipe", all_recipes().values(), ids=lambda recipe: recipe.id)

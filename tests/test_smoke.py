@@ -48,9 +48,9 @@ def needs_weights(recipe):
             pytest.skip(str(error))
 
 
-def check_run(folder, id):
+def check_run(folder, recipe_id):
     card = json.loads((folder / "card.json").read_text())
-    assert card["id"] == id
+    assert card["id"] == recipe_id
     assert card["smoke"] is True
     count = 8 * len(card["classes"])
     assert {split: figures["n"] for split, figures in card["splits"].items()} == {
@@ -67,10 +67,10 @@ def check_run(folder, id):
 @pytest.mark.smoke
 @pytest.mark.timeout(1200)
 def test_a_killed_smoke_training_goes_on_and_ends_in_a_card_and_a_loadable_checkpoint(tmp_path):
-    id = KILLED
-    needs_weights(all_recipes()[id])
-    folder = tmp_path / f"{id}-smoke"
-    process = command("run", id, "--smoke", "--save-every", "0", runs=tmp_path)
+    recipe_id = KILLED
+    needs_weights(all_recipes()[recipe_id])
+    folder = tmp_path / f"{recipe_id}-smoke"
+    process = command("run", recipe_id, "--smoke", "--save-every", "0", runs=tmp_path)
     while not (folder / "state.npz").exists() and process.poll() is None:
         time.sleep(0.05)
     assert process.poll() is None, process.stdout.read()
@@ -79,14 +79,14 @@ def test_a_killed_smoke_training_goes_on_and_ends_in_a_card_and_a_loadable_check
     with np.load(folder / "state.npz") as state:
         step = json.loads(bytes(state["meta"]))["step"]
     assert 0 < step < 12
-    text = output(command("run", id, "--smoke", runs=tmp_path))
+    text = output(command("run", recipe_id, "--smoke", runs=tmp_path))
     assert f"going on at step {step} of 12" in text
     assert "accuracy" in text
-    card = check_run(folder, id)
+    card = check_run(folder, recipe_id)
     checkpoint_folder = tmp_path / "weights"
     checkpoint_folder.mkdir()
-    (checkpoint_folder / id).symlink_to(folder)
-    checkpoint = checkpoints.load(id, checkpoint_folder)
+    (checkpoint_folder / recipe_id).symlink_to(folder)
+    checkpoint = checkpoints.load(recipe_id, checkpoint_folder)
     picture = np.full((50, 80, 3), 128, np.uint8)
     assert checkpoint.predict([picture]).shape == (1, 2)
     assert checkpoint.predict([picture]).sum() == pytest.approx(1)
@@ -96,12 +96,16 @@ def test_a_killed_smoke_training_goes_on_and_ends_in_a_card_and_a_loadable_check
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    "id", [pytest.param(id, marks=pytest.mark.smoke if id in QUICK else pytest.mark.slow) for id in all_recipes()]
+    "recipe_id",
+    [
+        pytest.param(recipe_id, marks=pytest.mark.smoke if recipe_id in QUICK else pytest.mark.slow)
+        for recipe_id in all_recipes()
+    ],
 )
-def test_every_recipe_runs_as_a_smoke_training(id, tmp_path):
-    needs_weights(all_recipes()[id])
-    output(command("run", id, "--smoke", runs=tmp_path))
-    check_run(tmp_path / f"{id}-smoke", id)
+def test_every_recipe_runs_as_a_smoke_training(recipe_id, tmp_path):
+    needs_weights(all_recipes()[recipe_id])
+    output(command("run", recipe_id, "--smoke", runs=tmp_path))
+    check_run(tmp_path / f"{recipe_id}-smoke", recipe_id)
 
 
 def test_list_names_every_recipe(tmp_path):

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from judges import colour_judge, ship
+from judges import colour_judge, ship, unexplained
 
 from study import __main__ as command
 from study import measure
@@ -120,6 +120,18 @@ def test_an_ensemble_is_refused_in_a_sentence(run):
     for arguments in (("measure", "both"), ("compare", "both", PAIR[0])):
         code, said = run(*arguments)
         assert (code, said.splitlines()[-1]) == (2, "both is an ensemble; its members are measured one by one.")
+
+
+def test_a_model_that_cannot_be_explained_is_refused_in_a_sentence(run, dataset):
+    ship(run.weights, "odd", "Odd", unexplained()["head"], tuple(dataset.classes))
+    path = run.weights / "odd" / "card.json"
+    name = {"dataset": {"name": dataset.name, "edition": dataset.edition}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | name))
+    code, said = run("measure", "odd", "--count", "4")
+    assert code == 2
+    assert "\nodd cannot be explained. The model ends in the operation " in said
+    assert "Traceback" not in said
+    assert run.store.models() == []
 
 
 def test_less_replaces_more_only_when_forced(run):

@@ -15,8 +15,8 @@ from explain.align import compare
 from explain.cams import RULES
 from explain.cards import Card, Digests
 from explain.ensembles import Ensemble
-from explain.measures import feature_figures, focus_entropy, share_inside
-from study import StudyError, statistics
+from explain.measures import feature_figures, focus_entropy, share_inside, wilson
+from study import StudyError
 from study.__main__ import keep
 from study.compare import below, differing, likeness, reproduced
 from study.compare import compare as compare_measured
@@ -62,7 +62,7 @@ def measured(pair, dataset, marked, cache):
 
 
 def compared(pair, measured, cache):
-    maps = [kept(found["model"], found["pictures"], cache) for found, _ in measured]
+    maps = [kept(measures["model"], measures["pictures"], cache) for measures, _ in measured]
     return compare_measured(*zip(*measured, strict=True), maps, [side.input_size for side in pair])
 
 
@@ -87,18 +87,18 @@ def explanations(pair, dataset, batch):
 
 
 def test_measures_are_means_of_the_single_pictures(measured, pair, batch, explanations):
-    for (found, arrays), side, explanation in zip(measured, pair, explanations, strict=True):
-        own = explain(side.model, batch)  # maps are those for what each predicts itself
-        assert (arrays["predicted"] == own.probabilities.argmax(1)).all()
-        assert (own.targets != explanation.targets).any()
-        for place, layer in enumerate(found["layers"]):
-            features, maps = explanation.features[layer["address"]], own.maps["gradcam"][layer["address"]]
+    for (measures, arrays), side, explanation in zip(measured, pair, explanations, strict=True):
+        predicted = explain(side.model, batch)  # maps are those for what each predicts itself
+        assert (arrays["predicted"] == predicted.probabilities.argmax(1)).all()
+        assert (predicted.targets != explanation.targets).any()
+        for place, layer in enumerate(measures["layers"]):
+            features, maps = explanation.features[layer["address"]], predicted.maps["gradcam"][layer["address"]]
             expected = feature_figures(features) | {
                 "dead": features.dead,
                 "focus_entropy": np.array([focus_entropy(heatmap) for heatmap in maps], float),
             }
             for name, values in expected.items():
-                figure = found["measures"][name]["layers"][place]
+                figure = measures["measures"][name]["layers"][place]
                 assert figure["mean"] == pytest.approx(np.nanmean(values), abs=1e-4), name
                 assert figure["n"] == np.isfinite(values).sum()
                 assert figure["low"] <= figure["mean"] <= figure["high"]
@@ -106,29 +106,29 @@ def test_measures_are_means_of_the_single_pictures(measured, pair, batch, explan
 
 
 def test_heat_in_heads_and_animals_is_held_against_their_areas(measured, pair, marked):
-    found, arrays = measured[0]
-    assert found["heads"] == {"name": "five", "n": 5, "digest": marked.digest}
-    assert (found["areas"]["head"]["mean"], found["areas"]["animal"]["mean"]) == (0.25, 0.5)
+    measures, arrays = measured[0]
+    assert measures["heads"] == {"name": "five", "n": 5, "digest": marked.digest}
+    assert (measures["areas"]["head"]["mean"], measures["areas"]["animal"]["mean"]) == (0.25, 0.5)
     left = explain(pair[0].model, [marked[i].pixels for i in range(5)])
-    maps = left.maps["gradcam"][found["layers"][0]["address"]]
+    maps = left.maps["gradcam"][measures["layers"][0]["address"]]
     share = np.array([share_inside(heatmap, marked[0].animal) for heatmap in maps], float)
     for name, expected in (
         ("animal_share", share),
         ("animal_lift", share - 0.5),
         ("astray", np.where(np.isnan(share), np.nan, share < 0.5)),
     ):
-        assert found["measures"][name]["layers"][0]["mean"] == pytest.approx(np.nanmean(expected), abs=1e-4)
+        assert measures["measures"][name]["layers"][0]["mean"] == pytest.approx(np.nanmean(expected), abs=1e-4)
     assert (arrays["marked_labels"] == 0).all()
     assert (arrays["marked_predicted"] == left.probabilities.argmax(1)).all()
-    figure = found["measures"]["astray"]["layers"][0]
-    low, high = statistics.wilson(round(figure["mean"] * figure["n"]), figure["n"])
+    figure = measures["measures"]["astray"]["layers"][0]
+    low, high = wilson(round(figure["mean"] * figure["n"]), figure["n"])
     assert (figure["low"], figure["high"]) == pytest.approx((low, high), abs=1e-5)
 
 
 def test_without_marked_pictures_nothing_is_said_of_them(pair, dataset, tmp_path):
-    found, arrays = measure(pair[0], dataset, "validation", 4, tmp_path)
-    assert found["heads"] is found["areas"] is None
-    assert set(found["measures"]) == set(MEASURES) - set(MARKED)
+    measures, arrays = measure(pair[0], dataset, "validation", 4, tmp_path)
+    assert measures["heads"] is measures["areas"] is None
+    assert set(measures["measures"]) == set(MEASURES) - set(MARKED)
     assert not set(arrays) & {*MARKED, "marked_labels"}
 
 
@@ -145,10 +145,10 @@ def test_the_same_model_has_the_same_figures_beside_any_other(pair, measured, da
     other = compared((pair[0], deep), [measured[0], measure(deep, dataset, "validation", 12, cache, marked)], cache)[0]
     twin = compared((pair[0], pair[1]), measured, cache)[0]
     assert len(other["stops"]) > len(twin["stops"])
-    own = measured[0][0]["measures"]
+    single = measured[0][0]["measures"]
     for name, table in other["measures"].items():
         for place in ("all", "last", "deep"):
-            assert table[place]["left"] == twin["measures"][name][place]["left"] == own[name][place]
+            assert table[place]["left"] == twin["measures"][name][place]["left"] == single[name][place]
 
 
 def test_pictures_are_taken_evenly_from_the_whole_split(pair, dataset, tmp_path):
@@ -159,8 +159,8 @@ def test_pictures_are_taken_evenly_from_the_whole_split(pair, dataset, tmp_path)
 
 
 def test_the_cache_holds_raw_maps_of_the_true_class_and_channels_averaged_over_space(measured, explanations, cache):
-    (found, _), explanation = measured[0], explanations[0]
-    maps = kept(found["model"], found["pictures"], cache)
+    (measures, _), explanation = measured[0], explanations[0]
+    maps = kept(measures["model"], measures["pictures"], cache)
     assert maps.layers == explanation.layers
     for place, layer in enumerate(explanation.layers):
         for rule in ("gradcam", "hirescam"):
@@ -173,15 +173,15 @@ def test_the_cache_holds_raw_maps_of_the_true_class_and_channels_averaged_over_s
 
 
 def test_maps_of_other_files_pictures_or_rules_and_half_written_ones_are_none(measured, cache, monkeypatch):
-    found, _ = measured[0]
-    assert kept("another", found["pictures"], cache) is kept(found["model"], "others", cache) is None
+    measures, _ = measured[0]
+    assert kept("another", measures["pictures"], cache) is kept(measures["model"], "others", cache) is None
     monkeypatch.setitem(RULES, "new", RULES["gradcam"])
-    assert kept(found["model"], found["pictures"], cache) is None
+    assert kept(measures["model"], measures["pictures"], cache) is None
     monkeypatch.undo()
-    listed = kept(found["model"], found["pictures"], cache).folder / "layers.json"
+    listed = kept(measures["model"], measures["pictures"], cache).folder / "layers.json"
     text = listed.read_text()
     listed.unlink()
-    assert kept(found["model"], found["pictures"], cache) is None
+    assert kept(measures["model"], measures["pictures"], cache) is None
     listed.write_text(text)
 
 
@@ -193,9 +193,9 @@ def test_other_classes_are_refused(dataset, tmp_path):
 @pytest.mark.parametrize(("classes", "marks"), [(("cat", "DOG"), True), (("Dog", "Cat"), False), (("A", "B"), False)])
 def test_heads_and_animals_are_measured_for_cats_and_dogs_alone(classes, marks, dataset, marked, tmp_path):
     side = checkpoint("e", 2, classes)
-    found, arrays = measure(side, replace(dataset, classes=classes), "validation", 4, tmp_path, marked)
-    assert (found["heads"] is not None, found["areas"] is not None) == (marks, marks)
-    assert set(found["measures"]) == set(MEASURES) - (set() if marks else set(MARKED))
+    measures, arrays = measure(side, replace(dataset, classes=classes), "validation", 4, tmp_path, marked)
+    assert (measures["heads"] is not None, measures["areas"] is not None) == (marks, marks)
+    assert set(measures["measures"]) == set(MEASURES) - (set() if marks else set(MARKED))
     assert ("marked_labels" in arrays) == marks
 
 
@@ -222,28 +222,28 @@ def test_a_history_has_the_whole_epochs(tmp_path):
 
 
 def test_a_checkpoint_agrees_with_itself(pair, measured, cache):
-    found, _ = compared((pair[0], pair[0]), [measured[0]] * 2, cache)
-    for rule in found["agreement"].values():
+    figures, _ = compared((pair[0], pair[0]), [measured[0]] * 2, cache)
+    for rule in figures["agreement"].values():
         for stop in rule["stops"]:
             if stop["rank_n"]:
                 assert stop["rank"] == stop["overlap"] == [1, 1, 1]
-    for table in found["measures"].values():
+    for table in figures["measures"].values():
         for row in [*table["stops"], table["all"]]:
             if row["difference"]:
                 assert row["difference"]["mean"] == 0
-    assert np.diag(found["cka"]["values"]) == pytest.approx(1)
+    assert np.diag(figures["cka"]["values"]) == pytest.approx(1)
 
 
 def test_agreement_is_that_of_the_single_pictures(comparison, explanations):
-    found, pictures = comparison
+    figures, pictures = comparison
     singles = [compare(*explanations, rule="hirescam", picture=i).stops for i in range(12)]
-    table = found["agreement"]["hirescam"]
-    assert found["n"] == table["n"] == 12
-    assert len(table["stops"]) == len(singles[0]) == len(found["stops"]) >= 2
-    assert found["stops"][-1]["depth"] == 1
+    table = figures["agreement"]["hirescam"]
+    assert figures["n"] == table["n"] == 12
+    assert len(table["stops"]) == len(singles[0]) == len(figures["stops"]) >= 2
+    assert figures["stops"][-1]["depth"] == 1
     for place, stop in enumerate(table["stops"]):
         for name in ("rank", "overlap"):
-            values = [value for one in singles if (value := getattr(one[place].versus[1], name)) is not None]
+            values = [value for single in singles if (value := getattr(single[place].versus[1], name)) is not None]
             assert stop[f"{name}_n"] == len(values)
             if values:
                 assert stop[name] == pytest.approx(np.percentile(values, [10, 50, 90]), abs=2e-4)
@@ -253,10 +253,10 @@ def test_agreement_is_that_of_the_single_pictures(comparison, explanations):
 
 
 def test_differences_are_of_the_same_pictures(comparison, measured):
-    found, _ = comparison
-    assert set(found["measures"]) == set(MEASURES) - set(LIFTS)
+    figures, _ = comparison
+    assert set(figures["measures"]) == set(MEASURES) - set(LIFTS)
     left, right = (arrays for _, arrays in measured)
-    for name, table in found["measures"].items():
+    for name, table in figures["measures"].items():
         for place, row in enumerate(table["stops"]):  # equal nets: their layers stand one to one
             differences = left[name][:, place] - right[name][:, place]
             if np.isfinite(differences).any():
@@ -265,38 +265,38 @@ def test_differences_are_of_the_same_pictures(comparison, measured):
 
 
 def test_cka_is_of_features_averaged_over_space(comparison, measured, cache):
-    found, _ = comparison
+    figures, _ = comparison
     maps = [kept(side["model"], side["pictures"], cache) for side, _ in measured]
-    for i, row in enumerate(found["cka"]["values"]):
+    for i, row in enumerate(figures["cka"]["values"]):
         for j, value in enumerate(row):
             assert value == pytest.approx(cka(maps[0].means(i), maps[1].means(j)), abs=1e-4)
-    assert found["cka"]["stops"][0]["mean"] == pytest.approx(found["cka"]["values"][0][0], abs=1e-4)
+    assert figures["cka"]["stops"][0]["mean"] == pytest.approx(figures["cka"]["values"][0][0], abs=1e-4)
 
 
 def test_unrelated_features_have_zero_in_their_interval_however_many_the_channels():
     rng = np.random.default_rng(0)
     features = [rng.normal(size=(30, 200)), rng.normal(size=(30, 200))]
-    [found] = likeness([features[0]], [features[1]], [(0, 0)])["stops"]
-    assert found["mean"] == pytest.approx(cka(*features), abs=1e-6)
-    assert found["low"] < found["mean"] < found["high"]
-    assert found["low"] < 0 < found["high"]
+    [figures] = likeness([features[0]], [features[1]], [(0, 0)])["stops"]
+    assert figures["mean"] == pytest.approx(cka(*features), abs=1e-6)
+    assert figures["low"] < figures["mean"] < figures["high"]
+    assert figures["low"] < 0 < figures["high"]
     [same] = likeness([features[0]], [features[0]], [(0, 0)])["stops"]
     assert (same["low"], same["mean"], same["high"]) == pytest.approx((1, 1, 1))
-    found = likeness([features[0], np.ones((30, 4))], [features[1]], [(0, 0), (1, 0)])
-    assert found["stops"][1] is None  # a layer that says the same of all pictures
-    assert found["values"][1] == [None]
-    assert found["all"]["mean"] == found["stops"][0]["mean"]
-    json.dumps(found, allow_nan=False)
+    figures = likeness([features[0], np.ones((30, 4))], [features[1]], [(0, 0), (1, 0)])
+    assert figures["stops"][1] is None  # a layer that says the same of all pictures
+    assert figures["values"][1] == [None]
+    assert figures["all"]["mean"] == figures["stops"][0]["mean"]
+    json.dumps(figures, allow_nan=False)
 
 
 def test_models_of_other_depths_are_compared_by_stops(pair, measured, dataset, marked, cache):
     deep = checkpoint("d", 4, depth=4)
     side = measure(deep, dataset, "validation", 12, cache, marked)
-    found, _ = compared((pair[0], deep), [measured[0], side], cache)
-    lengths = {len(found["stops"]), len(found["cka"]["stops"]), len(found["measures"]["dead"]["stops"])}
-    assert lengths == {len(found["agreement"]["gradcam"]["stops"])}
-    assert {stop["right"] for stop in found["stops"]} == set(found["cka"]["right"])
-    assert len(found["cka"]["values"]) == len(found["cka"]["left"]) < len(found["cka"]["right"])
+    figures, _ = compared((pair[0], deep), [measured[0], side], cache)
+    lengths = {len(figures["stops"]), len(figures["cka"]["stops"]), len(figures["measures"]["dead"]["stops"])}
+    assert lengths == {len(figures["agreement"]["gradcam"]["stops"])}
+    assert {stop["right"] for stop in figures["stops"]} == set(figures["cka"]["right"])
+    assert len(figures["cka"]["values"]) == len(figures["cka"]["left"]) < len(figures["cka"]["right"])
 
 
 def test_a_mean_difference_is_of_depths_where_both_sides_are_defined():
@@ -339,12 +339,12 @@ def test_it_is_written_where_it_is_read(measured, comparison, tmp_path):
 
 
 def test_measures_of_more_pictures_are_not_replaced_unasked(measured):
-    found, _ = measured[0]
-    keep(found, 12, 5)
+    measures, _ = measured[0]
+    keep(measures, 12, 5)
     with pytest.raises(StudyError, match=r"measured on 12 pictures, not 11 \(--count\)\. .* add --force"):
-        keep(found, 11, 5)
+        keep(measures, 11, 5)
     with pytest.raises(StudyError, match=r"on 5 pictures with marked heads \(--heads-dir\)"):
-        keep(found, 12, 0)
+        keep(measures, 12, 0)
 
 
 def test_how_often_luck_alone_lies_below_the_band():
@@ -390,17 +390,20 @@ def test_a_missing_mask_is_said(marked, tmp_path):
 
 
 def test_figures_are_held_against_earlier_ones(measured, comparison):
-    for found, place in ((comparison[0], ("all", "left")), (measured[0][0], ("all",))):
-        count, apart, where = reproduced(found, found)
+    for kept_figures, place in ((comparison[0], ("all", "left")), (measured[0][0], ("all",))):
+        count, apart, where = reproduced(kept_figures, kept_figures)
         assert (count > 100, apart, where) == (True, 0.0, "")
-        other = json.loads(json.dumps(found))
+        other = json.loads(json.dumps(kept_figures))
         figure = other["measures"]["contrast"]
         for key in place:
             figure = figure[key]
         figure["mean"] += 0.25
-        assert reproduced(found, other)[1:] == (pytest.approx(0.25), f"/measures/contrast/{'/'.join(place)}/mean")
+        assert reproduced(kept_figures, other)[1:] == (
+            pytest.approx(0.25),
+            f"/measures/contrast/{'/'.join(place)}/mean",
+        )
         other["data" if "data" in other else "n"] = "another"
-        assert reproduced(found, other)[1] == float("inf")
-        without = found | {"heads": None, "areas": None}
-        without["measures"] = {name: table for name, table in found["measures"].items() if name not in MARKED}
-        assert reproduced(found, without)[1:] == reproduced(without, found)[1:] == (0.0, "")
+        assert reproduced(kept_figures, other)[1] == float("inf")
+        without = kept_figures | {"heads": None, "areas": None}
+        without["measures"] = {name: table for name, table in kept_figures["measures"].items() if name not in MARKED}
+        assert reproduced(kept_figures, without)[1:] == reproduced(without, kept_figures)[1:] == (0.0, "")

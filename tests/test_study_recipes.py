@@ -1,5 +1,6 @@
 """Recipes and claims, judged by evidence of the shipped form: what is planted is found, what is not is not."""
 
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -8,7 +9,6 @@ import numpy as np
 import pytest
 from simulated import DEPTHS, comparison, figure, lay, measures, recipe
 
-from page.texts.en import TEXTS
 from study import recipes, statistics
 from study.claims import (
     CLAIMS,
@@ -26,6 +26,7 @@ from study.claims import (
 )
 from study.measure import MEASURES
 from study.store import NOT_THE_RECIPE, Store, outdated, same_recipe
+from study.texts.en import TEXTS
 from training.recipe import defaults
 
 CLAIM = {claim.id: claim for claim in CLAIMS}
@@ -51,30 +52,30 @@ def significant(table):
 
 def test_a_planted_difference_is_marked_where_it_is_and_its_absence_is_not(store):
     lay(store, TINY, planted={"contrast": {3: 0.1}})
-    found = store.recipes("adam", "sgd")
-    assert found["enough"]
-    assert [len(found["left"]), len(found["right"])] == [5, 5]
-    marked = {name: significant(table) for name, table in found["measures"].items() if significant(table)}
+    tested = store.recipes("adam", "sgd")
+    assert tested["enough"]
+    assert [len(tested["left"]), len(tested["right"])] == [5, 5]
+    marked = {name: significant(table) for name, table in tested["measures"].items() if significant(table)}
     assert marked.pop("contrast") == [3]
     assert len(marked) <= 1  # of seven measures, each of which may be marked one time in twenty
-    assert found["measures"]["contrast"]["statistic"][3] > 3
-    assert found["missing"] == []
+    assert tested["measures"]["contrast"]["statistic"][3] > 3
+    assert tested["missing"] == []
 
 
 def test_of_evidence_without_any_difference_hardly_a_measure_is_marked(tmp_path):
     marked = 0
     for seed in range(3):
         lay(store := Store(tmp_path / str(seed)), TINY, seed=seed)
-        found = store.recipes("adam", "sgd")
-        tables = [*found["measures"].values(), found["agreement"]["rank"]]
+        tested = store.recipes("adam", "sgd")
+        tables = [*tested["measures"].values(), tested["agreement"]["rank"]]
         marked += sum(bool(significant(table)) for table in tables)
     assert marked <= 3  # of 27, one in twenty: more are marked in 5 % of such evidence
 
 
 def test_trainings_that_agree_less_between_the_recipes_are_marked(store):
     lay(store, TINY, gap=0.1)
-    found = store.recipes("adam", "sgd")
-    for table in (found["cka"], *found["agreement"].values()):
+    tested = store.recipes("adam", "sgd")
+    for table in (tested["cka"], *tested["agreement"].values()):
         assert significant(table) == list(range(len(DEPTHS)))
         assert max(table["statistic"]) == pytest.approx(-0.1, abs=0.01)
 
@@ -82,9 +83,9 @@ def test_trainings_that_agree_less_between_the_recipes_are_marked(store):
 @pytest.mark.parametrize("numbers", [{"adam": 2, "sgd": 2}, {"adam": 3, "sgd": 6}])
 def test_however_large_a_difference_two_trainings_each_are_too_few(store, numbers):
     lay(store, numbers, planted={"contrast": dict.fromkeys(range(6), 5.0)}, gap=0.4)
-    found = store.recipes("adam", "sgd")
-    assert (found["enough"], found["measures"], found["cka"], found["agreement"]) == (False, None, None, None)
-    assert [len(found["left"]), len(found["right"])] == list(numbers.values())
+    tested = store.recipes("adam", "sgd")
+    assert (tested["enough"], tested["measures"], tested["cka"], tested["agreement"]) == (False, None, None, None)
+    assert [len(tested["left"]), len(tested["right"])] == list(numbers.values())
 
 
 def test_trainings_of_one_recipe_are_not_judged(store):
@@ -97,19 +98,19 @@ def test_trainings_of_one_recipe_are_not_judged(store):
 def test_a_pair_that_is_not_compared_leaves_agreement_unjudged_and_is_named(store):
     lay(store, TINY)
     (store.pair("adam-seed2", "sgd-seed4") / "comparison.json").unlink()
-    found = recipes.judge(store, "adam", "sgd")
-    assert found["missing"] == [["adam-seed2", "sgd-seed4"]]
-    assert found["cka"] is found["agreement"] is None
-    assert found["measures"]["dead"]
+    tested = recipes.judge(store, "adam", "sgd")
+    assert tested["missing"] == [["adam-seed2", "sgd-seed4"]]
+    assert tested["cka"] is tested["agreement"] is None
+    assert tested["measures"]["dead"]
 
 
 def test_a_pair_stands_for_itself_whichever_side_is_called_left(store):
     lay(store, TINY, gap=0.03)
-    found = recipes.judge(store, "adam", "sgd")
+    tested = recipes.judge(store, "adam", "sgd")
     pair = store.comparison("adam-seed3", "sgd-seed2")
     (store.pair("adam-seed3", "sgd-seed2") / "comparison.json").unlink()
     store.write_pair(pair | {"left": pair["right"], "right": pair["left"]}, {"identities": np.zeros(1)})
-    assert recipes.judge(store, "adam", "sgd") == found
+    assert recipes.judge(store, "adam", "sgd") == tested
 
 
 def test_a_pair_compared_before_one_of_it_was_trained_anew_does_not_count(store):
@@ -125,13 +126,13 @@ def test_a_training_measured_on_other_pictures_does_not_count(store):
 
 
 def test_recipes_are_one_but_for_seed_id_title_description_and_search():
-    one = recipe("adam") | {"title": "A", "description": "a", "search": {"rates": [1]}}
-    assert same_recipe(one, one | {"seed": 9, "id": "x", "title": "B", "description": "b", "search": {"rates": []}})
-    assert not same_recipe(one, one | {"batch": 64})
-    assert not same_recipe(one, one | {"optimizer": {"name": "sgd"}})
-    assert not same_recipe(one, one | {"optimizer": {"name": "adam", "newer": 0.1}})  # than the first one's card
-    assert not same_recipe(one, one | {"newer": 0.1})
-    assert not same_recipe(one, None)
+    adam = recipe("adam") | {"title": "A", "description": "a", "search": {"rates": [1]}}
+    assert same_recipe(adam, adam | {"seed": 9, "id": "x", "title": "B", "description": "b", "search": {"rates": []}})
+    assert not same_recipe(adam, adam | {"batch": 64})
+    assert not same_recipe(adam, adam | {"optimizer": {"name": "sgd"}})
+    assert not same_recipe(adam, adam | {"optimizer": {"name": "adam", "newer": 0.1}})  # than the first one's card
+    assert not same_recipe(adam, adam | {"newer": 0.1})
+    assert not same_recipe(adam, None)
     assert not same_recipe({}, {})
     assert not same_recipe({"seed": 1}, {"seed": 2})
     assert same_recipe({"data": {}}, {"data": {}, "seed": 2})
@@ -146,6 +147,14 @@ def test_a_stop_or_measure_that_a_training_does_not_know_is_undefined(store):
     judged = recipes.judge(store, "adam", "sgd")
     assert [place for place, p in enumerate(judged["measures"]["dead"]["p"]) if p is None] == [3]
     assert set(judged["measures"]["contrast"]["p"]) == {None}
+
+
+def test_trainings_and_pairs_stand_in_the_order_of_their_seeds(store):
+    lay(store, {"adam": 11})
+    seeds = ["adam", *(f"adam-seed{k}" for k in range(2, 12))]
+    assert store.models() == store.trainings("adam") == seeds
+    assert store.pairs() == list(itertools.combinations(seeds, 2))
+    assert recipes.trainings(store, "adam", store.measures("adam")["pictures"]) == seeds[:10]  # not seeds 10 and 11
 
 
 def test_of_more_trainings_than_can_be_relabelled_the_first_are_judged_and_the_others_named(store, monkeypatch):
@@ -192,11 +201,11 @@ def test_a_comparison_is_outdated_by_the_digest_of_a_checkpoint_that_is_here():
 def files(store, left, right, claim="low-smooth", binary=None):
     """A comparison of the two VGG16s whose claim's figure has the interval from `left` to `right`."""
     claim = CLAIM[claim]
-    own = {model_id: measures(model_id, {}, recipe(model_id)) for model_id in (HIGH, LOW)}
-    pair = comparison(*own.values())
+    measured = {model_id: measures(model_id, {}, recipe(model_id)) for model_id in (HIGH, LOW)}
+    pair = comparison(*measured.values())
     middle = {"mean": (left + right) / 2, "low": left, "high": right, "n": 9}
     pair["measures"][claim.measure][claim.place]["difference"] = middle
-    for side in own.values():
+    for side in measured.values():
         store.write_model(side, {"marked_labels": np.zeros(1), "marked_predicted": np.zeros(1)})
     store.write_pair(pair, {"identities": np.zeros(1)})
 
@@ -216,19 +225,19 @@ def files(store, left, right, claim="low-smooth", binary=None):
 )
 def test_a_claim_about_files_is_judged_by_its_interval_over_pictures(store, low, high, sign, same, verdict):
     files(store, low, high)
-    found = judge(replace(CLAIM["low-smooth"], sign=sign, same=same), store)
-    assert (found["verdict"], found["unit"]) == (verdict, "file")
-    assert [found["figure"][end] for end in ("low", "high")] == sorted(sign * end for end in (low, high))
+    judged = judge(replace(CLAIM["low-smooth"], sign=sign, same=same), store)
+    assert (judged["verdict"], judged["unit"]) == (verdict, "file")
+    assert [judged["figure"][end] for end in ("low", "high")] == sorted(sign * end for end in (low, high))
 
 
 def test_other_trainings_of_a_file_s_recipe_are_told_and_do_not_judge(store):
     files(store, 0.03, 0.05)
     for seed in (2, 3):
         store.write_model(measures(f"{LOW}-seed{seed}", {"roughness": 0.9}, recipe(LOW, seed)), {"labels": np.zeros(1)})
-    found = judge(CLAIM["low-smooth"], store)
-    assert found["verdict"] == HOLDS
-    assert found["trainings"]["right"] == {LOW: 0.3, f"{LOW}-seed2": 0.9, f"{LOW}-seed3": 0.9}
-    assert found["trainings"]["left"] == {HIGH: 0.3}
+    judged = judge(CLAIM["low-smooth"], store)
+    assert judged["verdict"] == HOLDS
+    assert judged["trainings"]["right"] == {LOW: 0.3, f"{LOW}-seed2": 0.9, f"{LOW}-seed3": 0.9}
+    assert judged["trainings"]["left"] == {HIGH: 0.3}
 
 
 def test_where_no_side_has_an_event_there_is_nothing_to_tell(store):
@@ -237,9 +246,9 @@ def test_where_no_side_has_an_event_there_is_nothing_to_tell(store):
         for model_id, values in ((HIGH, astray), (LOW, [0.0] * 6)):
             store.write_model(measures(model_id, {"astray": values}, recipe(model_id)), {"labels": np.zeros(1)})
         store.write_pair(comparison(*map(store.measures, (HIGH, LOW))), {"identities": np.zeros(1)})
-        found = judge(replace(claim, margin=0.1), store)
-        assert found["verdict"] == verdict
-        assert (found["figure"] is None) == (verdict == NOTHING)
+        judged = judge(replace(claim, margin=0.1), store)
+        assert judged["verdict"] == verdict
+        assert (judged["figure"] is None) == (verdict == NOTHING)
 
 
 def heads(store, values):
@@ -255,9 +264,9 @@ def heads(store, values):
 def test_a_claim_about_every_layer_rests_on_the_layer_where_it_holds_least(store, least, verdict):
     noise = np.random.default_rng(0).normal(0, 0.1, (200, 6))
     heads(store, np.array([0.4, least, 0.5, 0.6, 0.3, 0.3]) + noise - noise.mean(0))
-    found = judge(CLAIM["face-adam"], store)
-    assert found["verdict"] == verdict
-    assert found["figure"]["mean"] == pytest.approx(least, abs=1e-5)
+    judged = judge(CLAIM["face-adam"], store)
+    assert judged["verdict"] == verdict
+    assert judged["figure"]["mean"] == pytest.approx(least, abs=1e-5)
 
 
 def test_a_claim_about_every_layer_that_just_holds_seldom_fails(tmp_path):
@@ -288,16 +297,16 @@ def test_where_the_model_errs_is_held_against_where_it_is_right(store):
     share = np.stack([rng.random(60), np.where(wrong, 0.3, 0.7) + rng.normal(0, 0.05, 60)], axis=1)
     arrays = {"marked_labels": np.zeros(60), "marked_predicted": wrong.astype(int), "animal_share": share}
     store.write_model(store.measures(HIGH), arrays)
-    found = judge(CLAIM["high-elsewhere"], store)
-    assert found["verdict"] == HOLDS
-    assert found["figure"]["mean"] == pytest.approx(0.4, abs=0.05)
-    assert found["figure"]["n"] == 8
+    judged = judge(CLAIM["high-elsewhere"], store)
+    assert judged["verdict"] == HOLDS
+    assert judged["figure"]["mean"] == pytest.approx(0.4, abs=0.05)
+    assert judged["figure"]["n"] == 8
     deeper = judge(replace(CLAIM["high-elsewhere"], place="all"), store)["figure"]
     assert deeper["mean"] == pytest.approx(share.mean(1)[~wrong].mean() - share.mean(1)[wrong].mean(), abs=1e-5)
     wrong = np.arange(60) < 4
     store.write_model(store.measures(HIGH), arrays | {"marked_predicted": wrong.astype(int)})
-    found = judge(CLAIM["high-elsewhere"], store)
-    assert (found["verdict"], found["figure"]) == (TOO_FEW, None)
+    judged = judge(CLAIM["high-elsewhere"], store)
+    assert (judged["verdict"], judged["figure"]) == (TOO_FEW, None)
 
 
 # --- claims about recipes ---------------------------------------------------------------------------------------------
@@ -311,10 +320,10 @@ SHIPPED = {"sgd": "cats-dogs-effnet-sgd", "adam": "cats-dogs-effnet-adam"}
 )
 def test_a_claim_about_a_recipe_is_judged_by_trainings(store, shift, verdict):
     lay(store, {"sgd": 5, "adam": 5}, {"focus_entropy": dict.fromkeys(range(6), shift)}, names=SHIPPED)
-    found = judge(CLAIM["adam-distinct"], store)
-    assert (found["verdict"], found["unit"]) == (verdict, "recipe")
-    assert found["figure"]["n"] == 5
-    assert len(found["trainings"]["left"]) == len(found["trainings"]["right"]) == 5
+    judged = judge(CLAIM["adam-distinct"], store)
+    assert (judged["verdict"], judged["unit"]) == (verdict, "recipe")
+    assert judged["figure"]["n"] == 5
+    assert len(judged["trainings"]["left"]) == len(judged["trainings"]["right"]) == 5
 
 
 def test_trainings_that_differ_among_themselves_do_not_let_a_claim_hold(store):
@@ -331,18 +340,18 @@ def test_trainings_that_differ_among_themselves_do_not_let_a_claim_hold(store):
 @pytest.mark.parametrize(("gap", "verdict"), [(0.0, HOLDS), (0.2, FAILS)])
 def test_likeness_between_recipes_is_held_against_that_within_one(store, gap, verdict):
     lay(store, {"sgd": 5, "adam": 5}, gap=gap, names=SHIPPED)
-    found = judge(CLAIM["features-alike"], store)
-    assert found["verdict"] == verdict
-    assert found["figure"]["mean"] == pytest.approx(gap, abs=0.01)
-    assert (len(found["trainings"]["between"]), len(found["trainings"]["within"])) == (25, 20)
+    judged = judge(CLAIM["features-alike"], store)
+    assert judged["verdict"] == verdict
+    assert judged["figure"]["mean"] == pytest.approx(gap, abs=0.01)
+    assert (len(judged["trainings"]["between"]), len(judged["trainings"]["within"])) == (25, 20)
 
 
 @pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim.unit == "recipe"], ids=lambda claim: claim.id)
 def test_two_trainings_each_are_too_few_for_any_claim_about_a_recipe(store, claim):
     lay(store, {"sgd": 2, "adam": 2}, {"focus_entropy": {5: 9.0}}, gap=0.4, names=SHIPPED)
-    found = judge(claim, store)
-    assert (found["verdict"], found["figure"]) == (TOO_FEW, None)
-    assert found["trainings"]
+    judged = judge(claim, store)
+    assert (judged["verdict"], judged["figure"]) == (TOO_FEW, None)
+    assert judged["trainings"]
 
 
 def test_the_luck_of_one_pair_of_seeds_does_not_hide_that_of_another(store):
@@ -387,8 +396,8 @@ def test_area_and_end_of_a_training_s_history():
 
 
 def test_without_evidence_nothing_can_be_told(store):
-    assert [found["verdict"] for found in write(store)] == [OPEN] * len(CLAIMS)
-    assert [found["id"] for found in store.claims()] == [claim.id for claim in CLAIMS]
+    assert [judged["verdict"] for judged in write(store)] == [OPEN] * len(CLAIMS)
+    assert [judged["id"] for judged in store.claims()] == [claim.id for claim in CLAIMS]
 
 
 def test_every_claim_and_measure_has_its_words_and_every_word_its_claim():

@@ -1,6 +1,7 @@
 """The view's pure functions, run by node: enlarged maps, the curve's geometry, zoom, what an answer means."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 
 from explain import view
+from explain.cams import RULES
 from explain.pictures import resize
+from training.data.cifar100 import CLASSES, GROUP_OF, NAMES
 
 ROOT = Path(__file__).parent.parent
 FUNCTION = r"^(?:async )?function {name}\(.*?^}}$|^const {name} = [^\n]*;$"
@@ -19,9 +22,9 @@ FUNCTION = r"^(?:async )?function {name}\(.*?^}}$|^const {name} = [^\n]*;$"
 
 def source(file: str, name: str) -> str:
     """A top-level function of a script as it stands there."""
-    found = re.search(FUNCTION.format(name=name), (ROOT / file).read_text(), re.MULTILINE | re.DOTALL)
-    assert found, f"{file} has no {name}"
-    return found[0]
+    function = re.search(FUNCTION.format(name=name), (ROOT / file).read_text(), re.MULTILINE | re.DOTALL)
+    assert function, f"{file} has no {name}"
+    return function[0]
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +67,9 @@ def test_the_value_under_the_hairlines_is_the_one_that_is_drawn(run):
 
 
 STOPS = [
-    {"depth": 0.0, "rank": 0.5, "band": {"rank": [0.2, 0.5, 0.8]}},
-    {"depth": 0.25, "rank": None, "band": None},
-    {"depth": 1.0, "rank": -0.4, "band": None},
+    {"depth": 0.0, "values": [0.5, 0.2, 0.5, 0.8]},
+    {"depth": 0.25, "values": []},
+    {"depth": 1.0, "values": [-0.4]},
 ]
 
 
@@ -80,7 +83,7 @@ def test_the_curve_lies_inside_its_canvas_by_depth_and_downwards_by_agreement(ru
 
 
 def test_without_any_agreement_the_curve_has_a_scale_all_the_same(run):
-    stops = [{"depth": 0, "rank": None, "band": None}]
+    stops = [{"depth": 0, "values": []}]
     assert run([f"{CURVE}:curveGeometry"], f"curveGeometry({json.dumps(stops)}, 400, 76).low") == 0
 
 
@@ -112,6 +115,46 @@ def test_zoom_keeps_its_centre_and_lets_no_edge_in(run):
     assert zoomed(nearer, 1.01) == whole
     assert zoomed(nearer, 99)["scale"] == 12
     assert zoomed(nearer, 4, shift=(9, -9)) == {"scale": 4, "x": 0, "y": -3}
+
+
+def test_labels_keep_their_order_and_do_not_touch(run):
+    def heights(at: list[float]) -> list[float]:
+        return run([f"{CURVE}:spreadOut"], f"spreadOut({at}, 12, 9, 70)")
+
+    assert heights([20, 50]) == [20, 50]
+    assert heights([30, 30, 31]) == [30, 42, 54]
+    assert heights([69, 68, 70]) == [58, 46, 70]
+    assert heights([0, 0]) == [9, 21]
+
+
+CHOICE = "page/view/classes.js"
+
+
+def test_three_letters_find_each_of_a_hundred_classes(run):
+    names = ["", *CLASSES]  # what is no class is found by nothing
+    typed = [name[:3] for name in names]
+    found = run([f"{CHOICE}:matching"], f"{json.dumps(typed)}.map((text) => matching({json.dumps(names)}, text))")
+    for name, places in list(zip(names, found, strict=True))[1:]:
+        assert names.index(name) in places
+        assert 0 not in places
+        assert names[places[0]][:3] == name[:3]  # what begins so goes before what holds it
+    alone = [name for name, places in zip(names, found, strict=True) if places and names[places[0]] == name]
+    assert {"raccoon", "lion", "tank", "apple"} <= set(alone)
+
+
+def test_the_whole_name_goes_first_and_words_before_what_holds_it(run):
+    names = ["pineapple", "custard apple", "apple pie", "apple"]
+    assert run([f"{CHOICE}:matching"], f"matching({json.dumps(names)}, ' Apple ')") == [3, 2, 1, 0]
+    assert run([f"{CHOICE}:matching"], f"matching({json.dumps(names)}, '')") == [0, 1, 2, 3]
+    assert run([f"{CHOICE}:matching"], f"matching({json.dumps(names)}, 'zz')") == []
+
+
+def test_classes_stand_in_their_groups(run):
+    call = f"grouped({json.dumps(CLASSES)}, {json.dumps([GROUP_OF[name] for name in NAMES])})"
+    table = run([f"{CHOICE}:grouped"], call)
+    assert [title for title, _ in table] == sorted(set(GROUP_OF.values()))
+    assert dict(table)["medium mammals"] == ["fox", "porcupine", "possum", "raccoon", "skunk"]
+    assert run([f"{CHOICE}:grouped"], "grouped(['b', 'a'], [])") == [["", ["b", "a"]]]
 
 
 @pytest.mark.parametrize(
@@ -164,6 +207,47 @@ def test_the_view_asks_no_server_and_knows_no_page():
         )
     code = "import sys, explain.view; sys.exit(bool({'gradio', 'page', 'tensorflow', 'keras'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
+
+
+WHOLE = """
+import json, sys
+import numpy as np
+from judges import SIZE, colour_judge
+from explain import compare, explain
+from explain.cards import Card, Digests
+from explain.cams import RULES
+from explain.pictures import Picture
+from explain.view import SCRIPTS, STYLE, catalog, joined, message, template
+from explain.view.texts import texts
+
+picture = Picture(np.full((60, 80, 3), 90, np.uint8))
+same = {"description": "", "classes": ("Cat", "Dog"), "input_size": (SIZE, SIZE)}
+cards = [Card(model_id=name, title=name, digests=Digests(model=name), **same) for name in "ab"]
+options = {"rules": "hirescam", "features": 2, "classes": same["classes"]}
+sides = [explain(colour_judge(seed, 4.0), picture, **options) for seed in (1, 2)]
+explained = [message.Explained(*side) for side in zip(cards, sides)]
+answer = message.message(picture, explained, compare(*sides, rule="hirescam"))
+props = json.dumps({"catalog": catalog(texts()), "message": answer})
+html = f'<style>{STYLE.read_text()}</style><div class="tm">{template()}</div>'
+print(f"{html}<script>{joined(SCRIPTS)}; {props}</script>")
+assert not {name.split(".")[0] for name in sys.modules} & {"page", "study", "training", "gradio"}
+"""
+
+
+def test_a_comparison_s_html_is_whole_without_a_page():
+    """All that the scripts take from the catalog is there, the titles of the rules among it."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", WHOLE]
+    done = subprocess.run(command, cwd=ROOT / "tests", env=environment, capture_output=True, timeout=120)
+    html = done.stdout.decode()
+    assert html, done.stderr.decode()[-2000:]
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    props = json.loads(re.search(r"; (\{.*\})</script>", html)[1])
+    used = set(re.findall(r"\bcatalog\.(\w+)", html.partition("<script>")[2].rpartition("; {")[0]))
+    assert {"rules", "labels", "name"} <= used <= props["catalog"].keys()
+    titles = {rule["name"]: rule["title"] for rule in props["catalog"]["rules"]}
+    assert titles == {name: rule.title for name, rule in RULES.items()}
+    assert titles[props["message"]["rule"]] == "HiResCAM"
 
 
 def test_each_part_that_a_script_names_is_in_a_template():

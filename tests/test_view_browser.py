@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, sync_playwright
 from test_page_payload import RISING, explanation, message
 
 from explain import view
+from explain.cams import RULES
 from explain.view.texts import texts
 
 FALLING = [[4.0, 2.0], [1.0, 0.0]]
@@ -46,16 +48,87 @@ def width(page: Page, name: object) -> int:
     return page.evaluate(f"document.querySelector('[data-ref=stage-{name}] canvas').width")
 
 
-def test_of_three_models_the_first_two_are_drawn(draw):
+def test_three_models_are_drawn_in_a_row_and_two_again_beside_their_difference(draw):
     sides = explanation([RISING, FALLING]), explanation([FALLING, RISING])
     page = draw(message(*sides, explanation([RISING, RISING], dog=0.2, target=0)))
-    assert page.text_content("[data-ref=title-1]") == "Net, Adam"
-    assert min(width(page, name) for name in (0, 1, "difference")) > 1
-    assert page.text_content("[data-ref=rank]") == "rank correlation \N{MINUS SIGN}1.00"  # only the third explains cat
-    assert page.text_content("[data-ref=heard]") == ""
-    page = draw(message(sides[0], explanation([RISING, RISING], dog=0.2, target=0), sides[1]))
-    assert (width(page, 1) > 1, width(page, "difference")) == (True, 1)
+    assert [page.text_content(f"[data-ref=title-{place}]") for place in range(3)] == [
+        "Net, SGD",
+        "Net, Adam",
+        "Net, more 0",
+    ]
+    assert min(width(page, place) for place in range(3)) > 1
+    assert not page.locator(".tm-difference").is_visible()
+    assert (
+        page.text_content("[data-ref=rank]") == "Adam: rank correlation \N{MINUS SIGN}1.00"
+    )  # only the third explains cat
+    assert page.text_content("[data-ref=heard]").startswith("They disagree. dog: SGD · Adam")
+    page.click("[data-ref=against-2]")
+    page.wait_for_timeout(100)
     assert page.text_content("[data-ref=rank]") == ""
+    page = draw(message(sides[0], explanation([RISING, RISING], dog=0.2, target=0), sides[1]))
+    assert page.text_content("[data-ref=rank]").startswith("more 0: rank correlation")  # that of which a number is told
+    page = draw(message(*sides))
+    assert min(width(page, name) for name in (0, 1, "difference")) > 1
+    assert page.locator("[data-ref=models] > article").nth(2).is_hidden()
+    assert page.text_content("[data-ref=rank]") == "rank correlation \N{MINUS SIGN}1.00"
+
+
+def test_an_enlarged_map_of_a_model_that_leaves_is_closed(draw):
+    sides = explanation([RISING, FALLING]), explanation([FALLING, RISING])
+    page = draw(message(*sides, sides[0]))
+    page.evaluate("mounted.openFeature(2, 1)")
+    assert page.locator("[data-ref=enlarged]").is_visible()
+    page = draw(message(*sides))
+    assert not page.locator("[data-ref=enlarged]").is_visible()
+
+
+GREEN, BLUE, AMBER, GREY = "rgb(43, 138, 87)", "rgb(59, 91, 219)", "rgb(201, 138, 18)", "rgb(180, 191, 214)"
+
+
+@pytest.mark.parametrize(
+    ("truth", "colours", "text"),
+    [
+        (None, [GREY] * 5, ""),
+        ("a", [BLUE, *[GREY] * 4], "Right: a"),
+        ("c", [GREY, GREY, GREEN, GREY, GREY], "Right: c, guess 3"),
+        ("g", [AMBER, *[GREY] * 4], "Right: g, not among these"),
+    ],
+)
+def test_of_many_classes_colours_tell_where_the_right_one_stands(draw, truth, colours, text):
+    many = replace(
+        explanation([RISING]),
+        classes=tuple("abcdefg"),
+        probabilities=np.array([[0.4, 0.2, 0.15, 0.1, 0.08, 0.05, 0.02]], np.float32),
+        targets=np.array([0]),
+    )
+    page = draw(message(many, many, truth=truth))
+    bars = page.locator("[data-ref=bars-1] i")
+    assert bars.evaluate_all("all => all.map((bar) => getComputedStyle(bar, '::before').backgroundColor)") == colours
+    assert page.inner_text("[data-ref=truth-1]") == text
+    names = page.locator("[data-ref=bars-1] span").all_inner_texts()
+    assert [name[0] for name in names if name.endswith("\N{NO-BREAK SPACE}✓")] == [
+        name for name in "abcde" if name == truth
+    ]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_on_the_screen_can_be_saved_without_a_page_around_it(draw, rule):
+    answer = message(explanation([RISING]), explanation([FALLING]))
+    page = draw(answer | {"rule": rule})
+    page.evaluate(
+        """() => {
+            window.written = [];
+            const fillText = CanvasRenderingContext2D.prototype.fillText;
+            CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+                window.written.push(text);
+                fillText.call(this, text, ...more);
+            };
+        }"""
+    )
+    with page.expect_download() as download:
+        page.click("[data-ref=save]")
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+    assert f"{RULES[rule].title} · {answer['target']['text']}" in page.evaluate("written")
 
 
 def test_a_model_without_feature_maps_has_no_panel_of_them(draw):

@@ -63,7 +63,7 @@ def test_a_wheel_runs_the_readme_s_example_in_an_empty_environment(wheel, tmp_pa
     clean = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "2"}
     run(python, script, cwd=tmp_path, env=clean)
     assert list((tmp_path / "maps").glob("*.png"))
-    listed = run(python, "-c", "import pkgutil; print(*(m.name for m in pkgutil.iter_modules()))").split()
+    listed = run(python, "-I", "-c", "import pkgutil; print(*(m.name for m in pkgutil.iter_modules()))").split()
     assert "explain" in listed
     assert not {"gradio", "page", "training", "study", "sklearn", "scipy"} & set(listed)
     run(python, "-m", "pip", "install", "-q", "pytest")

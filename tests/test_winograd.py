@@ -38,13 +38,13 @@ def gradients(layer, x, training):
 
 def test_a_layer_trains_as_keras_own_and_is_keras_own_outside_of_training():
     options = {"filters": 7, "kernel_size": 3, "padding": "same", "activation": "relu", "bias_initializer": "normal"}
-    own, fast = keras.layers.Conv2D(**options), WinogradConv2D(**options)
+    plain, fast = keras.layers.Conv2D(**options), WinogradConv2D(**options)
     x = np.random.default_rng(1).normal(size=(4, 10, 7, 5)).astype(np.float32)
-    own(x), fast(x)
-    fast.set_weights(own.get_weights())
-    for a, b in zip(gradients(own, x, True), gradients(fast, x, True), strict=True):
+    plain(x), fast(x)
+    fast.set_weights(plain.get_weights())
+    for a, b in zip(gradients(plain, x, True), gradients(fast, x, True), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-3, rtol=1e-4)
-    np.testing.assert_array_equal(own(x), fast(x, training=False))
+    np.testing.assert_array_equal(plain(x), fast(x, training=False))
 
 
 def test_a_network_fits_as_with_keras_own():
@@ -59,8 +59,8 @@ def test_a_network_fits_as_with_keras_own():
         model.compile(keras.optimizers.SGD(0.01), "mse")
         model.fit(x, y, batch_size=4, epochs=1, shuffle=False, verbose=0)
         results.append(model.get_weights())
-    for own, fast in zip(*results, strict=True):
-        np.testing.assert_allclose(own, fast, atol=1e-4)
+    for plain, fast in zip(*results, strict=True):
+        np.testing.assert_allclose(plain, fast, atol=1e-4)
 
 
 def test_vgg16_trains_with_the_same_weights_in_the_same_order():

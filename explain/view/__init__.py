@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from explain.cams import RULES
 from explain.overlay import colours, difference
 from explain.view.message import base64_of
 from explain.view.texts import Texts
@@ -31,11 +32,15 @@ def template(controls: str = "") -> str:
 
 
 def catalog(texts: Texts) -> dict[str, Any]:
-    """What the scripts need beside a message: labels, the name, tables of colours."""
+    """What the scripts need beside a message: labels, the name, all rules, tables of colours."""
     scale = np.linspace(0, 1, 256)[None]
     return {
         "labels": texts["view_labels"],
         "name": texts.say("name"),
+        "rules": [
+            {"name": name, "title": rule.title, "about": f"{rule.equation}\n{rule.warning}".strip()}
+            for name, rule in RULES.items()
+        ],
         "colours": [
             {"name": name, "title": title, "table": base64_of(colours(scale, name))}
             for name, title in texts["colours"].items()

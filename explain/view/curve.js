@@ -1,10 +1,9 @@
 /* The agreement curve, which is the scrubber's track. */
 
 /* Where the curve's points lie in a canvas of that size, in pixels: x of a stop, y of an agreement. */
-function curveGeometry(stops, width, height) {
-  const known = stops.flatMap(({ rank, band }) => [rank, ...(band ? band.rank : [])]).filter((value) => value !== null);
-  const low = Math.floor(Math.min(0, ...known) * 5) / 5;
-  const [left, right, top, bottom] = [34, 14, 9, 17];
+function curveGeometry(stops, width, height, right = 14) {
+  const low = Math.floor(Math.min(0, ...stops.flatMap(({ values }) => values)) * 5) / 5;
+  const [left, top, bottom] = [34, 9, 17];
   return {
     low, left, right: width - right, bottom: height - bottom,
     x: (index) => left + 8 + stops[index].depth * (width - left - right - 16),
@@ -12,12 +11,46 @@ function curveGeometry(stops, width, height) {
   };
 }
 
-/* The curve's points: depth, and the agreement of the two models. */
-const curveStops = () => state.result.stops.map((stop) => ({ depth: stop.depth, ...agreementAt(stop) }));
+/* The curve's stops: depth, and all agreements that are drawn there. */
+const curveStops = () => state.result.stops.map(({ depth, versus }) => ({
+  depth, values: versus.filter(Boolean).flatMap(({ rank, band }) => [rank, ...(band ? band.rank : [])]).filter((value) => value !== null),
+}));
+
+/* Room for names at the right end of the curves of a row of models. */
+const curveRoom = (width) => (places.length > 2 && width > 500 ? 190 : 14);
+
+/* Heights for labels that should lie at some: in the same order, as near as a step apart lets them. */
+function spreadOut(heights, step, low, high) {
+  const order = heights.map((_, index) => index).sort((a, b) => heights[a] - heights[b]);
+  const free = [];
+  order.forEach((index, rank) => { free[index] = Math.max(heights[index], rank ? free[order[rank - 1]] + step : low); });
+  let most = high;
+  for (const index of order.reverse()) {
+    free[index] = Math.min(free[index], most);
+    most = free[index] - step;
+  }
+  return free;
+}
+
+function drawLine(context, at, ranks, colour, wide, dashed) {
+  context.strokeStyle = context.fillStyle = colour;
+  context.lineWidth = wide;
+  context.lineJoin = 'round';
+  context.setLineDash(dashed ? [5, 4] : []);
+  context.beginPath();
+  let broken = true;
+  ranks.forEach((rank, index) => {
+    if (rank !== null) context[broken ? 'moveTo' : 'lineTo'](at.x(index), at.y(rank));
+    broken = rank === null;
+  });
+  context.stroke();
+  context.setLineDash([]);
+}
 
 function drawCurve(context, width, height, style) {
   const stops = curveStops();
-  const at = curveGeometry(stops, width, height);
+  const room = curveRoom(width);
+  const at = curveGeometry(stops, width, height, room);
   const colour = (name) => style.getPropertyValue('--tm-' + name).trim();
   context.clearRect(0, 0, width, height);
   context.font = '11px ' + style.fontFamily;
@@ -39,7 +72,9 @@ function drawCurve(context, width, height, style) {
   context.textAlign = 'right';
   context.fillText(t.deep, at.right, height - 3);
 
-  const banded = stops.map((stop, index) => [stop.band, index]).filter(([band]) => band);
+  const { stops: all, models, reference } = state.result;
+  const ranksOf = (place) => all.map(({ versus }) => versus[place].rank);
+  const banded = all.map((stop, index) => [agreementAt(stop).band, index]).filter(([band]) => band);
   if (banded.length) {
     context.fillStyle = colour('band');
     context.beginPath();
@@ -48,26 +83,30 @@ function drawCurve(context, width, height, style) {
     context.fill();
   }
 
-  context.strokeStyle = context.fillStyle = colour(apart() ? 'soft' : 'accent');
-  context.lineWidth = apart() ? 1.6 : 2.2;
-  context.lineJoin = 'round';
-  context.setLineDash(apart() ? [5, 4] : []);
-  context.beginPath();
-  let broken = true;
-  stops.forEach(({ rank }, index) => {
-    if (rank !== null) context[broken ? 'moveTo' : 'lineTo'](at.x(index), at.y(rank));
-    broken = rank === null;
-  });
-  context.stroke();
-  context.setLineDash([]);
-  stops.forEach(({ rank }, index) => {
+  const others = places.filter((place) => place !== reference && place !== state.chosen);
+  for (const place of others) drawLine(context, at, ranksOf(place), colour('second'), 1.4, apart(place));
+  const ranks = ranksOf(state.chosen);
+  drawLine(context, at, ranks, colour(apart() ? 'soft' : 'accent'), apart() ? 1.6 : 2.2, apart());
+  ranks.forEach((rank, index) => {
     if (rank === null) return;
     context.beginPath();
     context.arc(at.x(index), at.y(rank), 2.4, 0, 7);
     context.fill();
   });
+  if (room > 14) {
+    const named = [...others, state.chosen];
+    const last = named.map((place) => at.y(ranksOf(place).findLast((rank) => rank !== null) ?? 0));
+    const heights = spreadOut(last, 12, 9, height - 5);
+    context.textAlign = 'left';
+    context.textBaseline = 'middle';
+    named.forEach((place, index) => {
+      context.fillStyle = colour(place === state.chosen ? (apart() ? 'text' : 'accent') : 'soft');
+      context.font = (place === state.chosen ? '650 ' : '') + '11px ' + style.fontFamily;
+      context.fillText(models[place].name, at.right + 12, heights[index], room - 12);
+    });
+  }
 
-  const { rank } = stops[state.stop];
+  const rank = ranks[state.stop];
   const x = at.x(state.stop);
   context.strokeStyle = colour('text');
   context.lineWidth = 1.6;
@@ -94,8 +133,8 @@ function paintCurve() {
   drawCurve(context, width, height, getComputedStyle(root));
 }
 
-function nearestStop(stops, x, width, height) {
-  const at = curveGeometry(stops, width, height);
+function nearestStop(stops, x, width, height, right) {
+  const at = curveGeometry(stops, width, height, right);
   const distances = stops.map((_, index) => Math.abs(at.x(index) - x));
   return distances.indexOf(Math.min(...distances));
 }
@@ -111,7 +150,7 @@ let scrubbing = false;
 const scrub = (event) => {
   const { curve } = ref;
   const x = event.clientX - curve.getBoundingClientRect().left;
-  moveTo(nearestStop(curveStops(), x, curve.clientWidth, curve.clientHeight));
+  moveTo(nearestStop(curveStops(), x, curve.clientWidth, curve.clientHeight, curveRoom(curve.clientWidth)));
 };
 ref.track.addEventListener('pointerdown', (event) => {
   if (!state.result || event.button) return;

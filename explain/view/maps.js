@@ -1,7 +1,7 @@
 /* Draws maps: over the picture, small in the strips, feature maps, and one of these enlarged. */
 
-const MODELS = [0, 1]; // places of the models that are drawn, side by side
-const STAGES = [...MODELS, 'difference'];
+let places = []; // of the models that are drawn, side by side
+let stages = []; // names of the stages on which: the places; of two models also "difference"
 const MODES = { // what a stage shows
   overlay: { title: t.mode_overlay, alt: t.alt_overlay },
   map: { title: t.mode_map, alt: t.alt_map },
@@ -10,14 +10,31 @@ const MODES = { // what a stage shows
 const LONGEST = 384; // pixels of a drawn map's longer side; maps are smooth, the browser enlarges the rest
 
 const state = { // of the view; `result` is the message that it draws (message.py tells its form)
-  result: null, stop: 0, mode: 'overlay', colours: catalog.colours[0].name, opacity: 0.6,
+  result: null, chosen: 1, stop: 0, mode: 'overlay', colours: catalog.colours[0].name, opacity: 0.6,
   hair: null, zoom: { scale: 1, x: 0, y: 0 }, enlarged: null,
 };
 const picture = new Image();
 
-for (const place of MODELS) {
-  ref.models.append(clone(ref['of-model'], place));
-  ref.features.append(clone(ref['of-features'], place));
+/* Columns for so many models: two with the difference beside them, or a row of more. */
+function columns(count) {
+  for (let place = ref.models.children.length; place < count; place++) {
+    ref.models.append(clone(ref['of-model'], place));
+    ref.features.append(clone(ref['of-features'], place));
+    if (place > 1) watchStage(place); // the first ones are watched where that is written (zoom.js)
+    ref['against-' + place].addEventListener('click', () => choose(place));
+  }
+  places = Array.from({ length: count }, (_, place) => place);
+  stages = count > 2 ? places : [...places, 'difference'];
+  for (const grid of [ref.models, ref.features]) {
+    [...grid.children].forEach((part, place) => { part.hidden = place >= count; part.style.setProperty('--place', place + 1); });
+  }
+  root.toggleAttribute('data-row', count > 2);
+  root.style.setProperty('--count', count);
+  if (state.enlarged && state.enlarged.place >= count) { // its model has left
+    state.enlarged = null;
+    ref.enlarged.close();
+  }
+  (count > 2 ? ref.tail : ref['stage-difference']).append(ref.zoom);
 }
 
 const stage = (name) => ref['stage-' + name];
@@ -102,14 +119,14 @@ function paintMap(canvas, map, mode) {
 
 const stopNow = () => state.result.stops[state.stop];
 const layerNow = (place) => state.result.models[place].layers[stopNow().layers[place]];
-/* How far the two models agree at a stop: the one that is not the reference with the reference. */
-const agreementAt = (stop) => stop.versus[MODELS.find((place) => place !== state.result.reference)];
+/* How far the chosen model agrees with the reference at a stop; of two models the other one is chosen. */
+const agreementAt = (stop) => stop.versus[state.chosen];
 
-/* Whether the two drawn maps explain different classes: then no difference is drawn and no number told. */
-const apart = () => new Set(MODELS.map((place) => state.result.models[place].target)).size > 1;
+/* Whether a model's map and the reference's explain different classes: then no difference is drawn and no number told. */
+const apart = (place = state.chosen) => state.result.models[place].target !== state.result.models[state.result.reference].target;
 
 function paintModels() {
-  for (const place of MODELS) {
+  for (const place of places) {
     const canvas = plane(place).querySelector('canvas');
     if (state.mode === 'saw') clear(canvas);
     else paintMap(canvas, layerNow(place).map, state.mode);
@@ -127,7 +144,7 @@ function paintModels() {
 /* The plane covers the stage; what the model saw has a shape of its own and lies in the middle. */
 function fitPlanes() {
   const aspect = state.result.picture.width / state.result.picture.height;
-  for (const place of MODELS) {
+  for (const place of places) {
     const [h, w] = state.result.models[place].input;
     const ratio = state.mode === 'saw' ? w / h / aspect : 1;
     plane(place).style.width = 100 * Math.min(1, ratio) + '%';
@@ -136,6 +153,7 @@ function fitPlanes() {
 }
 
 function paintDifference() {
+  if (places.length > 2) return;
   const canvas = plane('difference').querySelector('canvas');
   const { difference } = agreementAt(stopNow());
   if (!difference) return clear(canvas);
@@ -144,7 +162,8 @@ function paintDifference() {
 }
 
 function paintStrips() {
-  for (const place of MODELS) {
+  if (places.length > 2) return; // a row has none: with so many stops in so little width nothing would be seen
+  for (const place of places) {
     const strip = ref['strip-' + place];
     const buttons = [...strip.children];
     const width = Math.max(16, Math.round((strip.clientWidth / buttons.length) * devicePixelRatio));
@@ -155,7 +174,9 @@ function paintStrips() {
       canvas.width = width;
       canvas.height = height;
       const context = canvas.getContext('2d');
+      context.imageSmoothingEnabled = !state.result.picture.small;
       cover(context, picture, 0, 0, width, height);
+      context.imageSmoothingEnabled = true;
       const { map } = state.result.models[place].layers[stop.layers[place]];
       if (!map.max) return;
       paint(heat, enlarge(map, 36, 48), 36, 48, veiled(tables[state.colours]));
@@ -174,7 +195,7 @@ function cover(context, image, x, y, width, height, aspect = (image.naturalWidth
 }
 
 function paintFeatures() {
-  for (const place of MODELS) {
+  for (const place of places) {
     const { features, shape } = layerNow(place);
     const grid = ref['features-' + place];
     grid.parentElement.hidden = !features; // an ensemble has none
@@ -228,7 +249,9 @@ function paintEnlarged() {
   over.width = width * 2;
   over.height = height * 2;
   const context = over.getContext('2d');
+  context.imageSmoothingEnabled = !state.result.picture.small;
   context.drawImage(picture, 0, 0, over.width, over.height);
+  context.imageSmoothingEnabled = true;
   context.globalAlpha = 0.6;
   context.drawImage(heat, 0, 0, over.width, over.height);
 }

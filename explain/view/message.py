@@ -5,14 +5,18 @@
     rule        name of the rule that was asked for
     target      {asked: "own", "common" or a class, options: [class, ...], common: the class with the highest mean
                  probability, text: what is explained, in words}
-    picture     {src: data URL (JPEG, longest side at most 1,024), width, height, notes: [sentence, ...]}
+    picture     {src: data URL (JPEG, longest side at most 1,024; PNG of a small one), width, height,
+                 small: whether it is shown pixel by pixel, notes: [sentence, ...]}
     saw         {"HxW": data URL (PNG)}: the squashed picture, by size of input
     models      [{...}, ...]: 2 to 6, each
         id, title, detail, accuracy, accuracy_title, input: [h, w]
         name    what sentences call it
         target  the explained class
-        evidence    what its map is evidence for, in words; null where all explain one class
-        bars    [{name, share: 0 to 1, text}, ...]: at most five classes, the same for all models, likeliest first
+        evidence    what its map is evidence for, in words; null where all explain one class of few
+        bars    [{name, share: 0 to 1, text, right: whether it is the right class}, ...]: of up to five classes all, in
+                 one order for all models; of more the model's own five likeliest, likeliest first
+        truth   {tone: "first", "among" (the five) or "absent", text}: where the right class stands among its five; null
+                 where that is not known, and of few classes
         layers  [{address, name, shape: [h, w, channels], dead: share of channels or null, map, features}, ...]
             map         {size: [h, w], data: base64 of uint8 rows, max}: value = data / 255 x max; max 0: all zero
             features    {size: [h, w], data: base64 of uint8 channels x rows,
@@ -28,7 +32,7 @@
                             classes, whose rank and overlap tell little): the reference's heat less the model's;
                             value = data / 127 x limit, and what is beyond the limit counts as the limit, the same one
                             everywhere
-        words   [{text, tone: "" or "warn"}, ...], **stars** around what stands out; of two models alone, of more none
+        words   [{text, tone: "" or "warn"}, ...], **stars** around what stands out
     cost        {passes, milliseconds: from the request to this message, loading a model too if that had to be,
                  explain: in the models}
     loaded      ids of the checkpoints that answer at once: loaded and traced
@@ -52,6 +56,7 @@ from explain.pictures import Picture, fit, resize
 from explain.view.words import Words, class_names, sentences
 
 LONGEST = 1024  # pixels of the shown picture's longer side
+SMALL = 64  # pixels of a picture's longer side, up to which it is shown pixel by pixel
 LONGEST_FEATURE = 48
 BARS = 5
 FULL = 3.0  # a difference in full colour, in heats of an even spread; the same for all depths and pictures
@@ -73,6 +78,8 @@ def message(
     words: Words | None = None,
     rates: Sequence[float | None] = (),
     belongs: bool | None = None,
+    ceilings: Sequence[float | None] = (),
+    truth: str | None = None,
 ) -> dict[str, Any]:
     """Everything the browser needs for one picture and 2 to 6 models, in the form told at the top of this module.
 
@@ -90,6 +97,8 @@ def message(
             None where that is not known.
         belongs: whether the picture shows one of the classes, None where that is not known. If it does not, nothing is
             told that was measured on pictures of these classes: no rates, no yardstick.
+        ceilings: as `rates`, what share it is at most right for.
+        truth: the class that the picture shows; None where that is not known, and where it is none of the classes.
 
     `ask`, `milliseconds` and `loaded` are the server's to add.
     """
@@ -97,7 +106,9 @@ def message(
     yardsticks = [None] * len(explained) if yardsticks is None else yardsticks
     outside = [belongs is False and yardstick is not None for yardstick in yardsticks]
     if belongs is False:
-        rates, yardsticks = (), [None] * len(explained)
+        rates, ceilings, yardsticks = (), (), [None] * len(explained)
+    rates = rates or [None] * len(explained)
+    ceilings = ceilings or [None] * len(explained)
     rule, reference, classes = comparison.rule, comparison.reference, class_names(explained[0].explanation)
     names = words.names(*(card.title for card, _ in explained))
     population = words.population([card for card, _ in explained])
@@ -108,9 +119,12 @@ def message(
             "title": card.title,
             "name": name,
             "target": classes[target],
-            "evidence": None if comparison.same_target else words.say("evidence_for", name=classes[target].lower()),
+            "evidence": None
+            if comparison.same_target and not _many(classes)
+            else words.say("evidence_for", name=classes[target].lower()),
             **packed_model(card, explanation, rule, words),
-            "bars": bars(explanation, explanations, words),
+            "bars": bars(explanation, explanations, words, truth),
+            "truth": place_of(truth, explanation, words) if _many(classes) else None,
             "yardstick": legend(yardstick, words, population, beyond, target == comparison.targets[reference]),
         }
         for (card, explanation), name, target, yardstick, beyond in zip(
@@ -131,8 +145,13 @@ def message(
         }
         for index, stop in enumerate(comparison.stops)
     ]
+    told = [words.reliance(explanations, names, population, rates, ceilings)]
+    if belongs is False and _many(classes):
+        told.append(words.say("outside", count=len(classes)))
     if len(models) == 2:
-        add_words(stops, models, comparison, explained, asked, yardsticks, words, rates, outside)
+        add_words(stops, models, comparison, explained, asked, yardsticks, words, told, outside)
+    else:
+        add_row_words(stops, models, comparison, explained, words, told)
     costs = [explanation.cost[rule] for explanation in explanations]
     return {
         "kind": "result",
@@ -162,10 +181,13 @@ def shown(picture: Picture, words: Words) -> dict[str, Any]:
     height, width = picture.pixels.shape[:2]
     scale = min(1.0, LONGEST / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
+    small = max(height, width) <= SMALL
+    pixels = fit(picture.pixels, size)
     return {
-        "src": data_url(fit(picture.pixels, size), "JPEG", quality=86),
+        "src": data_url(pixels, "PNG") if small else data_url(pixels, "JPEG", quality=86),
         "width": size[1],
         "height": size[0],
+        "small": small,
         "notes": [words.texts["notes"][note] for note in picture.notes],
     }
 
@@ -195,13 +217,35 @@ def detail(card: Card, words: Words) -> str:
     return " · ".join([*parts, words.say("input", height=height, width=width)])
 
 
-def bars(explanation: Explanation, explanations: Sequence[Explanation], words: Words) -> list[dict[str, Any]]:
-    """The likeliest classes by the mean of all models, so that each shows the same rows."""
-    means = sum(each.probabilities[0].astype(float) for each in explanations)
-    order = np.argsort(-means, kind="stable")[:BARS]
+def bars(
+    explanation: Explanation, explanations: Sequence[Explanation], words: Words, truth: str | None = None
+) -> list[dict[str, Any]]:
+    """Few classes in the order of the mean of all models, so that each shows the same rows; of many its own likeliest.
+
+    `truth`: the right class, if it is known.
+    """
     names = class_names(explanation)
+    ranked = [explanation] if _many(names) else explanations
+    order = np.argsort(-sum(each.probabilities[0].astype(float) for each in ranked), kind="stable")[:BARS]
     shares = ((names[k], float(explanation.probabilities[0, k])) for k in order)
-    return [{"name": name, "share": share, "text": words.confidence(share)} for name, share in shares]
+    return [
+        {"name": name, "share": share, "text": words.confidence(share), "right": name == truth}
+        for name, share in shares
+    ]
+
+
+def place_of(truth: str | None, explanation: Explanation, words: Words) -> dict[str, str] | None:
+    """Where the right class stands among a model's likeliest ones; None where it is not known."""
+    if truth is None:
+        return None
+    order = np.argsort(-explanation.probabilities[0].astype(float), kind="stable")[:BARS]
+    likeliest = [class_names(explanation)[k] for k in order]
+    if truth not in likeliest:
+        return {"tone": "absent", "text": words.say("truth_absent", name=truth)}
+    place = likeliest.index(truth) + 1
+    if place == 1:
+        return {"tone": "first", "text": words.say("truth_first", name=truth)}
+    return {"tone": "among", "text": words.say("truth_among", name=truth, place=place)}
 
 
 def packed_layer(layer: Layer, label: str, explanation: Explanation, rule: str) -> dict[str, Any]:
@@ -286,15 +330,15 @@ def add_words(
     asked: str,
     yardsticks: Sequence[Mapping[str, Any] | None],
     words: Words,
-    rates: Sequence[float | None],
+    told: Sequence[str],
     outside: Sequence[bool],
 ) -> None:
-    """Give each packed stop of two models its words."""
+    """Give each packed stop of two models its words; `told`: what is said behind who says what."""
     names, targets = [model["name"] for model in models], [model["target"] for model in models]
     cards, explanations = zip(*explained, strict=True)
     population = words.population(cards)
     verdict = words.verdict(explanations, asked, targets, names)
-    verdict[0] = " ".join(filter(None, [verdict[0], words.rates(rates, names, population)]))
+    verdict[0] = " ".join(filter(None, [verdict[0], *told]))
     other = 1 - comparison.reference
     ranks = comparison.ranks(other) if comparison.same_target else [None] * len(stops)
     labels = [models[0]["layers"][stop["layers"][0]]["name"] for stop in stops]
@@ -304,6 +348,29 @@ def add_words(
         heat = words.heat(stop, names, targets, [layer["map"]["max"] == 0 for layer in layers])
         dead = words.dead([layer["dead"] for layer in layers], names)
         packed["words"] = sentences(*verdict, heat, agree, warning=dead)
+
+
+def add_row_words(
+    stops: Sequence[dict[str, Any]],
+    models: Sequence[dict[str, Any]],
+    comparison: Comparison,
+    explained: Sequence[Explained],
+    words: Words,
+    told: Sequence[str],
+) -> None:
+    """Give each packed stop of more than two models its words; `told` as in `add_words`."""
+    names, targets = [model["name"] for model in models], [model["target"] for model in models]
+    reference = comparison.reference
+    answers = words.answers([explanation for _, explanation in explained], names)
+    alike = [target == targets[reference] for target in targets]
+    classes = words.say("own_row", reference=names[reference]) if not all(alike) else ""
+    for packed, stop in zip(stops, comparison.stops, strict=True):
+        ranks = {
+            names[place]: agreement.rank
+            for place, agreement in enumerate(stop.versus)
+            if agreement is not None and agreement.rank is not None and alike[place]
+        }
+        packed["words"] = sentences(answers, *told, classes, words.closest(ranks, names[reference]))
 
 
 def data_url(pixels: np.ndarray, kind: str, **options: Any) -> str:
@@ -316,6 +383,11 @@ def data_url(pixels: np.ndarray, kind: str, **options: Any) -> str:
 def base64_of(values: np.ndarray) -> str:
     """The bytes of an array of 8-bit numbers, row by row."""
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+
+
+def _many(classes: Sequence[str]) -> bool:
+    """Whether there are more classes than bars."""
+    return len(classes) > BARS
 
 
 def _size(explanation: Explanation) -> str:

@@ -25,13 +25,22 @@ function drawStage(context, name, x, y, width, height) {
   const ratio = width / box.width;
   const place = [x + (inner.left - box.left) * ratio, y + (inner.top - box.top) * ratio, inner.width * ratio, inner.height * ratio];
   const [image, canvas] = plane(name).children;
-  context.imageSmoothingEnabled = state.mode === 'overlay' || name === 'difference';
+  const smooth = state.mode === 'overlay' || name === 'difference';
+  context.imageSmoothingEnabled = smooth && !state.result.picture.small;
   context.filter = getComputedStyle(image).filter;
   if (image.style.visibility !== 'hidden') context.drawImage(image, ...place);
+  context.imageSmoothingEnabled = smooth;
   context.filter = 'none';
   context.globalAlpha = Number(canvas.style.opacity || 1);
   context.drawImage(canvas, ...place);
   context.restore();
+}
+
+/* The colour of a bar, as on the page: the likeliest class stands out; where the right one is known, it does. */
+function barColour({ share, right }, best, truth) {
+  if (!root.hasAttribute('data-many')) return share === best ? 'accent' : 'second';
+  if (truth && right) return { first: 'accent', among: 'among' }[truth.tone];
+  return truth && truth.tone === 'absent' && share === best ? 'absent' : 'second';
 }
 
 function compose() {
@@ -41,54 +50,60 @@ function compose() {
   const font = (weight, size) => { context.font = weight + ' ' + size + 'px ' + style.fontFamily; };
   const canvas = document.createElement('canvas');
   let context = canvas.getContext('2d');
-  const side = (WIDE - 3 * EDGE) / 2;
+  const count = places.length;
+  const [row, side] = [count > 2, (WIDE - (count + 1) * EDGE) / count];
+  const [labelled, valued] = row ? [78, 46] : [100, 60]; // room for a bar's name and number
   const aspect = result.picture.width / result.picture.height;
   const high = Math.min(side / aspect, 620);
   const wide = high * aspect;
-  const small = apart() ? 0 : Math.min(300, 300 / aspect);
+  const small = row || apart() ? 0 : Math.min(300, 300 / aspect);
   const beside = small ? EDGE * 2 + small * aspect : EDGE; // of the difference
-  const bars = result.models[0].bars.length * 22;
+  const bars = result.models[0].bars.length * 22 + (result.models.some(({ truth }) => truth) ? 20 : 0);
   const words = stopNow().words.map(({ text }) => text.replaceAll('**', ''));
   font(400, 15);
   const told = words.map((text) => lines(context, text, WIDE - EDGE - beside));
   const below = Math.max(small, told.reduce((sum, part) => sum + part.length * 21 + 7, 0));
   const top = 118 + bars;
-  const total = top + high + 34 + 120 + below + 56;
+  const total = top + high + (row ? 54 : 34) + 120 + below + 56;
   [canvas.width, canvas.height] = [WIDE * 2, Math.ceil(total) * 2];
   context = canvas.getContext('2d');
   context.scale(2, 2);
   context.fillStyle = colour('page');
   context.fillRect(0, 0, WIDE, total);
-  const write = (text, x, y, weight, size, paint = 'text', align = 'left') => {
+  const write = (text, x, y, weight, size, paint = 'text', align = 'left', most = undefined) => {
     font(weight, size);
     context.fillStyle = colour(paint);
     context.textAlign = align;
-    context.fillText(text, x, y);
+    context.fillText(text, x, y, most);
   };
   write(catalog.name, EDGE, 40, 700, 22);
   const rule = catalog.rules.find(({ name }) => name === result.rule).title;
   write(rule + ' · ' + result.target.text, WIDE - EDGE, 40, 400, 14, 'soft', 'right');
-  for (const place of MODELS) {
+  for (const place of places) {
     const x = EDGE + place * (side + EDGE);
-    const { title, detail, accuracy, bars: shown } = result.models[place];
-    write(title, x, 76, 650, 17);
-    write(detail, x, 96, 400, 13, 'soft');
-    write(accuracy, x + side, 76, 400, 13, 'soft', 'right');
+    const { title, detail, accuracy, truth, bars: shown } = result.models[place];
+    write(title, x, 76, 650, row ? 14 : 17, 'text', 'left', row ? side : undefined);
+    write(row ? accuracy : detail, x, 96, 400, 13, 'soft', 'left', side);
+    if (!row) write(accuracy, x + side, 76, 400, 13, 'soft', 'right');
     const best = Math.max(...shown.map(({ share }) => share));
-    shown.forEach(({ name: label, share, text }, row) => {
-      const y = 118 + row * 22;
-      write(label, x, y, 400, 13);
-      write(text, x + side, y, 400, 13, 'text', 'right');
+    shown.forEach((bar, line) => {
+      const y = 118 + line * 22;
+      const label = bar.right && truth ? fill(t.right, bar) : bar.name;
+      write(label, x, y, 400, 13, 'text', 'left', labelled - 8);
+      write(bar.text, x + side, y, 400, 13, 'text', 'right');
       context.fillStyle = colour('track');
-      context.fillRect(x + 100, y - 9, side - 160, 9);
-      context.fillStyle = colour(share === best ? 'accent' : 'second');
-      context.fillRect(x + 100, y - 9, (side - 160) * share, 9);
+      context.fillRect(x + labelled, y - 9, side - labelled - valued, 9);
+      context.fillStyle = colour(barColour(bar, best, truth));
+      context.fillRect(x + labelled, y - 9, (side - labelled - valued) * bar.share, 9);
     });
+    if (truth) write(truth.text.replaceAll('**', ''), x, 116 + shown.length * 22, 400, 13, 'soft', 'left', side);
     drawStage(context, place, x + (side - wide) / 2, top, wide, high);
     const told = ['evidence', 'chip'].map((name) => ref[name + '-' + place].textContent).filter(Boolean).join(' · ');
-    write(told, x + side / 2, top + high + 18, 400, 13, 'soft', 'center');
+    write(told, x + side / 2, top + high + 18, 400, 13, 'soft', 'center', side);
+    const alike = [...ref['against-' + place].children].map(({ textContent }) => textContent).join(' ');
+    if (row) write(alike, x + side / 2, top + high + 38, 400, 13, 'text', 'center', side);
   }
-  let y = top + high + 34;
+  let y = top + high + (row ? 54 : 34);
   write(ref.legend.textContent, EDGE, y + 12, 400, 12.5, 'soft');
   write(ref.rank.textContent + ref.overlap.textContent, WIDE - EDGE, y + 12, 400, 12.5, 'text', 'right');
   const curve = document.createElement('canvas');
@@ -99,7 +114,7 @@ function compose() {
   context.drawImage(curve, EDGE, y + 18, WIDE - 2 * EDGE, 90);
   y += 120;
   if (small) drawStage(context, 'difference', EDGE, y, small * aspect, small);
-  write(ref['chip-difference'].textContent, EDGE, y + small + 18, 400, 12.5, 'soft');
+  if (small) write(ref['chip-difference'].textContent, EDGE, y + small + 18, 400, 12.5, 'soft');
   let line = y + 15;
   for (const part of told) {
     for (const text of part) {

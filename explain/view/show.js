@@ -5,7 +5,8 @@ function tellStop() {
   const stop = stopNow();
   const { band, rank, overlap } = agreementAt(stop);
   const told = rank === null ? t.no_agreement : fill(t.rank, { rank: decimal(rank) });
-  ref.rank.textContent = apart() ? '' : told;
+  const row = places.length > 2;
+  ref.rank.textContent = apart() ? '' : row ? result.models[state.chosen].name + ': ' + told : told;
   ref.overlap.textContent = apart() || rank === null ? '' : fill(t.overlap, { percent: Math.round(100 * overlap) });
   const { track } = ref;
   track.setAttribute('aria-valuenow', state.stop + 1);
@@ -13,8 +14,8 @@ function tellStop() {
     place: state.stop + 1, count: result.stops.length, first: layerNow(0).name, second: layerNow(1).name,
     rank: rank === null ? t.no_agreement : decimal(rank), low: band && decimal(band.rank[0]), high: band && decimal(band.rank[2]),
   };
-  track.setAttribute('aria-valuetext', fill(apart() ? t.slider_apart : band ? t.slider_band : t.slider, facts));
-  for (const place of MODELS) {
+  track.setAttribute('aria-valuetext', row ? tellRow(facts) : fill(apart() ? t.slider_apart : band ? t.slider_band : t.slider, facts));
+  for (const place of places) {
     [...ref['strip-' + place].children].forEach((button, index) => button.setAttribute('aria-current', index === state.stop));
   }
   ref.words.replaceChildren(...stop.words.map(({ text, tone }) =>
@@ -22,9 +23,43 @@ function tellStop() {
   tellPlaces();
 }
 
+/* Under each model of a row how far it agrees with the reference; what the scrubber says of all. */
+function tellRow({ place: stop, count }) {
+  const { models, reference } = state.result;
+  const alike = places.filter((place) => place !== reference).map((place) => {
+    const { rank } = stopNow().versus[place];
+    const known = rank !== null && !apart(place);
+    const [button, told] = [ref['against-' + place], known ? decimal(rank) : '–'];
+    button.querySelector('i').style.setProperty('--p', known ? Math.max(0, rank) : 0);
+    button.querySelector('b').textContent = told;
+    button.title = apart(place) ? t.row_apart : rank === null ? t.no_agreement : '';
+    button.setAttribute('aria-pressed', place === state.chosen);
+    button.setAttribute('aria-description', models[place].name);
+    return models[place].name + ' ' + (known ? told : apart(place) ? t.row_apart : t.no_agreement);
+  });
+  const percent = Math.round(100 * stopNow().depth);
+  return fill(t.slider_row, { place: stop, count, percent, reference: models[reference].name, alike: alike.join(', ') });
+}
+
+/* Of a row: the model whose line stands out and whose agreement is told. */
+function choose(place) {
+  state.chosen = place;
+  tellLegend();
+  refresh('stop', 'curve');
+}
+
+function tellLegend() {
+  const { models, reference } = state.result;
+  const { legend, short, text } = models[state.chosen].yardstick;
+  const between = places.length > 2 ? models[state.chosen].name + ' · ' + models[reference].name + ': ' : '';
+  ref.legend.textContent = between + legend;
+  ref['legend-short'].textContent = between + short;
+  ref.legend.title = ref['legend-short'].title = text;
+}
+
 /* Layer, size, and the heat under the hairlines. */
 function tellPlaces() {
-  for (const place of MODELS) {
+  for (const place of places) {
     const { name, map, address } = layerNow(place);
     const parts = [name, map.size.join(' × ')];
     if (state.mode === 'saw') parts.splice(0, 2, t.saw, state.result.models[place].input.join(' × '));
@@ -33,6 +68,7 @@ function tellPlaces() {
     ref['chip-' + place].textContent = parts.join(' · ');
     ref['chip-' + place].title = address;
   }
+  if (places.length > 2) return;
   const { difference } = agreementAt(stopNow());
   const [first, second] = state.result.models.map(({ name }) => name);
   const legend = stage('difference').clientWidth < 300 ? t.difference_short : t.difference;
@@ -77,20 +113,22 @@ async function show(result) {
   picture.src = result.picture.src;
   await picture.decode().catch(() => {});
   state.result = result;
+  columns(result.models.length);
+  chooseFirst(before);
   const distances = result.stops.map((stop) => Math.abs(stop.depth - depth));
   state.stop = distances.lastIndexOf(Math.min(...distances));
   if (!before || before.picture.src !== result.picture.src) Object.assign(state, { hair: null, zoom: { scale: 1, x: 0, y: 0 } });
 
-  for (const place of MODELS) tellModel(place, result);
-  root.toggleAttribute('data-apart', apart());
-  for (const name of STAGES) stage(name).style.setProperty('--aspect', result.picture.width / result.picture.height);
+  for (const place of places) tellModel(place, result);
+  const row = places.length > 2;
+  root.toggleAttribute('data-apart', !row && apart());
+  root.toggleAttribute('data-small', result.picture.small);
+  root.toggleAttribute('data-many', result.target.options.length > result.models[0].bars.length);
+  for (const name of stages) stage(name).style.setProperty('--aspect', result.picture.width / result.picture.height);
   const difference = plane('difference').querySelector('img');
   difference.src = result.picture.src;
   plane('difference').setAttribute('aria-label', t.alt_difference);
-  const { legend, short, text } = result.models.find(({ yardstick }) => yardstick).yardstick;
-  ref.legend.textContent = legend;
-  ref['legend-short'].textContent = short;
-  ref.legend.title = ref['legend-short'].title = text;
+  tellLegend();
   ref.cost.textContent = fill(t.cost, { passes: result.cost.passes, seconds: decimal(result.cost.milliseconds / 1000, 1) });
   ref.cost.title = fill(t.cost_title, { milliseconds: Math.round(result.cost.explain) });
   ref.notes.textContent = result.picture.notes.join(' ');
@@ -98,12 +136,21 @@ async function show(result) {
   ref.track.setAttribute('aria-valuemin', 1);
   ref.track.setAttribute('aria-valuemax', result.stops.length);
   root.dataset.state = 'result';
-  ref.heard.textContent = spoken(stopNow().words, apart());
+  ref.heard.textContent = spoken(stopNow().words, !row && apart());
   refresh(...Object.keys(painters));
 }
 
+/* Which model's agreement is told: of two the other one; of a row the one chosen before, else one that can be told. */
+function chooseFirst(before) {
+  const { models, reference } = state.result;
+  const ids = (result) => result.models.map(({ id }) => id).join();
+  const others = places.filter((place) => place !== reference);
+  if (before && ids(before) === ids(state.result) && state.chosen !== reference) return;
+  state.chosen = others.find((place) => models[place].target === models[reference].target) ?? others[0];
+}
+
 function tellModel(place, result) {
-  const { title, detail, accuracy, accuracy_title, evidence, bars, layers } = result.models[place];
+  const { title, detail, accuracy, accuracy_title, evidence, bars, truth, layers } = result.models[place];
   ref['evidence-' + place].textContent = evidence || '';
   ref['title-' + place].textContent = ref['title-' + place].title = title;
   ref['detail-' + place].textContent = ref['detail-' + place].title = detail;
@@ -112,18 +159,34 @@ function tellModel(place, result) {
   const top = Math.max(...bars.map(({ share }) => share));
   // The old bars stay and move where the classes are the same
   const grid = ref['bars-' + place];
-  if (grid.children.length !== 3 * bars.length) {
-    grid.replaceChildren(...bars.flatMap(() => [make('span'), make('i'), make('b')]));
+  if (grid.children.length !== bars.length) {
+    grid.replaceChildren(...bars.map(() => make('div', {}, make('span'), make('i'), make('b'))));
   }
-  bars.forEach(({ name, share, text }, index) => {
-    const [label, bar, value] = [...grid.children].slice(3 * index, 3 * index + 3);
-    label.textContent = label.title = name;
+  bars.forEach(({ name, share, text, right }, index) => {
+    const line = grid.children[index];
+    const [label, bar, value] = line.children;
+    line.style.setProperty('--line', index + 1);
+    label.textContent = right && truth ? fill(t.right, { name }) : name;
+    label.title = name;
     bar.style.setProperty('--p', share);
-    bar.classList.toggle('tm-top', share === top);
+    line.classList.toggle('tm-top', share === top);
+    line.classList.toggle('tm-right', Boolean(right && truth));
     value.textContent = text;
   });
+  if (truth) grid.dataset.truth = truth.tone;
+  else delete grid.dataset.truth;
+  rich(ref['truth-' + place], truth ? truth.text : '');
+  const row = places.length > 2;
+  const against = ref['against-' + place];
+  against.hidden = !row;
+  if (row) {
+    const { reference, models } = result;
+    against.disabled = place === reference;
+    against.querySelector('span').textContent = place === reference ? t.row_reference : fill(t.row_alike, { reference: models[reference].name });
+    for (const part of against.querySelectorAll('i, b')) part.hidden = place === reference;
+  }
   const strip = ref['strip-' + place];
-  strip.replaceChildren(...result.stops.map((stop, index) => {
+  strip.replaceChildren(...(row ? [] : result.stops).map((stop, index) => {
     const { name } = layers[stop.layers[place]];
     const button = make('button', { type: 'button', title: name, tabIndex: -1 }, document.createElement('canvas'));
     button.setAttribute('aria-label', fill(t.go, { layer: name }));
@@ -142,7 +205,7 @@ function setMode(mode) {
 function setOpacity() {
   state.opacity = Number(ref.opacity.value);
   ref.opacity.style.setProperty('--at', 100 * state.opacity + '%');
-  for (const place of MODELS) if (state.mode === 'overlay') plane(place).querySelector('canvas').style.opacity = state.opacity;
+  for (const place of places) if (state.mode === 'overlay') plane(place).querySelector('canvas').style.opacity = state.opacity;
 }
 ref.opacity.addEventListener('input', setOpacity);
 ref.colours.addEventListener('change', () => {

@@ -1,7 +1,7 @@
 """What was measured on one picture, in words; nothing is said that was not measured on it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from explain.view.texts import Texts, texts
 
 ALIKE = 1.2  # ratio of two areas that is still "about as much"
 SURE = 0.1  # difference of two confidences that is worth a word
+EVEN = 0.5  # a share below is less often so than not
 
 
 class Words:
@@ -116,12 +117,77 @@ class Words:
             )
         ]
 
+    def answers(self, explanations: Sequence[Explanation], names: Sequence[str]) -> str:
+        """Who of more than two says what, and how sure: the class that most say first."""
+        choices = [class_names(each)[int(np.argmax(each.probabilities[0]))].lower() for each in explanations]
+        sure = [float(each.probabilities[0].max()) for each in explanations]
+        groups: dict[str, list[int]] = {}
+        for place, choice in enumerate(choices):
+            groups.setdefault(choice, []).append(place)
+        told = []
+        for choice, places in sorted(groups.items(), key=lambda group: -len(group[1])):
+            shares = sorted(sure[place] for place in places)
+            facts = {"name": choice, "low": self.confidence(shares[0]), "high": self.confidence(shares[-1])}
+            if len(groups) == 1:
+                told.append(self.say("answers_same", count=len(names), **facts))
+            elif len(places) == 1:
+                told.append(self.say("answers_single", sides=names[places[0]], **facts))
+            else:
+                told.append(self.say("answers_some", sides=listed(names[place] for place in places), **facts))
+        return " ".join(told if len(groups) == 1 else [self.say("answers_differ"), *told])
+
+    def reliance(
+        self,
+        explanations: Sequence[Explanation],
+        names: Sequence[str],
+        population: str,
+        rates: Sequence[float | None],
+        ceilings: Sequence[float | None],
+    ) -> str:
+        """How far the answers can be relied on: by how often each is right where it is about as sure.
+
+        Who is wrong more often than right there is told so. Of whom that is not measured, it is told where the first
+        guess has less than half of the probability. `rates`, `ceilings`: see `message`.
+        """
+        sure = [float(each.probabilities[0].max()) for each in explanations]
+        measured = {name: ceiling for name, ceiling in zip(names, ceilings, strict=True) if ceiling is not None}
+        wrong = {name: ceiling for name, ceiling in measured.items() if ceiling < EVEN}
+        unlikely = [name for name, share in zip(names, sure, strict=True) if name not in measured and share < EVEN]
+        right = [None if name in wrong else rate for name, rate in zip(names, rates, strict=True)]
+        told = [self.rates(right, names, population)]
+        if wrong:
+            facts = {"population": population, "rate": self.percent(max(wrong.values())), "sides": listed(wrong)}
+            if len(wrong) == 1:
+                told.append(self.say("wrong", **facts))
+            elif len(wrong) < len(names):
+                told.append(self.say("wrong_each", **facts))
+            else:
+                told.append(self.say("wrong_both" if len(wrong) == 2 else "wrong_all", **facts))
+        if unlikely:
+            told.append(self.say("unlikely", sides=listed(unlikely)))
+        return " ".join(filter(None, told))
+
+    def closest(self, ranks: Mapping[str, float], reference: str) -> str:
+        """Whose map of several agrees most, and whose least, with the reference's; `ranks`: by name."""
+        if not ranks:
+            return ""
+        most, least = max(ranks, key=ranks.__getitem__), min(ranks, key=ranks.__getitem__)
+        facts = {"reference": reference, "most": most, "most_rank": number(ranks[most])}
+        if len(ranks) == 1:
+            return self.say("closest_single", **facts)
+        return self.say("closest", least=least, least_rank=number(ranks[least]), **facts)
+
     def rates(self, rates: Sequence[float | None], names: Sequence[str], population: str) -> str:
         """How often each is right where it is about as sure, as far as that is known; `rates`: see `message`."""
-        known = [(name, self.percent(rate)) for name, rate in zip(names, rates, strict=False) if rate is not None]
+        measured = {name: rate for name, rate in zip(names, rates, strict=False) if rate is not None}
+        known = [(name, self.percent(rate)) for name, rate in measured.items()]
         if not known:
             return ""
         (side, rate), *others = known
+        if len(known) > 2:
+            facts = {"population": population, "rate": self.percent(min(measured.values()))}
+            everyone = len(known) == len(names)
+            return self.say("rate_each" if everyone else "rate_row", sides=listed(measured), **facts)
         if not others:
             return self.say("rate", population=population, side=side, rate=rate)
         other, other_rate = others[0]
@@ -206,6 +272,11 @@ def class_names(explanation: Explanation) -> tuple[str, ...]:
     """Names of the classes, which every checkpoint gives to its explanations."""
     assert explanation.classes is not None
     return explanation.classes
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a row; there are commas in them."""
+    return " · ".join(names)
 
 
 def number(value: float) -> str:

@@ -17,7 +17,7 @@ function valueAt(map, place) {
 function placeHair() {
   root.toggleAttribute('data-hair', Boolean(state.hair));
   if (state.hair) {
-    for (const name of STAGES) {
+    for (const name of stages) {
       plane(name).querySelector('.tm-h').style.top = 100 * state.hair.y + '%';
       plane(name).querySelector('.tm-v').style.left = 100 * state.hair.x + '%';
     }
@@ -28,7 +28,7 @@ function placeHair() {
 /* x and y are how far the plane's corner lies from the stage's, in shares of the plane. */
 function placeZoom() {
   const { scale, x, y } = state.zoom;
-  for (const name of STAGES) {
+  for (const name of stages) {
     plane(name).style.transform = scale === 1 ? '' : 'translate(' + 100 * x + '%, ' + 100 * y + '%) scale(' + scale + ')';
     plane(name).style.setProperty('--zoom', scale);
     stage(name).classList.toggle('tm-zoomed', scale > 1);
@@ -66,7 +66,7 @@ function spread() {
   return { distance: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY), clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 };
 }
 
-for (const name of STAGES) {
+function watchStage(name) {
   const box = stage(name);
   const shiftOf = (event, before) => {
     const { width, height } = plane(name).getBoundingClientRect();
@@ -122,6 +122,8 @@ for (const name of STAGES) {
     setZoom(state.zoom.scale * Math.exp(-event.deltaY / 160), place(name, event));
   }, { passive: false });
 }
+columns(2);
+for (const name of stages) watchStage(name);
 const zoomCentre = () => {
   const { scale, x, y } = state.zoom;
   return { x: (0.5 - x) / scale, y: (0.5 - y) / scale };

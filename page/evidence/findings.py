@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 from anyio.to_thread import run_sync
 
-from explain.cards import Card, Figures
+from explain.cards import Card, Figures, natural_order
 from explain.pictures import Picture, read
 from explain.view.words import Words
 from page.evidence.drawing import drawing
 from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
-from page.experiments import Experiment
 from page.texts import PageTexts, en
+from study.experiments import Experiment
 from study.files import read_arrays, read_json, version_of
 from study.store import Store, outdated, same_recipe
+from study.texts import en as judged
 
 log = logging.getLogger("two-minds")
 
@@ -45,7 +46,7 @@ class Findings:
     Args:
         weights, evidence: folders of checkpoints and of what was measured.
         cards: of the checkpoints that can be used, by id.
-        experiments: the pairs.
+        experiments: of these, the pairs.
         data: folder of a data set's pictures, if the host has one.
         texts: of the page's language; by default English.
     """
@@ -62,7 +63,7 @@ class Findings:
         self.texts = texts or PageTexts()
         self.words, self.say = Words(self.texts), self.texts.say
         self.weights, self.store, self.cards, self.data = weights, Store(evidence), cards, data
-        self.experiments = {experiment.id: experiment for experiment in experiments}
+        self.experiments = {experiment.id: experiment for experiment in experiments if len(experiment.models) == 2}
         if data is not None and not data.is_dir():
             log.warning("There is no data folder %s; the Evidence tab shows no pictures.", data)
             self.data = None
@@ -323,6 +324,8 @@ class Findings:
                 self.say(needs, margin=_number(claim["margin"])),
             ]
         told += self._trainings(claim, titles)
+        if claim["unit"] == "recipe":
+            told += self._left_out(*pair)
         return told + [self.say("evidence_known")] * claim["known"], []
 
     def _trainings(self, claim: dict[str, Any], titles: Mapping[str, str]) -> list[str]:
@@ -345,7 +348,7 @@ class Findings:
         digests = self._digests()
         measured = {model_id: (self.store.measures(model_id) or {}).get("model") for model_id in rests_on}
         old = {model_id for model_id, digest in measured.items() if digests.get(model_id, digest) != digest}
-        return sorted(old | set(outdated(self.store.comparison(*pair), digests)))
+        return sorted(old | set(outdated(self.store.comparison(*pair), digests)), key=natural_order)
 
     def _digests(self) -> dict[str, str]:
         return {model_id: card.digests.model for model_id, card in self.cards.items()}
@@ -376,7 +379,21 @@ class Findings:
             told.append(self.say("evidence_recipes" if recipes.get("enough") else "evidence_recipes_few", **counts))
             if recipes.get("missing"):
                 told.append(self.say("evidence_recipes_pairs"))
+            told += self._left_out(left, right)
         return " ".join(told)
+
+    def _left_out(self, left: str, right: str) -> list[str]:
+        """Which trainings of two recipes are too many to be looked at, if any are."""
+        recipes = self.store.recipes(left, right) or {}
+        left_out, judged = recipes.get("left_out"), [recipes.get(side) for side in ("left", "right")]
+        beyond = list(left_out.values()) if isinstance(left_out, dict) else []
+        if not all(isinstance(ids, list) for ids in (*beyond, *judged)):
+            return []
+        ids = [model_id for ids in beyond for model_id in ids if isinstance(model_id, str) and _ID.fullmatch(model_id)]
+        if not ids:
+            return []
+        titles = ", ".join(str((self.store.measures(model_id) or {}).get("title", model_id)) for model_id in ids)
+        return [self.say("evidence_left_out", most=max(map(len, judged)), titles=titles)]
 
     # --- the test split -----------------------------------------------------------------------------------------------
 
@@ -485,7 +502,7 @@ def catalog(choices: Mapping[str, Any], texts: PageTexts) -> dict[str, Any]:
     return {
         "labels": texts["evidence_labels"],
         "rules": texts["evidence_rules"],
-        "experiments": choices["experiments"],
+        "experiments": [experiment for experiment in choices["experiments"] if len(experiment["models"]) == 2],
         "examples": examples,
         "page": PAGE,
     }
@@ -521,8 +538,8 @@ def _whole_claim(claim: object) -> bool:
     )
     counted = isinstance(counts, dict) and all(isinstance(counts.get(side), int) for side in ("left", "right"))
     return bool(
-        claim["id"] in en.TEXTS["evidence_claims"]
-        and claim.get("verdict") in en.TEXTS["evidence_verdicts"]
+        claim["id"] in judged.TEXTS["evidence_claims"]
+        and claim.get("verdict") in judged.TEXTS["evidence_verdicts"]
         and ids
         and flags
         and names

@@ -1,25 +1,27 @@
-"""All that the page says: its own sentences and those of the view, one table a language."""
+"""All that the page says: its own sentences, and those of the view and of the studies; one table a language."""
 
 from dataclasses import replace
 
 from explain.errors import UserError
 from explain.view import texts as view
 from explain.view.texts import Texts
-from page.experiments import SHIPPED, Experiment
+from page.experiments import SHIPPED
 from page.texts import en
+from study import texts as study
+from study.experiments import Experiment
 
 TABLES = {"en": en.TEXTS}
 
 
 class PageTexts(Texts):
-    """What the page says in a language, the view's sentences among it.
+    """What the page says in a language, the sentences of the view and of the studies among it.
 
     Args:
         language: one of `TABLES`.
     """
 
     def __init__(self, language: str = "en") -> None:
-        super().__init__(view.TABLES[language], TABLES[language])
+        super().__init__(view.TABLES[language], study.TABLES[language], TABLES[language])
 
     def told(self, error: UserError) -> str:
         """What an error says: by the words for its key, filled in by its facts; without such, its own English ones."""
@@ -33,8 +35,8 @@ class PageTexts(Texts):
         return {**self["view_labels"], **self["labels"]}
 
     def titled(self, experiment: Experiment) -> Experiment:
-        """An experiment with its title and question: its own, or what the page calls these two models, or its id."""
+        """An experiment with its title and question: its own, or what the page calls these models, or its id."""
         title, question = experiment.id, ""
-        if (experiment.left, experiment.right) == SHIPPED.get(experiment.id):
+        if experiment.models == SHIPPED.get(experiment.id):
             title, question = self["experiments"][experiment.id]
         return replace(experiment, title=experiment.title or title, question=experiment.question or question)

@@ -26,6 +26,11 @@ TEXTS: dict[str, Any] = {
         "target": "Explain",
         "own": "each its own answer",
         "common": "one class for both ({name})",
+        "common_row": "one class for all ({name})",
+        "knows": "These models know only these {count} classes",
+        "class_find": "Find a class",
+        "class_list": "Classes",
+        "class_count": "{count} of {of} · ↑ ↓ choose, Enter takes",
         "shoot": "Take it",
         "camera_wait": "Waiting for the camera; your browser may ask you.",
         "camera_none": "The camera cannot be used: there is none, or the browser may not use it.",
@@ -34,6 +39,8 @@ TEXTS: dict[str, Any] = {
         "loading": "Loading {titles}, about {seconds} s as a rule",
         "loading_unknown": "Loading {titles}",
         "looking": "Both models are looking",
+        "looking_row": "{count} models are looking",
+        "several": "{count} models",
         "still": "Still at it; the server is busy",
         "no_answer": "The server has not answered; please try again.",
         "not_sent": "The photo could not be sent; please try again.",
@@ -55,6 +62,21 @@ TEXTS: dict[str, Any] = {
             "High or low accuracy?",
             "VGG16 trained on 17,000 photographs, and VGG16 trained on six with their labels swapped. "
             "What does a model look at that has learned nothing?",
+        ),
+        "plain-pretrained": (
+            "Plain or pretrained?",
+            "A network that has seen nothing but CIFAR-100's 32 × 32 pixels, and one that had learned from a million "
+            "photos before. Which details carry the answer?",
+        ),
+        "frozen-finetuned": (
+            "Frozen or fine-tuned?",
+            "One network, once as ImageNet left it with only a new classifier on top, once with all of it trained on. "
+            "Does it look elsewhere?",
+        ),
+        "one-five": (
+            "One or five?",
+            "Five models and the mean of their answers, each with what it says and where it looks. Where does the "
+            "majority look, and who stands apart?",
         ),
         "luck-sgd": (
             "Luck alone? SGD twice",
@@ -128,97 +150,6 @@ TEXTS: dict[str, Any] = {
         "two of a recipe was measured; of most claims the figures of the first trainings were known by then, as "
         "is said there.",
     ],
-    "evidence_verdicts": {
-        "holds": "holds",
-        "fails": "does not hold",
-        "open": "cannot be told",
-        "too_few": "too few to tell",
-        "nothing_to_tell": "nothing to tell",
-    },
-    # by id: the claim in the original's sense, and what is tested
-    "evidence_claims": {
-        "adam-faster": (
-            "Adam converges faster.",
-            "Validation accuracy, averaged over the epochs at 160 pixels (the area under its curve), is higher for "
-            "Adam than for SGD.",
-        ),
-        "adam-higher": (
-            "Adam converges a little higher.",
-            "Validation accuracy after the last epoch is higher for Adam than for SGD.",
-        ),
-        "adam-distinct": (
-            "Adam's maps are more distinct.",
-            "Grad-CAM's heat is less evenly spread for Adam than for SGD, mean over all depths.",
-        ),
-        "sgd-hard": (
-            "SGD's maps are sometimes hard to understand.",
-            "More of SGD's maps in the deeper half of the layers than of Adam's have less heat on the animal than "
-            "its share of the area.",
-        ),
-        "features-alike": (
-            "The feature maps of SGD and Adam can't be told apart by eye.",
-            "1 - CKA of features, mean over all depths, is at most 0.05 larger between trainings of the two than "
-            "between trainings of one.",
-        ),
-        "face-sgd": (
-            "Grad-CAM is a face locator, layer by layer (SGD).",
-            "At every layer the head has more of this SGD model's heat than its share of the area: the figure is "
-            "that of the layer where it is least.",
-        ),
-        "face-adam": (
-            "Grad-CAM is a face locator, layer by layer (Adam).",
-            "At every layer the head has more of this Adam model's heat than its share of the area: the figure is "
-            "that of the layer where it is least.",
-        ),
-        "high-face": (
-            "The high model looks at nose, ears and face.",
-            "At the last layer the head has more of the high model's heat than its share of the area.",
-        ),
-        "high-face-more": (
-            "The high model looks at nose, ears and face; the low one at everything.",
-            "At the last layer more of the heat lies in the head for the high model than for the low one.",
-        ),
-        "high-elsewhere": (
-            "Where the high model errs it looks elsewhere.",
-            "At the last layer less of the heat lies in the animal on pictures that the high model gets wrong than "
-            "on those it gets right.",
-        ),
-        "low-everything": (
-            "The low model looks at everything at once.",
-            "Grad-CAM's heat at the last layer is more evenly spread for the low model than for the high one.",
-        ),
-        "low-smooth": (
-            "The low model's feature maps are smooth.",
-            "Neighbouring cells of feature maps differ less in the low model than in the high one, mean over all "
-            "depths.",
-        ),
-        "low-dead": (
-            "Some of the low model's feature maps are dead.",
-            "A larger share of channels is dead in the low model than in the high one, mean over all depths.",
-        ),
-        "high-contrast": (
-            "The high model's feature maps are contrasty.",
-            "The contrast of feature maps is higher in the high model than in the low one, mean over all depths.",
-        ),
-        "high-alive": (
-            "The high model's feature maps are nearly all alive.",
-            "At most 5 % of the high model's channels are dead, mean over all depths.",
-        ),
-    },
-    # by name: titles of plots
-    "evidence_measures": {
-        "dead": "Dead channels",
-        "contrast": "Contrast of feature maps",
-        "entropy": "Entropy of feature maps",
-        "roughness": "Roughness of feature maps",
-        "focus_entropy": "Spread of Grad-CAM",
-        "focus_area": "Hot area of Grad-CAM",
-        "head_share": "Heat in the head",
-        "animal_share": "Heat in the animal",
-        "head_lift": "Heat in the head beyond its area",
-        "animal_lift": "Heat in the animal beyond its area",
-        "astray": "Maps that miss the animal",
-    },
     "evidence_plots": {
         "curves": (
             "Accuracy and loss by epoch",
@@ -296,6 +227,8 @@ TEXTS: dict[str, Any] = {
     "evidence_recipes_few": "The intervals are of these two files. Whether the two **recipes** differ cannot be "
     "told from {left} and {right} trainings: **too few to tell** (it takes four of each), so nothing is marked.",
     "evidence_recipes_pairs": "Not all pairs of the trainings are compared, so agreement and likeness are not judged.",
+    "evidence_left_out": "Not looked at are trainings beyond the first {most} of a recipe, as all ways of dividing "
+    "them would be too many to try: {titles}.",
     "evidence_one_recipe": "These are two trainings of one recipe: what differs here differs by luck.",
     "evidence_no_plots": "{left} and {right} have not been compared yet, so there are no plots of the two.",
     "evidence_missing": "Not there: {plots}.",
@@ -351,6 +284,10 @@ TEXTS: dict[str, Any] = {
         "Each map explains its own model's answer. Where the two answers differ, each picture says what it is evidence "
         "for, and there is no difference and no number: maps of different classes differ whatever the models look at. "
         "“One class for both” explains on both sides the class with the higher mean probability.",
+        "More than two models stand in a row. Each is held against the first: the bar under a map tells how far the "
+        "two agree here, and a click on it makes its line stand out.",
+        "Of more than five classes each model shows its own five likeliest. Where the right class is known it is "
+        "ticked: blue where it is first, green among the five, and amber marks the first guess where it is not there.",
         "What a model gets “at least” right is the lower end of a 95 % interval over the 100 test pictures that it is "
         "most nearly as sure of. Of an example that shows none of a model's classes the page tells no such rate, and "
         "no yardstick: they were measured on pictures of those classes.",
@@ -392,10 +329,14 @@ TEXTS: dict[str, Any] = {
     "unknown_target": "Neither “own”, “common” nor a class of these models: {asked!r}. There are: {known}.",
     "not_uploaded": "Only pictures that were uploaded here are read.",
     "model_fails": "{title} cannot be loaded: {reason}",
+    "not_explained": "{title} cannot be explained: {reason}",
     "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",
     "busy": "Too many photos are waiting just now; please try again in a minute.",
     "internal": "Something went wrong on the server; please try again, or take another photo.",
-    # by key of a PictureError or CheckpointError ("picture.too-large"), filled in by the error's facts; what is not
-    # here is said in the library's own words
-    "errors": {},
+    # by key of a PictureError, CheckpointError or ModelError ("picture.too-large"), filled in by the error's facts;
+    # what is not here is said in the library's own words
+    "errors": {
+        "model.head": "It ends in the operation {operation}, so whether it gives probabilities cannot be told for "
+        "certain; with a layer of softmax or sigmoid at its end it can.",
+    },
 }

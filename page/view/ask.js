@@ -31,10 +31,11 @@ function withModel(models, place, id) {
 
 function request(change) {
   const wish = { ...(next || (running && running.wish) || asking.wish), ...change };
+  if (state.result && many() && ('file' in change || 'example' in change) && !change.target) wish.target = 'own'; // of another picture
   if (!['own', 'common', ...model(wish.models[0]).classes].includes(wish.target)) wish.target = 'own';
   asking.wish = wish;
   choosers();
-  ref.target.value = wish.target;
+  showTarget(wish.target);
   if (!wish.file && !wish.example) return; // nothing to look at yet
   fail('');
   if (running && running.asked) next = wish;
@@ -72,9 +73,10 @@ async function ask(wish) {
 
 function waitingFor({ models }) {
   if (!server_state.ready) return t.models_loading;
-  const missing = [...new Set(models)].filter((id) => !server_state.loaded.includes(id));
-  if (!missing.length) return t.looking;
-  const titles = missing.map((id) => model(id).title).join(' · ');
+  const missing = [...new Set(models.flatMap((id) => model(id).networks))].filter((id) => !server_state.loaded.includes(id));
+  const count = models.length;
+  if (!missing.length) return count > 2 ? fill(t.looking_row, { count }) : t.looking;
+  const titles = missing.length > 2 ? fill(t.several, { count: missing.length }) : missing.map((id) => model(id).title).join(' · ');
   const seconds = server_state.seconds * missing.length;
   return fill(seconds ? t.loading : t.loading_unknown, { titles, seconds: Math.max(1, Math.round(seconds)) });
 }
@@ -116,7 +118,7 @@ function settle(answer) {
   if (state.result) { // back to what is shown
     asking.wish = asking.shown;
     choosers();
-    ref.target.value = asking.wish.target;
+    showTarget(asking.wish.target);
   } else {
     Object.assign(asking.wish, { file: null, example: null });
     root.dataset.state = 'empty';
@@ -134,12 +136,14 @@ async function showAnswer(result) {
 }
 
 function preview(wish) {
+  columns(wish.models.length);
   root.dataset.state = 'waiting';
   const example = catalog.examples.find(({ id }) => id === wish.example);
   const source = wish.file ? URL.createObjectURL(wish.file) : example ? example.large || example.thumb : wish.thumb;
   const image = new Image();
   image.onload = () => {
-    for (const name of STAGES) {
+    root.toggleAttribute('data-small', Math.max(image.naturalWidth, image.naturalHeight) <= catalog.small);
+    for (const name of stages) {
       stage(name).style.setProperty('--aspect', image.naturalWidth / image.naturalHeight);
       if (root.dataset.state === 'waiting') plane(name).querySelector('img').src = source;
     }

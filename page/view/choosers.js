@@ -1,8 +1,11 @@
 /* What is looked at, and by whom: the photo, the examples, experiments, models, rule and class. */
 
-function offerTargets({ asked, common, options: names }) {
-  together.textContent = fill(t.common, { name: common });
-  options(ref.target, [['own', t.own], ['common', together.textContent], ...names.map((name) => [name, name])], asked);
+const PAIR = [0, 1]; // places of the models that are chosen one by one
+
+function offerTargets({ asked, options: names }) {
+  together.textContent = commonText();
+  if (!many()) options(ref.target, [['own', t.own], ['common', together.textContent], ...names.map((name) => [name, name])]);
+  showTarget(asked);
 }
 
 // where the two maps explain different classes, one class for both is a click away
@@ -16,10 +19,24 @@ function choosers() {
   const entries = catalog.experiments.map(({ id, title, question }) => [id, title, question]);
   options(ref.experiment, shown ? entries : [...entries, ['', t.free]], shown ? shown.id : '');
   ref.question.textContent = shown ? shown.question : '';
-  for (const place of MODELS) ref['model-' + place].value = models[place];
+  root.toggleAttribute('data-several', models.length > 2); // a row is chosen by its experiment alone
+  for (const place of PAIR) ref['model-' + place].value = models[place];
   ref.rule.value = rule;
   ref.rule.title = (catalog.rules.find(({ name }) => name === rule) || {}).about || '';
+  if (shown) arrange(shown.examples);
   for (const button of ref.examples.children) button.setAttribute('aria-pressed', !file && button.dataset.id === example);
+}
+
+/* The examples in an experiment's order; the first ones large on the empty page. */
+let arranged = '';
+function arrange(ids) {
+  if (arranged === ids.join()) return;
+  arranged = ids.join();
+  for (const list of [ref.examples, ref.large]) {
+    const buttons = new Map([...list.children].map((button) => [button.dataset.id, button]));
+    list.append(...ids.map((id) => buttons.get(id)).filter(Boolean));
+  }
+  for (const button of ref.large.children) button.hidden = !ids.slice(0, catalog.large).includes(button.dataset.id);
 }
 
 // --- the photo ------------------------------------------------------------------------------------------------------
@@ -90,7 +107,7 @@ ref.experiment.addEventListener('change', () => {
   const chosen = catalog.experiments.find(({ id }) => id === ref.experiment.value);
   if (chosen) request({ models: chosen.models });
 });
-for (const place of MODELS) {
+for (const place of PAIR) {
   ref['model-' + place].addEventListener('change', ({ target }) => {
     request({ models: withModel(asking.wish.models, place, target.value) });
   });

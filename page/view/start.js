@@ -1,6 +1,6 @@
 /* Starts the page: fills the choosers, waits for the models, and takes the answers. */
 
-for (const place of MODELS) {
+for (const place of PAIR) {
   options(ref['model-' + place], catalog.models.map(({ id, title, description }) => [id, title, description]));
 }
 options(ref.rule, catalog.rules.map(({ name, title, about }) => [name, title, about]));
@@ -15,6 +15,7 @@ const thumbnail = ({ id, title, thumb }) => {
 ref.examples.replaceChildren(...catalog.examples.map(thumbnail));
 ref.large.replaceChildren(...catalog.examples.filter(({ large }) => large).map(({ id, title, large }) => {
   const button = make('button', { type: 'button' }, make('img', { src: large, alt: '' }), make('span', { textContent: title }));
+  button.dataset.id = id;
   button.addEventListener('click', () => request({ example: id, file: null }));
   return button;
 }));
@@ -25,6 +26,7 @@ if (!catalog.models.length) {
 } else {
   Object.assign(asking.wish, { models: catalog.start, rule: catalog.rules[0].name });
   choosers();
+  showTarget(asking.wish.target);
   awaitModels();
 }
 

@@ -9,7 +9,7 @@ TEXTS: dict[str, Any] = {
         "next": "Next",
         "in_words": "In words",
         "scrub_panel": "Depth, rule and drawing",
-        "scrubber": "Depth in both models",
+        "scrubber": "Depth in all models",
         "opacity": "Opacity",
         "colours": "Colours",
         "show": "What to show",
@@ -50,6 +50,11 @@ TEXTS: dict[str, Any] = {
         "no_difference": "no difference: a map is zero",
         "apart": "No difference picture and no number: the two maps explain different classes.",
         "slider_apart": "{place} of {count}: {first} and {second}; the two maps explain different classes",
+        "right": "{name}\N{NO-BREAK SPACE}✓",
+        "row_alike": "alike to {reference}",
+        "row_reference": "the others are held against it",
+        "row_apart": "explains another class",
+        "slider_row": "{place} of {count}, {percent} % of the depth; agreement with {reference}: {alike}",
         "features": "{name}: feature maps here, most important first ({count} of {of})",
         "channel": "Channel {channel}",
         "enlarge": "Enlarge channel {channel}",
@@ -103,7 +108,37 @@ TEXTS: dict[str, Any] = {
     "rate_each": "Of {population} that each is as sure of, it gets at least {rate} right.",
     "rates": "Of {population} that each is as sure of, {side} gets at least {rate} right, {other} {other_rate}.",
     # what rates and yardsticks were measured on, by name of the data set; None: any other
-    "populations": {"cats-dogs": "test photos of cats and dogs", None: "pictures of the test split"},
+    "populations": {
+        "cats-dogs": "test photos of cats and dogs",
+        "cifar-100": "test pictures of CIFAR-100",
+        None: "pictures of the test split",
+    },
+    "rate_row": "Of {population} that each is as sure of, {sides} get at least {rate} right each.",
+    "wrong": "**{sides} is more likely wrong than right**: of {population} that it is as sure of, it gets at most "
+    "{rate} right.",
+    "wrong_each": "**More likely wrong than right**: {sides}. Of {population} that each is as sure of, none gets more "
+    "than {rate} right.",
+    "wrong_both": "**Both are more likely wrong than right**: of {population} that each is as sure of, neither gets "
+    "more than {rate} right.",
+    "wrong_all": "**All are more likely wrong than right**: of {population} that each is as sure of, none gets more "
+    "than {rate} right.",
+    "unlikely": "**Nothing is likely** to {sides}: the first guess has less than half of the probability, so the "
+    "picture is rather something else by the model's own account.",
+    "outside": "The picture shows **none of the {count} classes** that these models know.",
+    # of more than two models
+    "answers_same": "All {count} say **{name}** ({low} to {high}).",
+    "answers_differ": "They disagree.",
+    "answers_single": "**{name}**: {sides} ({low}).",
+    "answers_some": "**{name}**: {sides} ({low} to {high}).",
+    "own_row": "Each map shows what speaks for its own model's answer. Those for another class than {reference}'s are "
+    "not held against it; with one class for all they are.",
+    "closest": "Held against {reference} here, {most} is **most alike** (rank correlation {most_rank}) and {least} "
+    "least ({least_rank}).",
+    "closest_single": "Held against {reference} here, {most} has rank correlation {most_rank}.",
+    # where the right class stands
+    "truth_first": "Right: **{name}**",
+    "truth_among": "Right: **{name}**, guess {place}",
+    "truth_absent": "Right: **{name}**, not among these",
     "common": "Both maps explain **{name}**, the class with the higher mean probability.",
     "own": "Each map shows what speaks for its own model's answer: **{first}** and **{second}**. Maps of different "
     "classes are not held against each other; with one class for both they are.",

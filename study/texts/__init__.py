@@ -1,0 +1,7 @@
+"""What studies say: claims, verdicts and titles of measures, one table a language. The page says it, too."""
+
+from typing import Any
+
+from study.texts import en
+
+TABLES: dict[str, dict[str, Any]] = {"en": en.TEXTS}

@@ -1,0 +1,340 @@
+"""Rows of models, a hundred classes and small pictures in headless Chromium, at a desk and on a phone."""
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from crowd import MEMBERS, ROW
+from judges import picture
+from PIL import Image
+from playwright.sync_api import expect
+from test_page_browser import PHONE, RED, Visit, browser, fits  # noqa: F401  browser is a fixture
+
+pytest_plugins = ["crowd_fixtures"]
+SMALL = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+
+
+@pytest.fixture
+def visit(browser, crowd_server) -> Iterator[Visit]:  # noqa: F811
+    visit = Visit(browser, crowd_server.url)
+    yield visit
+    visit.close()
+
+
+@pytest.fixture
+def phone(browser, crowd_server) -> Iterator[Visit]:  # noqa: F811
+    visit = Visit(browser, crowd_server.url, **PHONE)
+    yield visit
+    visit.close()
+
+
+PLACES = "all => all.map((node) => [node.offsetLeft, node.offsetTop])"
+
+
+def joins(visit: Visit) -> int:
+    return sum("queue/join" in url for url in visit.requests)
+
+
+def evidence(visit: Visit, count: int) -> list[str]:
+    """What the maps say they are of."""
+    return [visit.page.text_content(f"[data-ref=evidence-{place}]") for place in range(count)]
+
+
+def box(visit: Visit, name: str) -> dict:
+    return visit.page.locator(f"[data-ref={name}]").bounding_box()
+
+
+# --- a hundred classes ------------------------------------------------------------------------------------------------
+
+
+def test_a_class_is_found_by_three_letters_with_the_keyboard_alone(visit):
+    visit.give(RED)
+    page = visit.page
+    before = joins(visit)
+    page.focus("[data-ref=class]")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-ref=classes]")).to_be_visible()
+    options = page.locator("[data-ref=class-list] [role=option]")
+    assert options.count() == 102  # each its own, one for both, a hundred
+    groups = page.locator("[data-ref=class-list] [role=group]")
+    assert groups.count() == 21
+    places = options.evaluate_all(PLACES)
+    page.keyboard.type("rac")
+    active = page.evaluate("document.activeElement.getAttribute('aria-activedescendant')")
+    assert page.text_content(f"#{active}") == "raccoon"
+    assert page.locator(".tm-found").all_inner_texts() == ["raccoon", "tractor"]
+    expect(page.locator("[data-ref=class-count]")).to_contain_text("2 of 100")
+    assert options.evaluate_all(PLACES) == places  # the rest is dimmed where it is
+    visit.answered(lambda: page.keyboard.press("Enter"))
+    expect(page.locator("[data-ref=classes]")).to_be_hidden()
+    assert joins(visit) == before + 1
+    assert evidence(visit, 2) == ["evidence for raccoon"] * 2
+    assert page.inner_text("[data-ref=class]") == "raccoon"
+    assert page.evaluate("document.activeElement.dataset.ref") == "class"  # the focus is where it was
+
+
+def test_escape_asks_nothing_and_arrows_go_through_what_was_found(visit):
+    visit.give(RED)
+    page = visit.page
+    before = joins(visit)
+    page.click("[data-ref=class]")
+    page.keyboard.type("ra")
+    active = page.locator(".tm-active")
+    found = page.locator(".tm-found").all_inner_texts()
+    assert len(found) == 8
+    assert active.inner_text() in ("ray", "raccoon", "rabbit")  # not what holds it elsewhere
+    seen = set()
+    for _ in found:
+        page.keyboard.press("ArrowDown")
+        seen.add(active.inner_text())
+    assert seen == set(found)
+    page.keyboard.type("zz")
+    expect(active).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-ref=classes]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-ref=classes]")).to_be_hidden()
+    assert joins(visit) == before
+    assert page.inner_text("[data-ref=class]") == "each its own answer"
+
+
+def test_another_picture_is_asked_for_its_own_answer_again(visit):
+    visit.give(RED)
+    page = visit.page
+    page.click("[data-ref=class]")
+    visit.answered(lambda: page.click("[data-ref=class-list] >> text='lawn mower'"))
+    assert evidence(visit, 2) == ["evidence for lawn mower"] * 2
+    visit.answered(lambda: page.select_option("[data-ref=rule]", "layercam"))
+    assert evidence(visit, 2) == ["evidence for lawn mower"] * 2  # of the same picture it stays
+    visit.give(picture(red=250))
+    assert evidence(visit, 2) == ["evidence for raccoon", "evidence for fox"]
+    assert page.inner_text("[data-ref=class]") == "each its own answer"
+
+
+def test_what_the_models_know_is_a_click_away(visit):
+    page = visit.page
+    page.click(".tm-empty >> text='These models know only these 100 classes'")
+    expect(page.locator("[data-ref=classes] h3")).to_have_text("These models know only these 100 classes")
+    assert "raccoon" in page.inner_text("[data-ref=class-list]")
+    page.keyboard.press("Escape")
+    visit.give(RED)
+    page.click(".tm-words >> text='These models know only these 100 classes'")
+    expect(page.locator("[data-ref=find]")).to_be_focused()
+    page.mouse.click(5, 5)  # beside it
+    expect(page.locator("[data-ref=classes]")).to_be_hidden()
+
+
+COLOURS = {"accent": "rgb(59, 91, 219)", "second": "rgb(180, 191, 214)", "among": "rgb(43, 138, 87)"}
+
+
+def test_bars_are_coloured_by_where_the_right_class_stands(visit):
+    page = visit.page
+
+    def bars(place: int) -> list[str]:
+        return page.locator(f"[data-ref=bars-{place}] i").evaluate_all(
+            "all => all.map((bar) => getComputedStyle(bar, '::before').backgroundColor)"
+        )
+
+    visit.give(RED)
+    assert set(bars(0)) == {COLOURS["second"]}  # what it shows is not known
+    visit.answered(lambda: page.click(".tm-examples button[data-id=rocket]"))
+    for place in (0, 1):
+        assert page.inner_text(f"[data-ref=truth-{place}]") == "Right: rocket, not among these"
+        assert bars(place)[0] not in COLOURS.values()
+        assert set(bars(place)[1:]) == {COLOURS["second"]}
+
+
+def test_the_empty_page_shows_what_fits_the_experiment(visit):
+    page = visit.page
+    large = page.locator(".tm-large button:visible")
+    assert large.evaluate_all("all => all.map((node) => node.dataset.id)") == ["raccoon", "coffee-cup", "rocket"]
+    page.select_option("[data-ref=experiment]", "row")
+    assert large.evaluate_all("all => all.map((node) => node.dataset.id)") == ["rocket", "raccoon", "coffee-cup"]
+    assert page.locator(".tm-examples button").first.get_attribute("data-id") == "rocket"
+    assert page.locator("[data-ref=experiment] option").all_inner_texts() == ["Sure or faint?", "One or five?"]
+
+
+# --- small pictures ---------------------------------------------------------------------------------------------------
+
+
+def test_small_pictures_are_shown_without_blur_and_photos_are_not(visit):
+    page = visit.page
+
+    def rendering() -> set[str]:
+        return set(
+            page.locator(".tm-plane img").evaluate_all(
+                "all => all.map((image) => getComputedStyle(image).imageRendering)"
+            )
+        )
+
+    visit.give(SMALL)
+    assert rendering() == {"pixelated"}
+    assert page.evaluate("document.querySelector('[data-ref=stage-0] img').naturalWidth") == 32
+    assert page.get_attribute(".tm", "data-mode") == "overlay"
+    shot = page.locator("[data-ref=stage-difference]").screenshot()
+    page.locator("[data-ref=opacity]").fill("0")
+    page.wait_for_timeout(100)
+    with Image.open(io.BytesIO(page.locator("[data-ref=stage-0]").screenshot())) as image:
+        drawn = np.asarray(image.convert("RGB")).astype(int)
+    height, width = drawn.shape[:2]
+    rows, columns = (((np.arange(8, 24) + 0.5) / 32 * side).astype(int) for side in (height, width))
+    assert np.abs(drawn[np.ix_(rows, columns)] - SMALL[8:24, 8:24]).max() <= 2  # each pixel is a square of its colour
+    assert shot
+    visit.give(RED)
+    assert rendering() == {"auto"}
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def test_six_models_stand_in_a_row_and_one_scrubber_moves_them(visit):
+    page = visit.page
+    visit.give(RED)
+    before = joins(visit)
+    visit.answered(lambda: page.select_option("[data-ref=experiment]", "row"))
+    assert joins(visit) == before + 1
+    assert page.locator("[data-ref=models] > article:visible").count() == 6
+    assert evidence(visit, 6) == [
+        f"evidence for {name}" for name in ("raccoon", "raccoon", "fox", "camel", "raccoon", "raccoon")
+    ]
+    assert [visit.bars(place)[0] for place in range(6)] == ["raccoon", "raccoon", "fox", "camel", "raccoon", "raccoon"]
+    expect(page.locator(".tm-difference")).to_be_hidden()
+    expect(page.locator("[data-ref=model-0]")).to_be_hidden()
+    assert fits(visit)
+    for name in [
+        *(f"stage-{place}" for place in range(6)),
+        *(f"against-{place}" for place in range(6)),
+        "track",
+        "save",
+    ]:
+        inside = box(visit, name)
+        assert 0 <= inside["x"] < inside["x"] + inside["width"] <= 1280, name
+        assert inside["y"] + inside["height"] <= 720, name
+    tops = {round(box(visit, f"stage-{place}")["y"]) for place in range(6)}
+    assert len(tops) == 1  # in one line
+    asked = len(visit.asked())
+    last = [visit.drawn(place).tobytes() for place in range(6)]
+    alike = page.inner_text("[data-ref=against-1]")
+    page.keyboard.press("Home")
+    page.wait_for_timeout(150)
+    assert {page.text_content(f"[data-ref=chip-{place}]").split(" · ")[0] for place in range(6)} == {"block 1"}
+    assert all(visit.drawn(place).tobytes() != before for place, before in enumerate(last) if place != 2)
+    assert page.inner_text("[data-ref=against-1]") != alike
+    assert len(visit.asked()) == asked
+
+
+def test_what_explains_another_class_has_no_agreement_and_any_other_can_be_chosen(visit):
+    page = visit.page
+    page.select_option("[data-ref=experiment]", "row")
+    visit.give(RED)
+    assert page.inner_text("[data-ref=against-0]") == "the others are held against it"
+    assert page.inner_text("[data-ref=against-3]").split("\n")[-1] == "–"
+    assert page.get_attribute("[data-ref=against-3]", "title") == "explains another class"
+    pressed = [page.get_attribute(f"[data-ref=against-{place}]", "aria-pressed") for place in range(6)]
+    assert pressed == [None, "true", "false", "false", "false", "false"]
+    assert page.inner_text("[data-ref=rank]").startswith("sure: rank correlation ")
+    page.click("[data-ref=against-5]")
+    page.wait_for_timeout(100)
+    assert page.inner_text("[data-ref=rank]").startswith("other: rank correlation ")
+    told = page.get_attribute("[data-ref=track]", "aria-valuetext")
+    assert told.startswith("3 of 3, 100 % of the depth; agreement with all: sure ")
+    assert "camel explains another class" in told
+    page.click("[data-ref=class]")
+    page.keyboard.type("racc")
+    visit.answered(lambda: page.keyboard.press("Enter"))
+    assert "–" not in page.inner_text("[data-ref=against-3]")
+    assert page.get_attribute("[data-ref=against-5]", "aria-pressed") == "true"  # the choice stays
+
+
+def test_from_a_row_back_to_two(visit):
+    page = visit.page
+    page.select_option("[data-ref=experiment]", "row")
+    visit.give(RED)
+    visit.answered(lambda: page.select_option("[data-ref=experiment]", "pair"))
+    assert page.locator("[data-ref=models] > article:visible").count() == 2
+    for name in ("model-0", "model-1", "stage-difference", "strip-1", "zoom-reset"):
+        expect(page.locator(f"[data-ref={name}]")).to_be_visible()
+    expect(page.locator("[data-ref=against-0]")).to_be_hidden()
+    page.keyboard.press("Home")
+    page.wait_for_timeout(100)
+    assert visit.place() == 1
+    visit.answered(lambda: page.select_option("[data-ref=experiment]", "row"))
+    box_of = page.locator("[data-ref=stage-4]").bounding_box()
+    page.mouse.dblclick(box_of["x"] + 40, box_of["y"] + 40)
+    page.wait_for_timeout(100)
+    moves = page.locator("[data-ref=models] .tm-plane").evaluate_all("all => all.map((plane) => plane.style.transform)")
+    assert len(set(moves)) == 1
+    assert "scale(2.5)" in moves[0]
+
+
+def test_a_row_can_be_saved(visit, tmp_path):
+    page = visit.page
+    page.select_option("[data-ref=experiment]", "row")
+    visit.give(SMALL)
+    with page.expect_download() as download:
+        page.click("[data-ref=save]")
+    download.value.save_as(tmp_path / "saved.png")
+    with Image.open(tmp_path / "saved.png") as image:
+        assert image.width == 2400
+        assert len(np.unique(np.asarray(image.convert("RGB")).reshape(-1, 3), axis=0)) > 1000
+
+
+def test_on_a_phone_the_row_is_swiped_and_the_page_is_not(phone):
+    page = phone.page
+    assert fits(phone)
+    page.select_option("[data-ref=experiment]", "row")
+    phone.give(RED)
+    assert fits(phone)
+    row = page.locator("[data-ref=models]")
+    assert row.evaluate("row => row.scrollWidth > 2 * row.clientWidth")
+    first, second = (page.locator("[data-ref=models] > article").nth(place).bounding_box() for place in (0, 1))
+    assert first["x"] + first["width"] <= 390
+    assert second["x"] < 390  # the next one peeks in
+    row.evaluate("row => row.scrollTo({ left: row.scrollWidth })")
+    page.wait_for_timeout(200)
+    last = page.locator("[data-ref=stage-5]").bounding_box()
+    assert 0 <= last["x"] < last["x"] + last["width"] <= 390
+    assert phone.drawn(5).shape[1] > 1
+    track = page.locator("[data-ref=track]").bounding_box()
+    assert 844 / 2 < track["y"] < track["y"] + track["height"] <= 844
+    page.touchscreen.tap(track["x"] + 42, track["y"] + 20)
+    page.wait_for_timeout(150)
+    assert phone.place() == 1
+    page.click("[data-ref=class]")
+    assert fits(phone)
+    page.fill("[data-ref=find]", "rac")
+    phone.answered(lambda: page.click(".tm-active"))
+    assert evidence(phone, 6) == ["evidence for raccoon"] * 6
+
+
+def test_every_control_of_a_row_has_a_name_and_is_large_enough(visit):
+    page = visit.page
+    page.select_option("[data-ref=experiment]", "row")
+    visit.give(RED)
+    page.click("[data-ref=class]")
+    unnamed = page.evaluate("""() => [...document.querySelectorAll('.tm :is(button, select, input, [role])')]
+        .filter(node => node.offsetParent && !node.getAttribute('aria-label') && !node.innerText.trim() && !node.alt
+            && !node.querySelector('img[alt]:not([alt=""])') && !node.closest('label') && !node.labels?.length)
+        .map(node => node.outerHTML.slice(0, 120))""")
+    assert unnamed == []
+    small = page.evaluate("""() => [
+        ...document.querySelectorAll('.tm-classes :is(button, [role=option]), .tm-against, .tm-choice')]
+        .filter(node => node.getBoundingClientRect().height < 24).map(node => node.outerHTML.slice(0, 90))""")
+    assert small == []
+
+
+def test_three_models_stand_in_a_row_too(visit):
+    """Asked as a program would."""
+    page = visit.page
+    visit.give(RED)
+    asked = {"models": MEMBERS[:3], "target": "own"}
+    visit.answered(
+        lambda: page.evaluate(
+            "detail => document.dispatchEvent(new CustomEvent('tm-open', { detail: { id: 'raccoon', ...detail } }))",
+            asked,
+        )
+    )
+    assert page.locator("[data-ref=models] > article:visible").count() == 3
+    assert fits(visit)
+    assert len(ROW) == 6
