@@ -1,19 +1,18 @@
 """How often a model is right when it is about this sure: measured on its test split, told with its uncertainty."""
 
-import math
-
 import numpy as np
+
+from explain.measures import wilson
 
 NEAREST = 100  # test pictures, the nearest in confidence; more only where several are equally near
 REACH = 0.1  # of confidence; what is farther off is not "about as sure"
 FEWEST = 20  # test pictures, for a claim
-Z = 1.959964  # of a 95 % interval
 
 
 def right_at_least(confidences: np.ndarray, right: np.ndarray, confidence: float) -> float | None:
     """The share of test pictures about this confidence that a model is at least right for.
 
-    The lower end of Wilson's 95 % interval (J. Am. Stat. Assoc. 22, 1927) of the share among the NEAREST test pictures.
+    The lower end of Wilson's 95 % interval of the share among the NEAREST test pictures.
 
     Args:
         confidences: float n, the predicted class's probability on each test picture, 0 to 1.
@@ -27,8 +26,4 @@ def right_at_least(confidences: np.ndarray, right: np.ndarray, confidence: float
     farthest = np.sort(distances)[:NEAREST][-1:]
     near = distances <= min([REACH, *farthest])
     n = int(near.sum())
-    if n < FEWEST:
-        return None
-    share, room = float(np.asarray(right)[near].mean()), Z * Z / n
-    half = Z * math.sqrt(share * (1 - share) / n + room / (4 * n))
-    return max(0.0, (share + room / 2 - half) / (1 + room))
+    return wilson(int(np.asarray(right)[near].sum()), n)[0] if n >= FEWEST else None

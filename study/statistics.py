@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
+from explain.measures import wilson
+
 LEVEL = 0.95
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)  # quantiles
 RESAMPLES = 2000
@@ -51,17 +53,8 @@ def bootstrap(values: np.ndarray, drawn: np.ndarray | None = None) -> dict | Non
     return figure(values[known].mean(), *np.quantile(means, ENDS), int(known.sum()))
 
 
-def wilson(events: float, n: int) -> tuple[float, float]:
-    """Interval of a share by Wilson's score (J. Am. Stat. Assoc. 22, 1927); it has a width also where all are alike."""
-    z = special.ndtri(ENDS[1])
-    share, room = events / n, z * z / n
-    middle = (share + room / 2) / (1 + room)
-    half = z * math.sqrt(share * (1 - share) / n + room / (4 * n)) / (1 + room)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def share(values: np.ndarray) -> dict | None:
-    """Figure of the share of ones among n values of 0 and 1 by `wilson`; NaN is undefined and left out."""
+    """Figure of the share of ones among n values of 0 and 1 by Wilson's score; NaN is undefined and left out."""
     known = values[np.isfinite(values)]
     return figure(known.mean(), *wilson(known.sum(), len(known)), len(known)) if len(known) else None
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explain.explanation import Features
-from explain.measures import feature_figures, focus_entropy, share_inside
+from explain.measures import Z, feature_figures, focus_entropy, share_inside, wilson
 
 
 def features(*channels):
@@ -87,3 +87,28 @@ def test_share_inside_weighs_cells_by_the_part_of_them_that_is_inside():
     assert share_inside(heatmap, region) == pytest.approx((1 + 1.5) / 8)
     assert share_inside(heatmap, np.ones((20, 40), bool)) == pytest.approx(1)
     assert share_inside(np.zeros((2, 2), np.float32), region) is None
+
+
+@pytest.mark.parametrize(("events", "n"), [(0, 300), (3, 300), (150, 300), (300, 300), (8, 10), (1, 1), (0, 1)])
+def test_wilson_s_interval_is_where_the_score_test_turns(events, n):
+    """The shares p from which the share seen is just Z standard errors of p away; and what SciPy gives."""
+    low, high = wilson(events, n)
+    seen = events / n
+    assert 0 <= low < high <= 1
+    for p in (low, high):
+        assert (seen - p) ** 2 == pytest.approx(Z**2 * p * (1 - p) / n, abs=1e-12)
+    stats = pytest.importorskip("scipy.stats")
+    assert stats.norm.cdf(Z) == pytest.approx(0.975, abs=1e-12)
+    assert (low, high) == pytest.approx(tuple(stats.binomtest(events, n).proportion_ci(method="wilson")), abs=1e-9)
+
+
+def test_of_all_alike_wilson_s_interval_has_a_closed_form():
+    assert wilson(10, 10) == pytest.approx((10 / (10 + Z**2), 1))
+    assert wilson(0, 10) == pytest.approx((0, Z**2 / (10 + Z**2)))
+    assert all(type(end) is float for end in wilson(np.float64(3), np.int64(4)))
+
+
+@pytest.mark.parametrize(("events", "n"), [(0, 0), (-1, 10), (11, 10), (float("nan"), 10)])
+def test_what_is_no_share_has_no_interval(events, n):
+    with pytest.raises(ValueError, match="is no share"):
+        wilson(events, n)

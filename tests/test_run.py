@@ -22,7 +22,7 @@ from explain.checkpoints import CheckpointError, load
 from training import TrainingError, data
 from training.data import cats_dogs
 from training.data.dataset import atomically, pixels, read_split
-from training.evaluate import check, measure, multiply_adds, reliability, wilson
+from training.evaluate import check, measure, multiply_adds, reliability
 from training.export import ShipError, export, round_mantissa, ship
 from training.models import assign_initial, build
 from training.models.efficientnet import efficientnet
@@ -511,12 +511,6 @@ def test_rounding_keeps_ten_bits_and_goes_to_the_nearest_even():
     assert (rounded.view(np.uint32) & 0x1FFF == 0).all()
     rng = np.random.default_rng(0).normal(size=1000).astype("float32")
     np.testing.assert_array_equal(round_mantissa(rng), rng.astype("float16").astype("float32"))
-
-
-def test_wilson_s_interval():
-    assert wilson(8, 10) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)
-    assert wilson(10, 10)[1] == pytest.approx(1)
-    assert wilson(0, 10)[0] == pytest.approx(0)
 
 
 def test_figures_of_a_hand_worked_table():

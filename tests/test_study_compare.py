@@ -15,8 +15,8 @@ from explain.align import compare
 from explain.cams import RULES
 from explain.cards import Card, Digests
 from explain.ensembles import Ensemble
-from explain.measures import feature_figures, focus_entropy, share_inside
-from study import StudyError, statistics
+from explain.measures import feature_figures, focus_entropy, share_inside, wilson
+from study import StudyError
 from study.__main__ import keep
 from study.compare import below, differing, likeness, reproduced
 from study.compare import compare as compare_measured
@@ -121,7 +121,7 @@ def test_heat_in_heads_and_animals_is_held_against_their_areas(measured, pair, m
     assert (arrays["marked_labels"] == 0).all()
     assert (arrays["marked_predicted"] == left.probabilities.argmax(1)).all()
     figure = found["measures"]["astray"]["layers"][0]
-    low, high = statistics.wilson(round(figure["mean"] * figure["n"]), figure["n"])
+    low, high = wilson(round(figure["mean"] * figure["n"]), figure["n"])
     assert (figure["low"], figure["high"]) == pytest.approx((low, high), abs=1e-5)
 
 

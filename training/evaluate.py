@@ -18,6 +18,7 @@ from sklearn import metrics
 from explain.cards import Card, Digests, Figures, TrainedOn
 from explain.checkpoints import Checkpoint
 from explain.ensembles import Ensemble
+from explain.measures import wilson
 from training import TrainingError
 from training.data.dataset import SPLITS, Dataset, atomically, pixels, progress
 from training.data.pipeline import evaluation_batches
@@ -38,14 +39,6 @@ def predict(network: keras.Model, dataset: Dataset, split: str, cache: Path) -> 
     parts = [network.predict_on_batch(pictures) for pictures, _ in progress(batches, split, len(batches))]
     probabilities = np.concatenate(parts).astype(np.float64)
     return np.hstack([1 - probabilities, probabilities]) if probabilities.shape[1] == 1 else probabilities
-
-
-def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """95 % interval of a share by Wilson's score (J. Am. Stat. Assoc. 22, 1927)."""
-    share, room = right / n, z * z / n
-    middle = (share + room / 2) / (1 + room)
-    half = z * np.sqrt(share * (1 - share) / n + room / (4 * n)) / (1 + room)
-    return float(middle - half), float(middle + half)
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict]:
