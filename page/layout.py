@@ -21,7 +21,8 @@ from page.theme import theme
 
 VIEW = Path(__file__).parent / "view"
 SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ("ask", "choosers", "start")))
-STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css")
+EVIDENCE = (view.HERE / "common.js", VIEW / "evidence-classes.js", VIEW / "evidence.js")
+STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css", VIEW / "evidence-classes.css")
 MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
 LARGE = ("dog-shepherd", "cat-yarn", "cat-chelsea")  # examples of the empty page; where missing, the first ones
 
@@ -53,7 +54,7 @@ def build(service: Service) -> gr.Blocks:
                     gr.HTML(
                         value=None,
                         html_template=(VIEW / "evidence.html").read_text(encoding="utf-8"),
-                        js_on_load=view.joined([view.HERE / "common.js", VIEW / "evidence.js"]),
+                        js_on_load=view.joined(EVIDENCE),
                         apply_default_css=False,
                         server_functions=service.findings.served(),
                         catalog=evidence.catalog(choices, service.texts),
