@@ -23,7 +23,8 @@ from page.theme import theme
 
 VIEW = Path(__file__).parent / "view"
 SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ("ask", "classes", "choosers", "start")))
-STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css")
+EVIDENCE = (view.HERE / "common.js", VIEW / "evidence-classes.js", VIEW / "evidence.js")
+STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css", VIEW / "evidence-classes.css")
 MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
 LARGE = 3  # examples that the empty page shows
 
@@ -55,7 +56,7 @@ def build(service: Service) -> gr.Blocks:
                     gr.HTML(
                         value=None,
                         html_template=(VIEW / "evidence.html").read_text(encoding="utf-8"),
-                        js_on_load=view.joined([view.HERE / "common.js", VIEW / "evidence.js"]),
+                        js_on_load=view.joined(EVIDENCE),
                         apply_default_css=False,
                         server_functions=service.findings.served(),
                         catalog=evidence.catalog(choices, service.texts),

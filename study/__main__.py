@@ -69,6 +69,13 @@ def parser() -> argparse.ArgumentParser:
     )
     check.add_argument("ids", nargs="*", metavar="ID", help="only of these checkpoints (default: all)")
     commands.add_parser("claims", parents=[folders], help="judge and draw anew by the evidence there is")
+    ladder = commands.add_parser("ladder", parents=[folders], help="keep the figures of the ladder's trainings")
+    ladder.add_argument(
+        "--runs-dir",
+        type=Path,
+        default=Path(os.environ.get("TWO_MINDS_RUNS", "runs")),
+        help="where `training run` left them (default: $TWO_MINDS_RUNS, else ./runs)",
+    )
     return main
 
 
@@ -290,6 +297,25 @@ def claims(arguments: argparse.Namespace) -> int:
     return _judged(Store(arguments.evidence), arguments.weights, [])
 
 
+def ladder(arguments: argparse.Namespace) -> int:
+    """Keep what the ladder's trainings gave."""
+    from study.ladder import climbed
+
+    store = Store(arguments.evidence)
+    steps, problems = climbed(arguments.runs_dir, store.ladder())
+    for problem in problems:
+        print(problem)
+    if not steps:
+        raise StudyError(
+            f"There is no finished training of the ladder in {arguments.runs_dir}; `python -m training list` names its "
+            "recipes, `python -m training run ID` trains one."
+        )
+    for step in steps:
+        print(f"{step['id']:28} {step['test']['accuracy']:.4f}  {step['epochs']} epochs, {step['seconds']} s")
+    print(f"Written: {store.write_ladder(steps)}")
+    return 0
+
+
 def _judged(store: Store, weights: Path, pairs: list[tuple[str, str]]) -> int:
     from study import plots
     from study.texts.en import TEXTS
@@ -328,7 +354,7 @@ def _span(figure: dict | None) -> str:
     return "undefined" if figure is None else f"{figure['mean']:+.3f} ({figure['low']:+.3f} to {figure['high']:+.3f})"
 
 
-COMMANDS = {"measure": measure, "compare": compare, "check": check, "claims": claims}
+COMMANDS = {"measure": measure, "compare": compare, "check": check, "claims": claims, "ladder": ladder}
 
 if __name__ == "__main__":
     sys.exit(main())

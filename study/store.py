@@ -8,6 +8,7 @@
     pairs/LEFT--RIGHT/PLOT.svg, .csv    drawn by `study.plots`
     claims.json                 the judged claims (form: see `study.claims`)
     claims/ID.svg, .csv
+    ladder.json                 figures of the ladder's trainings (form: see `study.ladder`)
 
 A training need not be shipped: its figures stay when its weights do not. Reading gives None for what is not there; what
 is broken is reported in the log and passed over.
@@ -139,6 +140,19 @@ class Store:
     def write_claims(self, judged: list[dict[str, Any]]) -> None:
         """Put judged claims in place of those there were."""
         _write_json(self.folder / "claims.json", judged)
+
+    # --- the ladder ---------------------------------------------------------------------------------------------------
+
+    def ladder(self) -> list[Any]:
+        """The ladder's steps, as they stand in the file."""
+        content = read_json(self.folder / "ladder.json")
+        return content if isinstance(content, list) else []
+
+    def write_ladder(self, steps: list[dict[str, Any]]) -> Path:
+        """Put the ladder's steps in place of those there were; returns the file."""
+        path = self.folder / "ladder.json"
+        _write_json(path, steps)
+        return path
 
     # --- plots --------------------------------------------------------------------------------------------------------
 

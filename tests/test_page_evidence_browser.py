@@ -71,6 +71,7 @@ def test_nothing_is_asked_before_the_tab_is_opened_and_once_then(bare):
     page.wait_for_timeout(300)
     assert bare.asks() - before == opened
     assert page.locator(".tm-plot").count() == len(PLOTS)
+    assert page.locator(".tm-evidence .tm-many:visible, .tm-ladder, .tm-jumps [data-jump=many]:visible").count() == 0
 
 
 def test_plots_of_a_pair_are_drawn_and_named(bare):

@@ -16,7 +16,7 @@ from explain.overlay import colours
 from explain.view import texts as view_texts
 from page import texts
 from page.experiments import SHIPPED
-from page.layout import SCRIPTS, VIEW, template
+from page.layout import EVIDENCE, SCRIPTS, VIEW, template
 from page.texts import PageTexts
 from study import texts as study_texts
 from study.experiments import Experiment
@@ -93,13 +93,14 @@ def named(script: str, html: str) -> set[str]:
 def test_every_label_is_used_and_every_used_one_is_there():
     assert named(view.joined(SCRIPTS), template()) == PageTexts().labels().keys()
     assert named(view.joined(view.SCRIPTS), view.template()) <= TABLE["view_labels"].keys()  # also without a page
-    evidence = [(VIEW / f"evidence.{kind}").read_text() for kind in ("js", "html")]
-    assert named(*evidence) == TABLE["evidence_labels"].keys()
+    evidence = named(view.joined(EVIDENCE[1:]), (VIEW / "evidence.html").read_text())
+    assert evidence == TABLE["evidence_labels"].keys() | TABLE["classes_labels"].keys()
+    assert not TABLE["evidence_labels"].keys() & TABLE["classes_labels"].keys()
 
 
 def test_labels_are_written_out_too():
     """All but what a template names, which common.js fills in."""
-    for path in {*SCRIPTS, VIEW / "evidence.js"}:
+    for path in {*SCRIPTS, *EVIDENCE}:
         composed = re.findall(r"(?<![\w.])t\[[^\]]*\]?", path.read_text())
         assert not [label for label in composed if "node.dataset" not in label], path.name
         assert not composed or path.name == "common.js"

@@ -8,8 +8,10 @@ is asked for; what was read is kept until its file changes.
 Files, all of them optional:
 
     weights/originals.json              {checkpoint id: {what, train, validation, test:
-                                         {accuracy, log_loss, best_of: epochs, where it is the best of so many}}}
+                                         {accuracy, log_loss, best_of: epochs, where it is the best of so many,
+                                          accuracies: [least, greatest], where there are several}}}
     weights/ID/evaluation/predictions.npz   identities, digests (sha256 of the file), labels, probabilities (n, classes)
+    weights/ID/evaluation/members.csv   of an ensemble, see `training.ensemble.assemble`
     evidence/                           see `study.store`
 """
 

@@ -15,6 +15,8 @@ from anyio.to_thread import run_sync
 from explain.cards import Card, Figures, natural_order
 from explain.pictures import Picture, read
 from explain.view.words import Words
+from page.evidence import ladder
+from page.evidence.classes import FEWEST, Classes
 from page.evidence.drawing import drawing
 from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
 from page.texts import PageTexts, en
@@ -64,6 +66,7 @@ class Findings:
         self.words, self.say = Words(self.texts), self.texts.say
         self.weights, self.store, self.cards, self.data = weights, Store(evidence), cards, data
         self.experiments = {experiment.id: experiment for experiment in experiments if len(experiment.models) == 2}
+        self.many = Classes(weights, cards, self.predictions, self.texts)
         if data is not None and not data.is_dir():
             log.warning("There is no data folder %s; the Evidence tab shows no pictures.", data)
             self.data = None
@@ -82,7 +85,7 @@ class Findings:
             answer.__name__ = name
             return answer
 
-        return [serve(name) for name in ("overview", "judged", "pair", "table", "listed", "thumbnails")]
+        return [serve(name) for name in ("overview", "classes", "judged", "pair", "table", "listed", "thumbnails")]
 
     def answer(self, name: str, asked: object) -> dict[str, Any]:
         """What one of the methods below answers, or one sentence; `asked` comes from outside and may be anything."""
@@ -99,9 +102,15 @@ class Findings:
 
         Returns:
             models: [{title, told: sentences, rows: [{name, cells: [of train, validation, test]}]}], a cell {accuracy,
-            interval, loss, of} of texts or null.
+            interval, loss, of} of texts or null. ladder: see `ladder.told`. many: [{id, title, classes}], those of many
+            classes, of which `classes` tells more.
         """
-        return {"models": self.models()}
+        steps = ladder.told(self.store.ladder(), self._originals(), self._cell, self.texts)
+        return {"models": self.models(), "ladder": steps, "many": self.many.models()}
+
+    def classes(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What a checkpoint of many classes gets wrong, see `Classes.told`. `asked`: {"model": id}."""
+        return self.many.told(asked.get("model"))
 
     def judged(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The claims, {"claims": see there}."""
@@ -236,9 +245,7 @@ class Findings:
 
     def models(self) -> list[dict[str, Any]]:
         """See `overview`."""
-        originals = read_json(self.weights / "originals.json")
-        originals = originals if isinstance(originals, dict) else {}
-        groups = []
+        originals, groups = self._originals(), []
         first = [
             model_id for experiment in self.experiments.values() for model_id in (experiment.left, experiment.right)
         ]
@@ -254,6 +261,10 @@ class Findings:
                 told.append(self.say("evidence_original_what", what=original.get("what", "")))
             groups.append({"title": card.title, "told": told, "rows": rows})
         return groups
+
+    def _originals(self) -> dict[str, Any]:
+        originals = read_json(self.weights / "originals.json")
+        return originals if isinstance(originals, dict) else {}
 
     # --- the claims ---------------------------------------------------------------------------------------------------
 
@@ -500,11 +511,12 @@ def catalog(choices: Mapping[str, Any], texts: PageTexts) -> dict[str, Any]:
     """What the view needs before it asks anything. `choices`: Compare's catalog (`layout.catalog`)."""
     examples = [{key: example[key] for key in ("id", "title", "thumb")} for example in choices["examples"]]
     return {
-        "labels": texts["evidence_labels"],
+        "labels": {**texts["evidence_labels"], **texts["classes_labels"]},
         "rules": texts["evidence_rules"],
         "experiments": [experiment for experiment in choices["experiments"] if len(experiment["models"]) == 2],
         "examples": examples,
         "page": PAGE,
+        "fewest": FEWEST,
     }
 
 

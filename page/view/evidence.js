@@ -239,9 +239,10 @@ function choose() {
 // --- start ----------------------------------------------------------------------------------------------------------
 
 for (const rule of catalog.rules) ref.rules.append(make('li', { textContent: rule }));
-const jumps = { models: t.models, claims: t.claims, plots: t.plots, pictures: t.pictures };
-for (const name of catalog.experiments.length ? Object.keys(jumps) : ['models', 'claims']) {
-  const button = make('button', { type: 'button', textContent: jumps[name] });
+const jumps = { models: t.models, many: t.many, claims: t.claims, plots: t.plots, pictures: t.pictures };
+for (const name of catalog.experiments.length ? Object.keys(jumps) : ['models', 'many', 'claims']) {
+  const button = make('button', { type: 'button', textContent: jumps[name], hidden: name === 'many' });
+  button.dataset.jump = name;
   button.addEventListener('click', () => {
     ref[name].scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
     ref[name].querySelector('[tabindex="-1"]').focus({ preventScroll: true });
@@ -255,7 +256,11 @@ ref.examples.replaceChildren(...catalog.examples.map(({ id, title, thumb }) => {
   button.addEventListener('click', () => open(id, thumb));
   return button;
 }));
-load(ref['models-body'], 'overview', {}, ({ models }) => showModels(models));
+load(ref['models-body'], 'overview', {}, ({ models, ladder, many }) => {
+  showModels(models);
+  showLadder(ladder);
+  showMany(many);
+});
 load(ref['claims-body'], 'judged', {}, ({ claims }) => showClaims(claims));
 if (catalog.experiments.length) {
   ref.experiment.replaceChildren(...catalog.experiments.map(({ id, title, question }) => make('option', { value: id, textContent: title, title: question })));
