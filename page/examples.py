@@ -2,21 +2,19 @@
 
     [{"id": "cow", "title": "Holstein cow", "shows": "cattle", "author": ..., "licence": ..., "source": ...}, ...]
 
-"shows" is a class of one of the data sets in `NAMED`, in its spelling there, or null where it is a class of none.
+"shows" is a class of one of the data sets of `training.data`, in its spelling there, or null where it is a class of none.
 """
 
+import functools
 import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.data import cats_dogs, cifar100
-
 log = logging.getLogger("two-minds")
 
 UNKNOWN = "?"  # what a picture shows that nothing is told of
-NAMED = (frozenset(cats_dogs.CLASSES), frozenset(cifar100.CLASSES))
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,20 @@ class Example:
 def belongs(shows: str | None, classes: Sequence[str]) -> bool | None:
     """Whether what a picture shows (a class, None or UNKNOWN) is one of a model's classes; None if unknown.
 
-    That it is none is known of classes of the data sets in `NAMED` alone: a panda may well be one of a stranger's.
+    That it is none is known of classes of `training.data` alone: a panda may well be one of a stranger's.
     """
     if shows in classes:
         return True
-    named = shows is None or any(shows in names for names in NAMED)
-    return False if named and any(names.issuperset(classes) for names in NAMED) else None
+    named = shows is None or any(shows in names for names in _named())
+    return False if named and any(names.issuperset(classes) for names in _named()) else None
+
+
+@functools.cache
+def _named() -> tuple[frozenset[str], ...]:
+    """Classes by data set."""
+    from training.data import cats_dogs, cifar100
+
+    return frozenset(cats_dogs.CLASSES), frozenset(cifar100.CLASSES)
 
 
 def ordered(examples: Mapping[str, Example], chosen: Sequence[str], classes: Sequence[str]) -> list[str]:
