@@ -245,6 +245,10 @@ def test_what_explains_another_class_has_no_agreement_and_any_other_can_be_chose
     visit.answered(lambda: page.keyboard.press("Enter"))
     assert "–" not in page.inner_text("[data-ref=against-3]")
     assert page.get_attribute("[data-ref=against-5]", "aria-pressed") == "true"  # the choice stays
+    visit.give(picture(red=255, size=(80, 30)))
+    for place in range(6):  # a narrow picture's chip tells its class in full
+        chip = page.locator(f"[data-ref=evidence-{place}]")
+        assert chip.evaluate("node => node.scrollWidth <= node.clientWidth"), place
 
 
 def test_from_a_row_back_to_two(visit):

@@ -10,7 +10,7 @@ const MODES = { // what a stage shows
 const LONGEST = 384; // pixels of a drawn map's longer side; maps are smooth, the browser enlarges the rest
 
 const state = { // of the view; `result` is the message that it draws (message.py tells its form)
-  result: null, chosen: 1, stop: 0, mode: 'overlay', colours: catalog.colours[0].name, opacity: 0.6,
+  result: null, chosen: 1, picked: null, stop: 0, mode: 'overlay', colours: catalog.colours[0].name, opacity: 0.6,
   hair: null, zoom: { scale: 1, x: 0, y: 0 }, enlarged: null,
 };
 const picture = new Image();

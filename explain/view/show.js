@@ -43,7 +43,7 @@ function tellRow({ place: stop, count }) {
 
 /* Of a row: the model whose line stands out and whose agreement is told. */
 function choose(place) {
-  state.chosen = place;
+  state.chosen = state.picked = place;
   tellLegend();
   refresh('stop', 'curve');
 }
@@ -140,12 +140,13 @@ async function show(result) {
   refresh(...Object.keys(painters));
 }
 
-/* Which model's agreement is told: of two the other one; of a row the one chosen before, else one that can be told. */
+/* Which model's agreement is told: of two the other one; of a row the one that was clicked, else one that can be told. */
 function chooseFirst(before) {
   const { models, reference } = state.result;
   const ids = (result) => result.models.map(({ id }) => id).join();
   const others = places.filter((place) => place !== reference);
-  if (before && ids(before) === ids(state.result) && state.chosen !== reference) return;
+  if (before && ids(before) !== ids(state.result)) state.picked = null;
+  if (others.includes(state.picked)) return;
   state.chosen = others.find((place) => models[place].target === models[reference].target) ?? others[0];
 }
 
