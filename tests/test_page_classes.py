@@ -173,12 +173,34 @@ def test_models_are_told_the_most_accurate_first_and_lines_stand_beside_members_
 def test_what_each_member_adds_is_what_is_lost_without_it(many):
     members = many.classes({"model": "many-together"})["members"]
     assert [(row["title"], row["text"]) for row in members["rows"]] == [
-        ("EfficientNet, first", "+10.00"),
-        ("EfficientNet, second", "−1.00"),
+        ("EfficientNet, first", "+10.00 points"),
+        ("EfficientNet, second", "−1.00 points"),
     ]
     assert "80.0" in members["told"]
     assert "75.0" in members["told"]
     assert many.classes({"model": "many-first"})["members"] is None
+
+
+def test_what_a_member_adds_has_an_interval_over_pictures(tmp_path):
+    ids = ["m-one", "m-two", "m-three"]
+    found = findings(tmp_path, [*map(card, ids), card("all", members=ids)])
+    labels, right, wrong = np.zeros(40, int), np.zeros(40, int), np.ones(40, int)
+    half = np.where(np.arange(40) < 20, 0, 1)
+    table = {"m-one": (right, 0.9), "m-two": (half, 0.8), "m-three": (wrong, 0.85), "all": (half, 0.8)}
+    for model_id, (predicted, sure) in table.items():
+        write(tmp_path / model_id, labels, predicted, np.full(40, sure), 3)
+
+    def told(together: float, *without: float) -> list[str]:
+        rows = "".join(f"{member},0.5,{share},{together}\n" for member, share in zip(ids, without, strict=True))
+        (tmp_path / "all" / "evaluation" / "members.csv").write_text(f"member,accuracy,without,together\n{rows}")
+        return [row["text"] for row in found.classes({"model": "all"})["members"]["rows"]]
+
+    # Together right for 20 of 40; without m-one for none, without either other for all. Half of the pictures change:
+    # 1.96 * 0.5 / sqrt(40) = 15.49 points
+    gains, loses = "+50.00 points (+34.51 to +65.49)", "−50.00 points (−65.49 to −34.51)"
+    assert told(0.5, 0, 1, 1) == [gains, loses, loses]
+    assert told(0.6, 0, 1, 1) == ["+60.00 points", "−40.00 points", "−40.00 points"]  # of other predictions than these
+    assert told(0.5, 0.25, 1, 1) == ["+25.00 points", loses, loses]
 
 
 @pytest.mark.parametrize(

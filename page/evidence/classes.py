@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explain.cards import Card
-from explain.measures import wilson
+from explain.measures import Z, wilson
 from page.evidence.testset import PREDICTIONS, NotThere
 from page.texts import PageTexts
 from study.files import read_rows, version_of
@@ -24,6 +24,7 @@ BINS = 15  # of confidence, as on the cards
 FEWEST = 20  # test pictures in a bin, for a thin line
 LINES = 8  # models in the plot of reliability
 MEMBERS = "evaluation/members.csv"
+SAME = 0.0005  # of accuracy: processors differ in the last bits
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
@@ -326,24 +327,54 @@ class Classes:
         return lines[:LINES]
 
     def _members(self, card: Card) -> dict[str, Any] | None:
-        """What each member adds: {told: a sentence, rows: [{title, alone, without: in words, adds: points, text}]}, who
-        adds most first; None where that was not measured."""
+        """What each member adds: {told: a sentence, rows: [{title, alone, without: in words, adds: points, text}]},
+        who adds most first; None where that was not measured."""
         rows = [row for row in map(_member, read_rows(self.weights / card.model_id / MEMBERS) or []) if row]
         if not card.members or [row["member"] for row in rows] != list(card.members):
             return None
         together, best = rows[0]["together"], max(row["accuracy"] for row in rows)
         facts = {"count": len(rows), "together": self._percent(together), "best": self._percent(best)}
+        intervals = self._intervals(card.members, rows)
         told = [
             {
                 "title": self.cards[row["member"]].title if row["member"] in self.cards else row["member"],
                 "alone": self._percent(row["accuracy"]),
                 "without": self._percent(row["without"]),
                 "adds": 100 * (together - row["without"]),
-                "text": f"{100 * (together - row['without']):+.2f}".replace("-", "−"),
+                "text": self._points(100 * (together - row["without"]), intervals.get(row["member"])),
             }
             for row in sorted(rows, key=lambda row: row["without"])
         ]
         return {"told": self.say("classes_together", **facts), "rows": told}
+
+    def _points(self, value: float, interval: tuple[float, float] | None) -> str:
+        """A difference in points, with its interval where it is known."""
+        facts = {"value": _signed(value)}
+        if interval is None:
+            return self.say("classes_points", **facts)
+        low, high = map(_signed, interval)
+        return self.say("classes_points_interval", low=low, high=high, **facts)
+
+    def _intervals(self, members: Sequence[str], rows: Sequence[dict[str, Any]]) -> dict[str, tuple[float, float]]:
+        """95 % intervals, over pictures, of what members add, in points; none where predictions of members are missing
+        or do not give the accuracies that were measured."""
+        tables = [self.predictions(member) if member in self.cards else None for member in members]
+        known = [table for table in tables if table is not None and len(table["labels"])]
+        if len(known) < len(tables) or len({tuple(table["digests"]) for table in known}) > 1:
+            return {}
+        labels, total = known[0]["labels"], sum(table["probabilities"].astype(float) for table in known)
+        right, intervals = total.argmax(1) == labels, {}
+        for row, table in zip(rows, known, strict=True):
+            without = (total - table["probabilities"]).argmax(1) == labels
+            if max(abs(right.mean() - row["together"]), abs(without.mean() - row["without"])) <= SAME:
+                gains = right.astype(float) - without
+                half = Z * gains.std() / math.sqrt(len(gains))
+                intervals[row["member"]] = (100 * (gains.mean() - half), 100 * (gains.mean() + half))
+        return intervals
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
 
 
 _SHARES = ("accuracy", "without", "together")

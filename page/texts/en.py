@@ -316,7 +316,6 @@ TEXTS: dict[str, Any] = {
         "alone": "Alone",
         "without": "All but it",
         "adds": "Adds",
-        "points": "{value} points",
         "ladder": "The ladder: from a plain network upwards",
         "ladder_text": "Short trainings on CIFAR-100, each adding one thing to the one before it. Dot and line: ours "
         "on the test split with its 95 % interval; diamond: the original, which gives no intervals.",
@@ -332,7 +331,9 @@ TEXTS: dict[str, Any] = {
     "{low} to {high}). If each fell on any of the other classes alike, it would be {chance}.",
     "classes_groups_right": "So the superclass is right for **{share}** of the test pictures.",
     "classes_together": "The mean of {count} answers is right for **{together}** of the test pictures, the best member "
-    "alone for {best}. “Adds” is what is lost without the member, on these pictures.",
+    "alone for {best}. “Adds” is what is lost without the member; in brackets its 95 % interval over pictures.",
+    "classes_points": "{value} points",
+    "classes_points_interval": "{value} points ({low} to {high})",
     "evidence_no_predictions": "What this model predicted for the test pictures cannot be read.",
     "ladder_range": "{low} to {high} %",
     "ladder_epochs": "{count} epochs",

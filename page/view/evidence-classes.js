@@ -307,10 +307,13 @@ function membersCard({ members }) {
   const head = [t.member, t.alone, t.without, t.adds].map((text) => make('th', { scope: 'col', textContent: text }));
   const body = members.rows.map(({ title, alone, without, adds, text }) => make('tr', {}, make('th', { scope: 'row', textContent: title }),
     make('td', { textContent: alone }), make('td', { textContent: without }),
-    make('td', {}, make('span', { className: 'tm-adds' }, make('i', { className: adds < 0 ? 'tm-across' : 'tm-right', style: `width: ${100 * Math.abs(adds) / most}%` })), make('span', { textContent: fill(t.points, { value: text }) }))));
+    make('td', {}, make('span', { className: 'tm-adds' }, make('i', { className: adds < 0 ? 'tm-across' : 'tm-right', style: `width: ${100 * Math.abs(adds) / most}%` })), make('span', { textContent: text }))));
   return card('members', t.adding, rich(make('figcaption'), members.told), make('table', { className: 'tm-members' },
     make('caption', { className: 'tm-hidden', textContent: t.adding }), make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...body)));
 }
+
+/* A long card beside short ones, one above the other; without it these side by side. */
+const beside = (long, short) => (long ? [long, make('div', { className: 'tm-column' }, ...short)] : short);
 
 function showClasses(answer) {
   const matrix = matrixCard(answer);
@@ -319,7 +322,7 @@ function showClasses(answer) {
     make('div', { className: 'tm-two' },
       endCard('best', answer.worst.length ? t.best : t.every_class, answer, answer.best),
       answer.worst.length ? endCard('worst', t.worst, answer, answer.worst) : '',
-      answer.errors ? insideCard(answer) : '', surenessCard(answer), answer.members ? membersCard(answer) : ''));
+      ...beside(answer.errors ? insideCard(answer) : '', [surenessCard(answer), answer.members ? membersCard(answer) : ''])));
 }
 
 /* Which models of many classes there are. */
