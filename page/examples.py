@@ -2,7 +2,7 @@
 
     [{"id": "cow", "title": "Holstein cow", "shows": "cattle", "author": ..., "licence": ..., "source": ...}, ...]
 
-"shows" is a class of one of the data sets of `training.data`, in its spelling there, or null where it is a class of none.
+"shows" is a class of one of `training.data`'s data sets, in its spelling there, or null where it is a class of none.
 """
 
 import functools

@@ -153,7 +153,8 @@ class Desk:
 
     def measured(self, model_id: str, count: int, force: bool = False) -> "Measured":
         """A training's measures, single pictures and maps: those there are, or measured now and kept."""
-        from study.measure import chosen, kept, of_pets, pictures_digest
+        from study.measure import chosen, kept, pictures_digest
+        from study.store import of_pets
 
         checkpoint = self.checkpoint(model_id)
         dataset = self.dataset(checkpoint)

@@ -37,6 +37,7 @@ from explain.explanation import Explanation, Layer
 from explain.measures import feature_figures, focus_entropy, share_inside
 from study import StudyError, statistics
 from study.files import read_rows
+from study.store import of_pets
 from training.data.dataset import Dataset, Item, atomically, pixels, progress
 from training.data.pets import Pet, Pets
 
@@ -44,7 +45,6 @@ BATCH = 8
 RULE = "gradcam"  # of all measures of maps
 ALL_CHANNELS = 1 << 20
 DIGITS = 4  # of what is kept of a single picture
-PET_CLASSES = ("cat", "dog")  # in the order of the marked pictures' labels
 DEEP = 0.5  # depth from which on a layer counts as deep
 
 FEATURES = ("dead", "contrast", "entropy", "roughness")
@@ -118,11 +118,6 @@ def single(checkpoint: Checkpoint | Ensemble) -> Checkpoint:
     if isinstance(checkpoint, Ensemble):
         raise StudyError(f"{checkpoint.model_id} is an ensemble; its members are measured one by one.")
     return checkpoint
-
-
-def of_pets(classes: Sequence[str]) -> bool:
-    """Whether these are the classes of the marked pictures: heads and animals say nothing about others."""
-    return tuple(name.lower() for name in classes) == PET_CLASSES
 
 
 def measure(

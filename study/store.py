@@ -15,7 +15,7 @@ is broken is reported in the log and passed over.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ NOT_THE_RECIPE = ("seed", "id", "title", "description", "search")  # what two se
 
 COLOURS = {"left": "#d0453e", "right": "#3d6fd9", "luck": "#8a8f98"}
 """In plots: left model, right model, two seeds of one recipe. The page puts its own in their place."""
+PET_CLASSES = ("cat", "dog")  # in the order of the marked pictures' labels
 PICTURES = ("identities", "digests", "rank_last")  # of pairs/LEFT--RIGHT/pictures.npz
 
 
@@ -54,6 +55,11 @@ def _filled(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[st
         if isinstance(value, Mapping) and isinstance(filled[key], Mapping):
             filled[key] = _filled(filled[key], value)
     return filled
+
+
+def of_pets(classes: Sequence[str]) -> bool:
+    """Whether these are the classes of the marked pictures: heads and animals say nothing about others."""
+    return tuple(name.lower() for name in classes) == PET_CLASSES
 
 
 class Store:

@@ -22,7 +22,7 @@ from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, conten
 from page.texts import PageTexts, en
 from study.experiments import Experiment
 from study.files import read_arrays, read_json, version_of
-from study.store import Store, outdated, same_recipe
+from study.store import Store, of_pets, outdated, same_recipe
 from study.texts import en as judged
 
 log = logging.getLogger("two-minds")
@@ -127,7 +127,10 @@ class Findings:
         experiment = self._experiment(asked)
         pair = experiment.left, experiment.right
         plots, missing = [], []
+        pets = all(of_pets(self.cards[model_id].classes) for model_id in pair)
         for name, (title, text) in self.texts["evidence_plots"].items():
+            if name == "heads" and not pets:
+                continue
             label = f"{title}. {text} {self._title(experiment.left)}; {self._title(experiment.right)}."
             svg = _drawing(self.store.svg(self.store.pair_plot(*pair, name)), f"ev-{name}-", label)
             if svg is None:
@@ -147,7 +150,7 @@ class Findings:
         return {
             "plots": plots,
             "missing": told,
-            "commands": [_command(experiment.left, experiment.right)] if told else [],
+            "commands": [_command(*pair, heads=pets)] if told else [],
             "measured": self._measured(*pair),
             "names": dict(zip(("left", "right"), self._names(experiment), strict=True)),
             "lists": [] if rows is None else self._lists(experiment, rows),
@@ -523,8 +526,8 @@ def catalog(choices: Mapping[str, Any], texts: PageTexts) -> dict[str, Any]:
 # --- numbers and words ------------------------------------------------------------------------------------------------
 
 
-def _command(*ids: str) -> str:
-    return f"python -m study compare {' '.join(ids)} --data-dir DIR --heads-dir DIR"
+def _command(*ids: str, heads: bool = True) -> str:
+    return f"python -m study compare {' '.join(ids)} --data-dir DIR" + " --heads-dir DIR" * heads
 
 
 def _number(value: float) -> str:
