@@ -1,16 +1,16 @@
 """The original experiments to the letter: for a GPU, and for whoever wants to hold ours against them.
 
-Cats vs Dogs. What the originals say is unchanged: networks, an input of 224 pixels, optimizers and rates, batches of 20, lengths,
-augmentation (Keras' shear of 0.2 is in degrees), rescaling by 1/255, validation on 20 batches. What they do not say is
-chosen so: fresh weights for EfficientNet (with ImageNet's it would have passed the original's 96 % within an epoch);
-VGG16's head is this project's light one (see `models/vgg16.py`), its input EfficientNet's; the best epoch by validation
-is kept.
+Cats vs Dogs. What the originals say is unchanged: networks, an input of 224 pixels, optimizers and rates, batches of
+20, lengths, augmentation (Keras' shear of 0.2 is in degrees), rescaling by 1/255, validation on 20 batches. What they
+do not say is chosen so: fresh weights for EfficientNet (with ImageNet's it would have passed the original's 96 % within
+an epoch); VGG16's head is this project's light one (see `models/vgg16.py`), its input EfficientNet's; the best epoch by
+validation is kept.
 
 CIFAR-100. What the originals say is unchanged. EfficientNet-B5: 35,000 training and 15,000 validation pictures, 456
 pixels made of 32 inside the network; a head of BatchNormalization, dropout 0.2, the mean over places and a dense layer;
 first the head alone by Adam at 0.0001, then the last 51 layers but for every BatchNormalization at 0.00001; ten epochs
-each of batches of 32; no augmentation. Of `keras.applications`' network with that head, the last 51 layers are the head's
-four, the 46 from block 7 on, and an addition before them, which has no weights: so from block 7 on. Nine frozen
+each of batches of 32; no augmentation. Of `keras.applications`' network with that head, the last 51 layers are the
+head's four, the 46 from block 7 on, and an addition before them, which has no weights: so from block 7 on. Nine frozen
 backbones, each with its own preprocessing, here inside the network. Fine-tunes of four networks on 75,000 pictures: of
 our 45,000 training pictures and 30,000 augmented copies.
 
