@@ -83,7 +83,9 @@ def scope(devices: int, batch: int) -> Callable[[], contextlib.AbstractContextMa
         raise HardwareError(f"--devices can be 1 to {len(known)} here: there are no more devices.")
     if batch % devices:
         raise HardwareError(f"A batch of {batch} cannot be dealt out to {devices} devices evenly; --set batch=N.")
-    return tf.distribute.MirroredStrategy([device.name for device in known[:devices]]).scope
+    # TensorFlow's collective operations mix those of synchronised statistics up with those of gradients
+    reduction = tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy([device.name for device in known[:devices]], reduction).scope
 
 
 def make_deterministic() -> None:

@@ -472,7 +472,7 @@ def build_optimizer(recipe: Recipe, per_epoch: int, network: keras.Model, stage:
 
 def _values(variables: list) -> list[np.ndarray]:
     """Copies: JAX gives a variable's memory to the next step."""
-    return [np.array(variable) for variable in variables]
+    return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def _assign(variables: list, values: list[np.ndarray]) -> None:
