@@ -1,4 +1,4 @@
-"""Training as people do it: stages that unfreeze, plateau, early stopping, TensorBoard, cards, devices, and refusals."""
+"""Training as people do it: stages that unfreeze, plateau, early stopping, TensorBoard, cards, devices, refusals."""
 
 import json
 import os
@@ -421,9 +421,13 @@ dataset = data.load("cats-dogs", None, folder / "cache", handful=6)
 def train(recipe, name, devices):
     return training.run.train(recipe, dataset, folder / name, folder / "cache", 0, devices=devices)
 
-staged = replace(STAGED, stages=((24, 1), (24, 1)), model=replace(STAGED.model, dropout=0.0))
+# by SGD: Adam makes of a gradient that is zero but for rounding, as a first bias has it, a whole step either way
 sgd = replace(STAGED.optimizer, name="sgd", decay=1e-4)
-whole = replace(staged, stages=((24, 2),), trained=(), rates=(), optimizer=sgd, average=0.8)
+short = replace(STAGED, stages=((24, 1), (24, 1)), steps_per_epoch=3)
+staged = replace(short, model=replace(STAGED.model, dropout=0.0), optimizer=sgd)
+whole = replace(
+    staged, stages=((24, 1),), trained=(), rates=(), optimizer=replace(sgd, layer_decay=0.9), average=0.8
+)
 for name, recipe in {"staged": staged, "whole": whole}.items():
     one, several = (train(recipe, f"{name}{devices}", devices) for devices in (1, 2))
     for a, b in zip(one.history, several.history, strict=True):
@@ -440,10 +444,10 @@ def on_train_batch_end(self, batch, logs=None):
         raise KeyboardInterrupt
 training.run._Keeper.on_train_batch_end = on_train_batch_end
 try:
-    train(STAGED, "moved", 1)
+    train(short, "moved", 1)
 except KeyboardInterrupt:
     training.run._Keeper.on_train_batch_end = step
-assert np.isfinite([row["loss"] for row in train(STAGED, "moved", 2).history]).all()
+assert np.isfinite([row["loss"] for row in train(short, "moved", 2).history]).all()
 try:
     train(replace(staged, batch=5), "uneven", 2)
 except hardware.HardwareError as error:
@@ -454,13 +458,14 @@ print("same")
 """
 
 
-@pytest.mark.smoke
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_two_devices_train_as_one_does(tmp_path):
     program = tmp_path / "several.py"
     program.write_text(SEVERAL)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, str(program), str(tmp_path)], env=environment, capture_output=True, text=True, timeout=500
+        [sys.executable, str(program), str(tmp_path)], env=environment, capture_output=True, text=True, timeout=1700
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("same\n")
