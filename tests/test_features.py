@@ -107,7 +107,7 @@ def test_a_frozen_training_moves_the_classifier_alone_and_keeps_the_whole_networ
     state = train(replace(RECIPE, average=0.5), dataset, tmp_path, cache)
     assert state.step == 4
     best = State.load(tmp_path / "best.npz").variables["weights"]
-    _, fitted = compiled(RECIPE, dataset, 40, 4, State(), cache)
+    _, fitted = compiled(RECIPE, dataset, 0, 2, State(), cache)
     first = build(RECIPE.model, dataset.classes, 40)
     assert [value.shape for value in best] == [weight.shape for weight in first.weights]
     assert len(state.variables["network"]) == len(fitted.variables)
@@ -124,9 +124,9 @@ def test_a_frozen_training_moves_the_classifier_alone_and_keeps_the_whole_networ
 def test_the_classifier_is_trained_first_where_a_recipe_says_so(dataset, cache):
     recipe = replace(RECIPE, model=replace(RECIPE.model, frozen=False, hidden=0), head_epochs=20)
     keras.utils.set_random_seed(1)
-    network, _ = compiled(recipe, dataset, 40, 4, State(), cache)
+    network, _ = compiled(recipe, dataset, 0, 2, State(), cache)
     keras.utils.set_random_seed(1)
-    fresh, _ = compiled(replace(recipe, head_epochs=0), dataset, 40, 4, State(), cache)
+    fresh, _ = compiled(replace(recipe, head_epochs=0), dataset, 0, 2, State(), cache)
     *backbone, kernel, bias = network.get_weights()
     *untouched, drawn, _ = fresh.get_weights()
     for a, b in zip(backbone, untouched, strict=True):
@@ -153,7 +153,7 @@ def test_each_variable_moves_by_its_own_rate(name, dataset, cache):
         model=Model("efficientnet-lite0", input=32, frozen_statistics=True),
         optimizer=Optimizer(name, 0.01, layer_decay=0.5, momentum=0.9),
     )
-    _, fitted = compiled(recipe, dataset, 40, 4, State(), cache)
+    _, fitted = compiled(recipe, dataset, 0, 2, State(), cache)
     before = [v.numpy() for v in fitted.trainable_variables]
     fitted.optimizer.apply([np.ones(v.shape, np.float32) for v in fitted.trainable_variables])
     for old, variable, factor in zip(before, fitted.trainable_variables, layer_factors(fitted, 0.5), strict=True):

@@ -1,4 +1,4 @@
-"""Trainings: list the recipes, run one, search its rate, ship its checkpoint, measure it again."""
+"""Trainings: list the recipes, run one, search its rate, augment a data set, ship a checkpoint, measure it again."""
 
 import argparse
 import os
@@ -6,15 +6,27 @@ import re
 import shutil
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from explain.cards import Card, Figures
 from explain.errors import UserError
 from training import TrainingError
-from training.recipe import Recipe, RecipeError, all_ensembles, all_recipes, find, find_ensemble, override
+from training.recipe import (
+    Data,
+    Recipe,
+    RecipeError,
+    all_ensembles,
+    all_recipes,
+    find,
+    find_ensemble,
+    from_settings,
+    override,
+)
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 HANDFUL = 8  # pictures of each class and split in a smoke run
+SMALL = 80  # most pixels in a smoke run: as few as every network takes
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,7 +55,13 @@ def parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run", parents=[data], help="train a recipe to its end, from wherever it was interrupted; export and measure it"
     )
-    run.add_argument("recipe", help="id of a recipe (see list)")
+    run.add_argument("recipe", nargs="?", help="id of a recipe (see list)")
+    run.add_argument(
+        "--card",
+        type=Path,
+        metavar="FILE",
+        help="in place of a recipe: train a checkpoint again, by all the settings that its card.json holds",
+    )
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting; repeatable")
     run.add_argument("--name", help="of the run folder (default: the recipe's id)")
     run.add_argument("--fresh", action="store_true", help="start anew: delete the run folder first")
@@ -63,15 +81,60 @@ def parser() -> argparse.ArgumentParser:
         "--save-every", type=float, default=120, metavar="SECONDS", help="between savings of the state (default: 120)"
     )
     run.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write the history for TensorBoard, too (tensorboard --logdir runs); history.csv is written always",
+    )
+    run.add_argument(
+        "--devices",
+        type=int,
+        default=1,
+        metavar="N",
+        help="GPUs of this machine to train on, the batch dealt out to them (TensorFlow backend; default: 1)",
+    )
+    run.add_argument(
+        "--deterministic", action="store_true", help="the same bits on the same machine each time; somewhat slower"
+    )
+    run.add_argument(
+        "--augmented",
+        type=Path,
+        metavar="DIR",
+        help="the copies that augment made, for a recipe with data.copies (default: they are made in the cache)",
+    )
+    run.add_argument(
         "--smoke",
         action="store_true",
         help=f"the whole way in about a minute: {HANDFUL} pictures of each class and split (drawn ones without "
-        "--data-dir), a few steps in each stage; the run folder is called ID-smoke",
+        f"--data-dir), at most {SMALL} pixels, a few steps in each stage; the run folder is called ID-smoke",
     )
 
     search = commands.add_parser("search", parents=[data], help="try a recipe's learning rates, judged on validation")
     search.add_argument("recipe", help="id of a recipe (see list)")
     search.add_argument("--fresh", action="store_true", help="begin all trials anew")
+
+    augment = commands.add_parser(
+        "augment",
+        parents=[data],
+        help="write augmented copies of a data set's training pictures into a folder: flipped, rotated, shifted, "
+        "cropped, with parts cut out, other colours and contrast, and noise; the same for the same seed",
+    )
+    augment.add_argument("folder", type=Path, help="where they go; run reads them by --augmented")
+    augment.add_argument("--data", default=Data().name, help="the data set's name (default: %(default)s)")
+    augment.add_argument(
+        "--copies",
+        type=_share,
+        default=1.0,
+        metavar="N",
+        help="of each picture, as 1, 0.5 or 2/3; beside its picture a training sees so many (default: 1)",
+    )
+    augment.add_argument("--seed", type=int, default=1, help="of all draws (default: 1)")
+    augment.add_argument(
+        "--validation",
+        type=int,
+        default=0,
+        metavar="N",
+        help="split as by data.validation=N, so many pictures of each class having no copy (default: the data set's)",
+    )
 
     ship = commands.add_parser("ship", parents=[runs, weights], help="put a finished run's checkpoint into weights/")
     ship.add_argument("run", help="name of the run folder")
@@ -91,6 +154,17 @@ def parser() -> argparse.ArgumentParser:
     )
     ensemble.add_argument("id", help="of the ensemble (see list)")
     return main
+
+
+def _share(text: str) -> float:
+    """A number of copies, fractions too."""
+    try:
+        value = float(Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        value = 0
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0, as 1, 0.5 or 2/3")
+    return value
 
 
 def main() -> int:
@@ -131,14 +205,17 @@ def list_recipes(arguments: argparse.Namespace) -> int:
 
 
 def smoke_version(recipe: Recipe) -> Recipe:
-    """The same recipe, two epochs of three steps in each stage."""
-    return replace(recipe, stages=tuple((size, 2) for size, _ in recipe.stages), steps_per_epoch=3)
+    """The same recipe, two epochs of three steps in each stage, of small pictures, split as a handful is."""
+    stages = tuple((min(size, SMALL), 2) for size, _ in recipe.stages)
+    return replace(recipe, stages=stages, steps_per_epoch=3, data=replace(recipe.data, validation=0))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, export, measure."""
     # TensorFlow, which takes seconds to import, only after what is refused at once; so in every command
-    recipe = find(arguments.recipe)
+    if bool(arguments.recipe) == bool(arguments.card):
+        raise RecipeError("Name a recipe (see list), or a card by --card; not both.")
+    recipe = _of_card(arguments.card) if arguments.card else find(arguments.recipe)
     recipe = override(smoke_version(recipe) if arguments.smoke else recipe, arguments.set)
     if arguments.validations < 1:
         raise RecipeError("--validations must be 1 or more.")
@@ -150,14 +227,31 @@ def run(arguments: argparse.Namespace) -> int:
     from training import data
 
     dataset = data.load(recipe.data.name, arguments.data_dir, cache, HANDFUL if arguments.smoke else 0)
+    dataset = data.split(dataset, recipe.data)
+    trained = data.with_copies(dataset, recipe.data, recipe.seed, cache, arguments.augmented)
     print(f"{recipe.id}: {dataset.name}, {dataset.edition} edition, " + _counts(dataset))
     for identity, problem in dataset.problems:
         print(f"  {identity}: {problem}")
+    if trained is not dataset:
+        print(f"  with augmented copies {len(trained.items['train']):,} train")
+    if arguments.deterministic:
+        from training.hardware import make_deterministic
+
+        make_deterministic()
     from training.run import finish, train
 
     if arguments.fresh and folder.exists():
         shutil.rmtree(folder)
-    state = train(recipe, dataset, folder, cache, arguments.save_every, arguments.validations)
+    state = train(
+        recipe,
+        trained,
+        folder,
+        cache,
+        arguments.save_every,
+        arguments.validations,
+        arguments.devices,
+        arguments.tensorboard,
+    )
     if arguments.trial:
         print(f"Trial: best of validation {state.best}. Run folder: {folder}")
         return 0
@@ -181,7 +275,8 @@ def search(arguments: argparse.Namespace) -> int:
     recipe, cache = find(arguments.recipe), arguments.runs_dir / "cache"
     if not recipe.search.rates:
         raise RecipeError(f"{recipe.id} has no search: its learning rate is given.")
-    dataset = data.load(recipe.data.name, arguments.data_dir, cache)
+    dataset = data.split(data.load(recipe.data.name, arguments.data_dir, cache), recipe.data)
+    dataset = data.with_copies(dataset, recipe.data, recipe.seed, cache)
     from training.search import search
 
     record = search(recipe, dataset, arguments.runs_dir / "search", cache, arguments.fresh)
@@ -190,6 +285,20 @@ def search(arguments: argparse.Namespace) -> int:
         print(f"{trial['learning_rate']:g}: accuracy {trial['accuracy']:.4f}, log loss {trial['log_loss']:.4f}{mark}")
     if record["best"] != recipe.optimizer.learning_rate:
         print(f"The recipe has {recipe.optimizer.learning_rate:g}: set it to {record['best']:g} in its file.")
+    return 0
+
+
+def augment(arguments: argparse.Namespace) -> int:
+    """Write augmented copies."""
+    from training import data
+    from training.data import offline
+
+    dataset = data.load(arguments.data, arguments.data_dir, arguments.runs_dir / "cache")
+    dataset = data.split(dataset, Data(validation=arguments.validation))
+    offline.make(dataset, arguments.copies, arguments.seed, arguments.folder)
+    copies = len(offline.plan(dataset.items["train"], arguments.copies, arguments.seed))
+    count = len(dataset.items["train"])
+    print(f"{copies:,} copies of {count:,} training pictures, together {copies + count:,}: {arguments.folder}")
     return 0
 
 
@@ -209,6 +318,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     checkpoint = checkpoints.load(arguments.id, arguments.weights)
     cache = arguments.runs_dir / "cache"
     dataset = data.load(_dataset(checkpoint.card), arguments.data_dir, cache)
+    dataset = data.split(dataset, Data(validation=_validation(checkpoint.card)))
     print(f"{checkpoint.model_id} on {dataset.name}, {dataset.edition} edition, " + _counts(dataset))
     if dataset.digest != checkpoint.card.digests.data:
         print("These are not the very files of the card (another edition?); figures may differ a little.")
@@ -239,6 +349,21 @@ def ensemble(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _of_card(path: Path) -> Recipe:
+    """The recipe that a checkpoint was trained by.
+
+    Raises:
+        CheckpointError: where there is no such card.
+        RecipeError: where it does not say how.
+    """
+    if path.name != "card.json":
+        raise RecipeError(f"{path} is no card: --card names the card.json of a checkpoint.")
+    card = Card.read(path.parent)
+    if not card.recipe:
+        raise RecipeError(f"The card of {card.model_id} does not say how it was trained.")
+    return from_settings(card.recipe)
+
+
 def _counts(dataset: object) -> str:
     return ", ".join(f"{len(items):,} {split}" for split, items in dataset.items.items())
 
@@ -256,6 +381,13 @@ def _figures(figures: Figures) -> str:
     return ", ".join(parts)
 
 
+def _validation(card: Card) -> int:
+    """How many pictures of each class validated; 0: as the data set is split."""
+    settings = (card.recipe or {}).get("data")
+    count = settings.get("validation") if isinstance(settings, dict) else 0
+    return count if isinstance(count, int) else 0
+
+
 def _dataset(card: Card) -> str:
     """Name of the data set that a checkpoint was trained on."""
     if card.dataset is None:
@@ -267,6 +399,7 @@ COMMANDS = {
     "list": list_recipes,
     "run": run,
     "search": search,
+    "augment": augment,
     "ship": ship,
     "evaluate": evaluate,
     "ensemble": ensemble,

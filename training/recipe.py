@@ -10,8 +10,10 @@ import importlib
 import json
 import pkgutil
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from training import TrainingError
 
@@ -32,12 +34,18 @@ class Data:
         labels: of the training pictures: "true", "swapped" (each class called the next one) or "random" (drawn once,
             by the run's seed).
         validate: so many pictures after each epoch, the next ones of the shuffled split; 0: all of it.
+        validation: so many pictures of each class validate: those of the data set's split, and then training pictures;
+            0: as the data set is split.
+        copies: augmented copies of each training picture beside it, made once and kept as files (`data/offline.py`);
+            0.5: of every second one.
     """
 
     name: str = "cats-dogs"
     per_class: int = 0
     labels: str = "true"
     validate: int = 0
+    validation: int = 0
+    copies: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,8 @@ class Model:
         input: height and width of the pictures that come in, resized inside the network to the stage's; 0: the stage's.
         hidden: units of a hidden layer in the classifier; 0: none.
         frozen: only the classifier is trained, on standardised features that the network gives once for each picture.
+        norm_first: BatchNormalization and dropout stand before the mean over places ("head_norm", "head_dropout"), not
+            dropout behind it.
     """
 
     name: str
@@ -65,6 +75,7 @@ class Model:
     input: int = 0
     hidden: int = 0
     frozen: bool = False
+    norm_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,15 +102,19 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The learning rate over all steps of a run: a linear rise, then "cosine" to zero or "constant".
+    """The learning rate over all steps of a run: a linear rise, then "cosine" to zero or "constant"; or "plateau".
 
     Attributes:
         name: what follows the rise.
-        warmup: share of all steps in which the rate rises from zero.
+        warmup: share of all steps in which the rate rises from zero; not with "plateau".
+        patience: of "plateau": epochs without a lower validation loss after which the rate falls.
+        factor: of "plateau": what it is multiplied by then.
     """
 
     name: str = "constant"
     warmup: float = 0.0
+    patience: int = 3
+    factor: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,7 @@ class Augment:
         randaugment: operations of RandAugment on each picture.
         magnitude: of these, 0 to 1 (the paper's 30).
         brightness, contrast, saturation: scaled by a factor of 1 - x to 1 + x, each drawn apart.
+        noise: standard deviation of normal noise on every value, each picture's drawn up to this (of 0 to 255).
         erase: probability that a rectangle of 2 to 20 % of the area is filled with the picture's mean colour.
         mixup: alpha of the beta distribution by which two pictures and their labels are mixed.
         cutmix: the same for the area of a rectangle cut out of one picture and put into the other; with mixup, too,
@@ -134,6 +150,7 @@ class Augment:
     brightness: float = 0.0
     contrast: float = 0.0
     saturation: float = 0.0
+    noise: float = 0.0
     erase: float = 0.0
     mixup: float = 0.0
     cutmix: float = 0.0
@@ -169,7 +186,14 @@ class Recipe:
         label_smoothing: of the loss.
         average: decay of a running average of all weights over the steps, which is validated and kept; 0: none.
         precision: "float32", "mixed_bfloat16" (dense nets on a CPU with AMX: nearly three times as fast), or "auto":
-            bfloat16 where the hardware multiplies it. A run may go on where another one was chosen.
+            bfloat16 where the hardware multiplies it and some steps on trial are faster by it (depthwise convolutions
+            on a CPU may be slower). A run may go on where another one was chosen.
+        trained: for each stage how the name begins of the layer from which on weights are trained ("head": the
+            classifier and what `model.norm_first` puts before it); "": all. BatchNormalization before the head is in
+            inference mode then, and keeps its scale and offset. Where it changes, the optimizer begins anew. Empty:
+            all are trained in all stages.
+        rates: for each stage the factor of the learning rate; empty: 1.
+        early_stopping: epochs of the last stage without better validation after which the run ends; 0: none.
         search: how the learning rate was chosen.
     """
 
@@ -189,6 +213,9 @@ class Recipe:
     label_smoothing: float = 0.0
     average: float = 0.0
     precision: str = "float32"
+    trained: tuple[str, ...] = ()
+    rates: tuple[float, ...] = ()
+    early_stopping: int = 0
     search: Search = Search()
 
     @property
@@ -222,6 +249,18 @@ class Recipe:
     def settings(self) -> dict:
         """Every setting, as JSON can hold it."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    def stage_trained(self, stage: int) -> str:
+        """How the name begins of the layer from which on a stage (0, 1 ...) trains; "": all of them."""
+        return self.trained[stage] if self.trained else ""
+
+    def stage_rate(self, stage: int) -> float:
+        """The factor of a stage's learning rate."""
+        return self.rates[stage] if self.rates else 1.0
+
+    def begins_anew(self, stage: int) -> bool:
+        """Whether a stage's optimizer remembers nothing of the stage before."""
+        return stage > 0 and self.stage_trained(stage) != self.stage_trained(stage - 1)
 
     def trials(self) -> dict | None:
         """What the search for the learning rate gave, with the first seed where there are several; or None."""
@@ -297,6 +336,42 @@ def _find(wanted: str, entries: dict, kind: str) -> object:
     return entries[wanted]
 
 
+def from_settings(settings: Mapping, kind: type = Recipe, prefix: str = "") -> Any:
+    """The recipe that settings are of, as `Recipe.settings` gives them and a card holds them.
+
+    A setting that is missing has its default: it was written before the setting was.
+
+    Raises:
+        RecipeError: for a setting that does not exist, or that must be there and is not.
+    """
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    if unknown := sorted(settings.keys() - fields.keys()):
+        raise RecipeError(f"There is no setting {prefix}{unknown[0]}: the recipe is of another version.")
+    values = {}
+    for name, field in fields.items():
+        part = KINDS.get(name) if kind is Recipe else None
+        if name in settings:
+            value = settings[name]
+            if part and not isinstance(value, Mapping):
+                raise RecipeError(f"{prefix}{name} holds no settings.")
+            values[name] = from_settings(value, part, f"{name}.") if part else _tuples(value)
+        elif field.default is dataclasses.MISSING:
+            raise RecipeError(f"The recipe lacks {prefix}{name}.")
+    made = kind(**values)
+    if kind is Recipe:
+        _check(made)
+    return made
+
+
+KINDS = {"data": Data, "model": Model, "optimizer": Optimizer, "schedule": Schedule}
+KINDS |= {"augment": Augment, "search": Search}
+
+
+def _tuples(value: object) -> object:
+    """JSON's lists are tuples."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
 PRECISIONS = ("float32", "mixed_bfloat16", "auto")
 
 
@@ -331,6 +406,20 @@ def _check(recipe: Recipe) -> None:
         (0 <= recipe.average < 1, "average", "0 (none) or more, below 1"),
         (0 < recipe.optimizer.layer_decay <= 1, "optimizer.layer_decay", "above 0, at most 1"),
         (0 <= recipe.augment.magnitude <= 1, "augment.magnitude", "0 to 1"),
+        (recipe.data.copies >= 0, "data.copies", "0 (none) or more"),
+        (recipe.data.validation >= 0, "data.validation", "1 or more, or 0 for the data set's own split"),
+        (recipe.early_stopping >= 0, "early_stopping", "1 or more epochs, or 0 for never"),
+        (recipe.schedule.patience > 0, "schedule.patience", "1 or more"),
+        (0 < recipe.schedule.factor < 1, "schedule.factor", "above 0, below 1"),
+        (len(recipe.trained) in (0, len(recipe.stages)), "trained", "empty, or a name for each stage"),
+        (len(recipe.rates) in (0, len(recipe.stages)), "rates", "empty, or a factor for each stage"),
+        (not (recipe.model.frozen and recipe.trained), "trained", "empty where model.frozen"),
+        (all(rate > 0 for rate in recipe.rates), "rates", "above 0"),
+        (
+            recipe.schedule.name != "plateau" or not recipe.schedule.warmup,
+            "schedule.warmup",
+            "0 where the schedule is plateau",
+        ),
     ):
         if not good:
             raise RecipeError(f"{key} must be {wanted}.")

@@ -6,11 +6,12 @@ exported checkpoint. Every step's pictures and draws follow from its number, so 
 """
 
 import csv
+import gc
 import io
 import json
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -19,17 +20,20 @@ from keras import ops
 from tqdm import tqdm
 
 from explain.cards import Card
-from training import TrainingError
+from training import TrainingError, needs
+from training.board import Board
 from training.data.dataset import Dataset, atomically, progress
-from training.data.pipeline import steps_per_epoch, training_batches, validation_batches
+from training.data.pipeline import steps_per_epoch, targets, training_batches, validation_batches
 from training.evaluate import write_evaluation
 from training.export import export
 from training.features import Features, cut
-from training.hardware import accelerators, describe, multiplies_bfloat16, versions
-from training.models import assign_initial, build
-from training.recipe import Recipe, defaults
+from training.hardware import accelerators, describe, multiplies_bfloat16, scope, versions
+from training.models import assign_initial, build, train_from
+from training.recipe import Recipe, Schedule, defaults
 
 SHOW_EVERY = 1  # seconds
+PROBE = 3.0  # seconds of steps on trial
+GAIN = 1.05  # times as fast: what bfloat16 must be to be chosen
 ANEW = "Start it anew (--fresh), or give this run another name (--name)."
 
 
@@ -39,13 +43,17 @@ class RunError(TrainingError):
 
 @keras.saving.register_keras_serializable("training")
 class Rate(keras.optimizers.schedules.LearningRateSchedule):
-    """A linear rise over the first share of all steps, then constant, or a cosine to zero."""
+    """A linear rise over the first share of all steps, then constant, or a cosine to zero.
 
-    def __init__(self, peak: float, steps: int, warmup: float, cosine: bool) -> None:
+    `begun`: the step of the run at which the optimizer began, which counts from 0.
+    """
+
+    def __init__(self, peak: float, steps: int, warmup: float, cosine: bool, begun: int = 0) -> None:
         self.peak, self.steps, self.warmup, self.cosine = peak, steps, max(1.0, warmup * steps), cosine
+        self.begun = begun
 
     def __call__(self, step: keras.KerasTensor) -> keras.KerasTensor:
-        step = ops.cast(step, "float32")
+        step = ops.cast(step, "float32") + self.begun
         rise = ops.minimum(1.0, (step + 1) / self.warmup)
         if not self.cosine:
             return self.peak * rise
@@ -91,7 +99,14 @@ class State:
 
 
 def train(
-    recipe: Recipe, dataset: Dataset, folder: Path, cache: Path, save_every: float = 120, validations: int = 1
+    recipe: Recipe,
+    dataset: Dataset,
+    folder: Path,
+    cache: Path,
+    save_every: float = 120,
+    validations: int = 1,
+    devices: int = 1,
+    tensorboard: bool = False,
 ) -> State:
     """Train to the end, from the beginning or from where the run folder stopped.
 
@@ -103,13 +118,18 @@ def train(
         save_every: seconds between savings of the state; it is saved after each validation in any case.
         validations: how often an epoch, at equal distances, for a finer history. The training is the same, and the best
             epoch is chosen among whole ones.
+        devices: of this machine to train on; statistics of BatchNormalization are taken over all of them.
+        tensorboard: write the history for TensorBoard, too.
 
     Returns:
         The final state. Best weights lie in `folder/best.npz`.
 
     Raises:
         RunError: when the folder holds a run of other settings or on other pictures.
+        HardwareError: when there are not so many devices.
+        NeedsError: when the machine has less memory or disk than the run needs.
     """
+    within = scope(devices, recipe.batch)
     claim(recipe, folder)
     saved = folder / "state.npz"
     state = State.load(saved) if saved.exists() else State()
@@ -118,26 +138,36 @@ def train(
     state.data = dataset.digest
     per_epoch = steps_per_epoch(dataset, recipe)
     total = per_epoch * recipe.epochs
-    if state.step < total:
-        machines = [*filter(None, state.hardware.split("; ")), describe()]
-        state.hardware, state.versions = "; ".join(dict.fromkeys(machines)), versions()
+    board = Board(folder, state.history) if tensorboard else None
+    if state.step >= total or ended(recipe, state.history):
+        return state
+    machines = [*filter(None, state.hardware.split("; ")), describe()]
+    state.hardware, state.versions = "; ".join(dict.fromkeys(machines)), versions()
+    first = next(k for k in range(len(recipe.stages)) if state.step < per_epoch * _epochs_before(recipe, k + 1))
+    with within():
+        settled = _settled(recipe, dataset, first, per_epoch)
     keras.utils.set_random_seed(recipe.seed)
     if state.step:
         tqdm.write(f"{recipe.id}: going on at step {state.step:,} of {total:,}")
     with progress(None, recipe.id, total, initial=state.step) as bar:
-        end = 0  # epochs up to the end of the stage
-        for size, epochs in recipe.stages:
-            start, end = end, end + epochs
-            if state.step >= end * per_epoch:
-                continue
-            network, fitted = compiled(recipe, dataset, size, total, state, cache)
+        for stage in range(first, len(recipe.stages)):
+            size, epochs = recipe.stages[stage]
+            start = _epochs_before(recipe, stage)
+            end = start + epochs
+            with within():
+                network, fitted = compiled(settled, dataset, stage, per_epoch, state, cache, devices)
+            if stage == first:
+                needs.check(settled, dataset, fitted, stage, folder, cache)
             features = Features(cut(network)[0], dataset, recipe, cache) if recipe.model.frozen else None
             side = recipe.model.input or size
             parts = range(start * validations, end * validations + 1)
             borders = [part * per_epoch // validations for part in parts]
             for part, last in enumerate(borders[1:], parts[0]):
-                if state.step >= last:
+                if state.step >= last or ended(recipe, state.history):
                     continue
+                if recipe.schedule.name == "plateau":
+                    peak = recipe.optimizer.learning_rate * recipe.stage_rate(stage)
+                    fitted.optimizer.learning_rate = peak * plateau(state.history, recipe.schedule)
                 epoch = (part + 1) / validations
                 done = state.step - part // validations * per_epoch  # of this epoch
                 keeper = _Keeper(state, saved, bar, last, done, save_every)
@@ -164,11 +194,55 @@ def train(
                     state.begun = {}
                 _write_history(state.history, folder / "history.csv")
                 state.save(saved)  # last: from here on this is never done again
+                if board:
+                    board.write(state.history[-1])
                 tqdm.write(
                     f"epoch {epoch:g}/{recipe.epochs} at {size} pixels: "
                     + ", ".join(f"{key} {value:.4f}" for key, value in keeper.figures.items())
                 )
+    if state.step < total:
+        tqdm.write(
+            f"{recipe.id}: ended, as {recipe.early_stopping} epochs were no better than epoch {state.best['epoch']}"
+        )
+    if board:
+        board.close()
     return state
+
+
+def _epochs_before(recipe: Recipe, stage: int) -> int:
+    return sum(epochs for _, epochs in recipe.stages[:stage])
+
+
+def _whole(history: list[dict]) -> list[dict]:
+    """Rows of whole epochs."""
+    return [row for row in history if row["epoch"] == int(row["epoch"])]
+
+
+def ended(recipe: Recipe, history: list[dict]) -> bool:
+    """Whether early stopping has ended a run: so many epochs of the last stage without better validation."""
+    last = [row for row in _whole(history) if row["epoch"] > _epochs_before(recipe, len(recipe.stages) - 1)]
+    if not recipe.early_stopping or not last:
+        return False
+    best = max(range(len(last)), key=lambda k: _goodness(last[k]))
+    return len(last) - 1 - best >= recipe.early_stopping
+
+
+def plateau(history: list[dict], schedule: Schedule) -> float:
+    """The learning rate's factor after a history: it falls at each plateau of the validation loss."""
+    lowest, waited, factor = math.inf, 0, 1.0
+    for row in _whole(history):
+        if row["val_log_loss"] < lowest:
+            lowest, waited = row["val_log_loss"], 0
+            continue
+        waited += 1
+        if waited == schedule.patience:
+            factor, waited = factor * schedule.factor, 0
+    return factor
+
+
+def _goodness(row: dict) -> tuple[float, float]:
+    """What is compared of two epochs: validation accuracy, at equal accuracy the lower loss."""
+    return row["val_accuracy"], -row["val_log_loss"]
 
 
 def finish(recipe: Recipe, dataset: Dataset, state: State, folder: Path, cache: Path, smoke: bool = False) -> Card:
@@ -197,7 +271,8 @@ def claim(recipe: Recipe, folder: Path) -> None:
     # a setting that the program has learned since had its default then
     old, new = _flat(defaults()) | _flat(json.loads(path.read_text())), _flat(recipe.settings())
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    changed = [key for key in changed if not key.startswith(("title", "description", "precision", "search."))]
+    free = ("title", "description", "precision", "early_stopping", "search.")  # none changes a step
+    changed = [key for key in changed if not key.startswith(free)]
     if changed:
         raise RunError(f"The run folder {folder.name} holds a run with other settings ({', '.join(changed)}). {ANEW}")
 
@@ -209,27 +284,83 @@ def _flat(settings: dict, prefix: str = "") -> dict:
     return flat
 
 
-def compiled(
-    recipe: Recipe, dataset: Dataset, size: int, steps: int, state: State, cache: Path
-) -> tuple[keras.Model, keras.Model]:
-    """The network at a stage's size, with the state's variables or initial weights; and the part of it to be fitted."""
+def _built(recipe: Recipe, dataset: Dataset, stage: int, devices: int = 1) -> tuple[keras.Model, keras.Model]:
+    """The network at a stage's size with fresh weights, and the part of it to be fitted."""
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(_precision(recipe.precision))
+    keras.config.set_dtype_policy(recipe.precision)
     try:
-        network = build(recipe.model, dataset.classes, size, training=True)
+        network = build(recipe.model, dataset.classes, recipe.stages[stage][0], training=True)
+        train_from(network, recipe.stage_trained(stage))
         fitted = cut(network)[1] if recipe.model.frozen else network
     finally:
         keras.config.set_dtype_policy(policy)
-    _compile(fitted, recipe, build_optimizer(recipe, steps, fitted), len(dataset.classes))
+    if devices > 1:
+        for layer in network.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
+    return network, fitted
+
+
+def compiled(
+    recipe: Recipe, dataset: Dataset, stage: int, per_epoch: int, state: State, cache: Path, devices: int = 1
+) -> tuple[keras.Model, keras.Model]:
+    """The network of a stage, with the state's variables or initial weights; and the part of it to be fitted.
+
+    Args:
+        recipe: its precision decided.
+        dataset: its data.
+        stage: 0, 1 ...
+        per_epoch: steps of an epoch.
+        state: how far the run has come.
+        cache: where decoded pictures are kept.
+        devices: that it is built for, within their `hardware.scope`.
+    """
+    network, fitted = _built(recipe, dataset, stage, devices)
+    _compile(fitted, recipe, build_optimizer(recipe, per_epoch, fitted, stage), len(dataset.classes))
     fitted.optimizer.build(fitted.trainable_variables)
     if recipe.model.frozen or not state.variables:
-        state.initial_weights = assign_initial(network, recipe.model, dataset.classes, size)
+        state.initial_weights = assign_initial(network, recipe.model, dataset.classes, recipe.stages[stage][0])
     if state.variables:
         _assign(fitted.variables, state.variables["network"])
-        _assign(fitted.optimizer.variables, state.variables["optimizer"])
+        if not (recipe.begins_anew(stage) and state.step == per_epoch * _epochs_before(recipe, stage)):
+            _assign(fitted.optimizer.variables, state.variables["optimizer"])
     elif recipe.head_epochs:
         _fit_head(network, recipe, dataset, cache)
     return network, fitted
+
+
+def _settled(recipe: Recipe, dataset: Dataset, stage: int, per_epoch: int) -> Recipe:
+    """The recipe with its precision decided: "auto" is what some steps on trial say."""
+    if recipe.precision != "auto":
+        return recipe
+    if recipe.model.frozen or not multiplies_bfloat16():
+        return replace(recipe, precision="float32")
+    speeds = {}
+    for precision in ("float32", "mixed_bfloat16"):
+        speeds[precision] = probe(replace(recipe, precision=precision), dataset, stage, per_epoch)
+        gc.collect()
+    gains = speeds["mixed_bfloat16"] >= GAIN * speeds["float32"]
+    tqdm.write(
+        f"{recipe.id}: {speeds['mixed_bfloat16']:.3g} steps a second in bfloat16, {speeds['float32']:.3g} in float32: "
+        f"{'bfloat16' if gains else 'float32'} it is"
+    )
+    return replace(recipe, precision="mixed_bfloat16" if gains else "float32")
+
+
+def probe(recipe: Recipe, dataset: Dataset, stage: int, per_epoch: int) -> float:
+    """Steps a second of a stage, by some on trial with drawn pictures and fresh weights."""
+    _, fitted = _built(recipe, dataset, stage)
+    _compile(fitted, recipe, build_optimizer(recipe, per_epoch, fitted, stage), len(dataset.classes))
+    rng = np.random.default_rng(0)
+    pictures = rng.uniform(0, 255, (recipe.batch, *fitted.input_shape[1:])).astype(np.float32)
+    labels = targets(rng.integers(len(dataset.classes), size=recipe.batch), len(dataset.classes))
+    for _ in range(2):  # tracing, and what else is done once
+        fitted.train_on_batch(pictures, labels)
+    steps, begun = 0, time.perf_counter()
+    while steps < 3 or time.perf_counter() - begun < PROBE:
+        fitted.train_on_batch(pictures, labels)
+        steps += 1
+    return steps / (time.perf_counter() - begun)
 
 
 def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer, classes: int) -> None:
@@ -268,13 +399,6 @@ def _weights(network: keras.Model, fitted: keras.Model) -> list[np.ndarray]:
     weights = network.get_weights()
     _assign(fitted.trainable_variables, kept)
     return weights
-
-
-def _precision(name: str) -> str:
-    """The dtype policy that a recipe's precision means on this machine. Variables are float32 in either."""
-    if name != "auto":
-        return name
-    return "mixed_bfloat16" if multiplies_bfloat16() else "float32"
 
 
 class _Moves:
@@ -322,11 +446,15 @@ def layer_factors(network: keras.Model, decay: float) -> tuple[float, ...]:
     return tuple(decay ** (last - blocks.index(block[id(variable)])) for variable in network.trainable_variables)
 
 
-def build_optimizer(recipe: Recipe, steps: int, network: keras.Model) -> keras.optimizers.Optimizer:
+def build_optimizer(recipe: Recipe, per_epoch: int, network: keras.Model, stage: int = 0) -> keras.optimizers.Optimizer:
     settings, schedule = recipe.optimizer, recipe.schedule
-    if schedule.name not in ("constant", "cosine"):
-        raise RunError(f"There is no schedule {schedule.name!r}. There are: constant, cosine.")
-    rate = Rate(settings.learning_rate, steps, schedule.warmup, schedule.name == "cosine")
+    if schedule.name not in ("constant", "cosine", "plateau"):
+        raise RunError(f"There is no schedule {schedule.name!r}. There are: constant, cosine, plateau.")
+    rate = peak = settings.learning_rate * recipe.stage_rate(stage)
+    if schedule.name != "plateau":
+        anew = max((k for k in range(stage + 1) if recipe.begins_anew(k)), default=0)
+        steps, begun = (per_epoch * epochs for epochs in (recipe.epochs, _epochs_before(recipe, anew)))
+        rate = Rate(peak, steps, schedule.warmup, schedule.name == "cosine", begun)
     decay = settings.decay / settings.learning_rate or None
     average = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
     if settings.name == "adam":
@@ -344,7 +472,7 @@ def build_optimizer(recipe: Recipe, steps: int, network: keras.Model) -> keras.o
 
 def _values(variables: list) -> list[np.ndarray]:
     """Copies: JAX gives a variable's memory to the next step."""
-    return [np.array(variable) for variable in variables]
+    return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def _assign(variables: list, values: list[np.ndarray]) -> None:
@@ -359,11 +487,7 @@ def _rate(network: keras.Model) -> float:
 def _keep_best(state: State, row: dict, weights: list[np.ndarray], folder: Path) -> None:
     """Keep the weights if validation has never been better: by accuracy, at equal accuracy by loss."""
     figures = {key: row[key] for key in ("epoch", "val_accuracy", "val_log_loss")}
-    best = state.best
-    if best is None or (figures["val_accuracy"], -figures["val_log_loss"]) > (
-        best["val_accuracy"],
-        -best["val_log_loss"],
-    ):
+    if state.best is None or _goodness(figures) > _goodness(state.best):
         state.best = figures
         State(best=figures, variables={"weights": weights}).save(folder / "best.npz")
 

@@ -43,6 +43,8 @@ def augment(
         for picture in x:
             picture[:] = randaugment(np.rint(picture), settings.randaugment, settings.magnitude, rng)
     x = _colour(x, settings, rng)
+    if settings.noise:
+        x = _noise(x, settings.noise, rng)
     if settings.erase:
         x = _erase(x, settings.erase, rng)
     if settings.mixup or settings.cutmix:
@@ -62,6 +64,12 @@ def _colour(x: np.ndarray, settings: Augment, rng: np.random.Generator) -> np.nd
     x = x * (b * c * s)
     x += grey * (b * c * (1 - s)) + mean * (b * (1 - c))
     return np.clip(x, 0, 255, out=x)
+
+
+def _noise(x: np.ndarray, most: float, rng: np.random.Generator) -> np.ndarray:
+    """Normal noise, each picture's deviation drawn up to the greatest."""
+    deviations = rng.uniform(0, most, (len(x), 1, 1, 1)).astype(np.float32)
+    return np.clip(x + deviations * rng.standard_normal(x.shape, np.float32), 0, 255)
 
 
 def _warp(

@@ -6,9 +6,10 @@ import io
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,29 @@ class Dataset:
     def labels(self, split: str) -> np.ndarray:
         """int32 labels of a split."""
         return np.array([item.label for item in self.items[split]], np.int32)
+
+
+def with_validation(dataset: Dataset, count: int) -> Dataset:
+    """The same pictures, so many of each class validating: those that do in any case, and then training pictures.
+
+    Training pictures follow in their order; one whose very pixels there is another of among them stays.
+
+    Raises:
+        DataError: when a class has not enough pictures, or already more that validate.
+    """
+    often = Counter(item.digest for item in dataset.items["train"])
+    validating = Counter(item.label for item in dataset.items["validation"])
+    moved = set()
+    for item in dataset.items["train"]:
+        if often[item.digest] == 1 and validating[item.label] < count:
+            validating[item.label] += 1
+            moved.add(item.identity)
+    stay = tuple(item for item in dataset.items["train"] if item.identity not in moved)
+    if set(validating.values()) != {count} or {item.label for item in stay} != set(range(len(dataset.classes))):
+        raise DataError(f"{dataset.name} cannot have {count} validating and some training pictures in each class.")
+    more = tuple(item for item in dataset.items["train"] if item.identity in moved)
+    parts = {"train": stay, "validation": (*dataset.items["validation"], *more)}
+    return replace(dataset, items={**dataset.items, **parts})
 
 
 def atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -234,11 +258,16 @@ def pixels_up_to(items: Sequence[Item], size: int, cache: Path) -> tuple[np.ndar
     return _kept(items, size, f"pixels-up-to-{size}", cache, lambda picture: np.minimum(picture.shape[:2], size))
 
 
+def kept(items: Sequence[Item], name: str, cache: Path) -> Path:
+    """The file of decoded pictures in `cache`, whether it is there or not."""
+    key = hashlib.sha256("".join(f"{item.identity} {item.digest}\n" for item in items).encode()).hexdigest()
+    return cache / f"{name}-{key[:16]}.npy"
+
+
 def _kept(
     items: Sequence[Item], size: int, name: str, cache: Path, wanted: Callable[[np.ndarray], Sequence[int]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    key = hashlib.sha256("".join(f"{item.identity} {item.digest}\n" for item in items).encode()).hexdigest()
-    path = cache / f"{name}-{key[:16]}.npy"
+    path = kept(items, name, cache)
     sizes_path = path.with_suffix(".sizes.npy")
     if not (path.exists() and sizes_path.exists()):
         sizes = np.zeros((len(items), 2), np.int32)

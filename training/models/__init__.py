@@ -7,8 +7,10 @@ import keras
 
 from training.hardware import accelerators
 from training.models import imagenet_weights
+from training.models import published as publications
 from training.models.cnn import PLANS, cnn
 from training.models.efficientnet import VARIANTS, efficientnet
+from training.models.published import PUBLISHED, published
 from training.models.vgg16 import vgg16
 from training.recipe import Model, RecipeError
 
@@ -39,7 +41,12 @@ def _ends(model: Model) -> dict:
 
 def _efficientnet(variant: str, units: int, size: int, training: bool, model: Model, **ends: object) -> keras.Model:
     frozen = training and model.frozen_statistics
-    return efficientnet(variant, units, size, drop_connect=model.drop_connect, frozen_statistics=frozen, **ends)
+    own = {"drop_connect": model.drop_connect, "frozen_statistics": frozen, "norm_first": model.norm_first}
+    return efficientnet(variant, units, size, **own, **ends)
+
+
+def _published(variant: str, units: int, size: int, training: bool, model: Model, **ends: object) -> keras.Model:
+    return published(variant, units, size, norm_first=model.norm_first, **ends)
 
 
 def _vgg16(variant: str, units: int, size: int, training: bool, model: Model, **ends: object) -> keras.Model:
@@ -61,6 +68,7 @@ FAMILIES = {
     "efficientnet": Family(VARIANTS, _efficientnet),
     "vgg16": Family((), _vgg16),
     "cnn": Family(PLANS, _cnn),
+    "published": Family(PUBLISHED, _published),
 }
 
 
@@ -105,10 +113,49 @@ def assign_initial(network: keras.Model, model: Model, classes: tuple[str, ...],
     if not model.weights:
         return "none: trained from scratch"
     family, _, variant = model.name.partition("-")
-    if (model.weights, family) != ("imagenet", "efficientnet"):
-        raise RecipeError(f"There are no {model.weights!r} weights for {model.name}; efficientnet has imagenet's.")
+    if model.weights != "imagenet" or family not in ("efficientnet", "published"):
+        raise RecipeError(
+            f"There are no {model.weights!r} weights for {model.name}; efficientnet and published have imagenet's."
+        )
+    if family == "published":
+        return publications.assign(network, variant)
     plain = build(model, classes, size)
     plain.set_weights(network.get_weights())
     source = imagenet_weights.assign(plain, variant)
     network.set_weights(plain.get_weights())
     return source
+
+
+def train_from(network: keras.Model, beginning: str) -> None:
+    """Train a network's weights from a layer on, and no BatchNormalization before the head: it stays in inference mode.
+
+    Args:
+        network: built by `build`.
+        beginning: how that layer's name begins, e.g. "block7" or "head"; "": everything is trained.
+
+    Raises:
+        RecipeError: when no layer is called so.
+    """
+    if not beginning:
+        return
+    start, head = first_trained(network, beginning), _head(network)
+    for k, layer in enumerate(network.layers):
+        norm = isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = k >= start and (k >= head or not norm)
+
+
+def first_trained(network: keras.Model, beginning: str) -> int:
+    """The place among a network's layers of the first one that `train_from` trains."""
+    head = _head(network)
+    starts = [k for k, layer in enumerate(network.layers) if layer.name.startswith(beginning)]
+    if beginning == "head":
+        starts = [head] if head < len(network.layers) else []
+    if not starts:
+        raise RecipeError(f"No layer of {network.name} is called {beginning}..., so nothing is trained from there on.")
+    return starts[0]
+
+
+def _head(network: keras.Model) -> int:
+    """The place of the first layer behind the backbone."""
+    names = [layer.name for layer in network.layers]
+    return next((k for k, name in enumerate(names) if name in ("head_norm", "avg_pool")), len(names))

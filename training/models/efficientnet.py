@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
-from training.models.ends import classifier, entry
+from training.models.ends import classifier, entry, mean_over_places
 from training.models.folded import FoldedConvolution
 
 # (repeats, kernel, stride, expansion, channels) of the seven stages at width 1 and depth 1: the paper's table 1.
@@ -81,6 +81,7 @@ def efficientnet(
     input_size: int = 0,
     hidden: int = 0,
     standardise: bool = False,
+    norm_first: bool = False,
 ) -> keras.Model:
     """Build a network with fresh weights.
 
@@ -96,6 +97,7 @@ def efficientnet(
         unit: scale the input to 0 to 1, not as the ImageNet weights expect it.
         input_size: height and width of the input, resized in the graph to `size`; 0: `size`.
         hidden, standardise: of the classifier, see `ends.classifier`.
+        norm_first: see `ends.mean_over_places`.
 
     Returns:
         A functional model: float N x input x input x 3, RGB, 0 to 255, to float32 probabilities N x classes.
@@ -176,6 +178,6 @@ def efficientnet(
             )
             done += 1
     x = activate(convolve(x, outer(1280), 1, 1, "top_conv", "top_bn"), "top_activation")
-    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    x = classifier(x, classes, dropout, hidden, standardise, prefix="top_")
+    x = mean_over_places(x, dropout, norm_first)
+    x = classifier(x, classes, 0.0 if norm_first else dropout, hidden, standardise, prefix="top_")
     return keras.Model(image, x, name=f"efficientnet_{name}")

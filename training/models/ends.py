@@ -17,6 +17,21 @@ def entry(size: int, input_size: int = 0) -> tuple[keras.KerasTensor, keras.Kera
     return image, layers.Resizing(size, size, name="resizing")(image)
 
 
+def mean_over_places(x: keras.KerasTensor, dropout: float = 0.0, norm_first: bool = False) -> keras.KerasTensor:
+    """From maps n x h x w x channels to features n x channels, the layer called `avg_pool`.
+
+    Args:
+        x: the maps.
+        dropout: share of the maps' values dropped, with `norm_first` alone.
+        norm_first: BatchNormalization and dropout stand before the mean.
+    """
+    if norm_first:
+        x = layers.BatchNormalization(name="head_norm")(x)
+        if dropout:
+            x = layers.Dropout(dropout, name="head_dropout")(x)
+    return layers.GlobalAveragePooling2D(name="avg_pool")(x)
+
+
 def classifier(
     x: keras.KerasTensor, classes: int, dropout: float, hidden: int = 0, standardise: bool = False, prefix: str = ""
 ) -> keras.KerasTensor:
