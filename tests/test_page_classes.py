@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from crowd_tested import CLASSES, GROUP_OF, PAIR, PICTURES, STEP, STEPS, crowd, drawn, write
+from many_classes import CLASSES, GROUP_OF, PAIR, PICTURES, STEP, STEPS, crowd, drawn, write
 
 from explain.cards import Card
 from explain.measures import wilson

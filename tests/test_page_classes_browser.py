@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from crowd_tested import CLASSES, EACH, PAIR, PICTURES, STEPS, crowd, drawn, flat
 from judges import ROOT, STARTING, Server, start, stop, wait_until
+from many_classes import CLASSES, EACH, PAIR, PICTURES, STEPS, crowd, drawn, flat
 from playwright.sync_api import expect
 from test_page_browser import PHONE, Visit, browser  # noqa: F401  browser is a fixture
 

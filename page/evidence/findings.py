@@ -66,10 +66,10 @@ class Findings:
         self.words, self.say = Words(self.texts), self.texts.say
         self.weights, self.store, self.cards, self.data = weights, Store(evidence), cards, data
         self.experiments = {experiment.id: experiment for experiment in experiments if len(experiment.models) == 2}
-        self.many = Classes(weights, cards, self.predictions, self.texts)
         if data is not None and not data.is_dir():
             log.warning("There is no data folder %s; the Evidence tab shows no pictures.", data)
             self.data = None
+        self.many = Classes(weights, cards, self.predictions, self.texts)
 
     # --- for the browser ----------------------------------------------------------------------------------------------
 
