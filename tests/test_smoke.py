@@ -85,7 +85,7 @@ def stored_step(folder):
 def test_a_smoke_training_killed_in_each_stage_goes_on_and_ends_in_a_card_and_a_loadable_checkpoint(
     recipe_id, tmp_path
 ):
-    recipe = all_recipes()[id]
+    recipe = all_recipes()[recipe_id]
     arguments = ["run", recipe_id, "--smoke", *weights(recipe)]
     folder = tmp_path / f"{recipe_id}-smoke"
     steps, step = 6 * len(recipe.stages), 0  # two epochs of three steps in each stage
@@ -123,7 +123,7 @@ def test_a_smoke_training_killed_in_each_stage_goes_on_and_ends_in_a_card_and_a_
     ],
 )
 def test_every_recipe_runs_as_a_smoke_training(recipe_id, tmp_path):
-    output(command("run", recipe_id, "--smoke", *weights(all_recipes()[id]), runs=tmp_path))
+    output(command("run", recipe_id, "--smoke", *weights(all_recipes()[recipe_id]), runs=tmp_path))
     check_run(tmp_path / f"{recipe_id}-smoke", recipe_id)
 
 
