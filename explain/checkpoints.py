@@ -181,9 +181,9 @@ def available(weights: str | os.PathLike[str] = DEFAULT) -> Available:
 
 # --- loaded once ------------------------------------------------------------------------------------------------------
 
-# Of models in memory, by `_footprint`; the least recently used leave. With TensorFlow, the page and two large pictures
-# being decoded (0.7 and 0.8 GB) that stays below 2.5 GB; the six shipped models count 0.55.
-KEPT_BYTES = 2**30
+# Of models in memory, by `_footprint`, which counts generously; the least recently used leave. The twelve shipped models
+# count 1.09 GB: with all of them in use the page was measured at 1.7 GB. Two large pictures being decoded take 0.8 GB more.
+KEPT_BYTES = 5 * 2**28
 TRACE_BYTES = 64 * 2**20  # of a model's compiled passes, about
 
 
