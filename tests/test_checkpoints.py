@@ -320,7 +320,7 @@ def test_shipped_cards_come_back_byte_by_byte(path, tmp_path):
     if not card.members:
         recipe = values["recipe"]
         assert (card.network, card.optimizer) == (recipe["model"]["name"], recipe["optimizer"]["name"])
-    assert card.digests.model == values["digests"]["model"]
+    assert card.digests.model == values["digests"].get("model", "")
 
 
 PLAIN = {"id": "a", "title": "A", "description": "B.", "classes": ["cat", "dog"], "input": [8, 6]}
