@@ -220,6 +220,7 @@ def test_bfloat16_is_taken_where_some_steps_on_trial_gain_by_it(
 
     monkeypatch.setattr(training.run, "build", noting)
     monkeypatch.setattr(training.run, "probe", probe)
+    monkeypatch.setattr(training.run, "WORTH_A_PROBE", 1)
     recipe = replace(STAGED, stages=((24, 1), (24, 1)), precision="auto")
     monkeypatch.setattr(training.run, "multiplies_bfloat16", lambda: False)
     train(recipe, dataset, tmp_path / "no", cache)
@@ -228,6 +229,11 @@ def test_bfloat16_is_taken_where_some_steps_on_trial_gain_by_it(
     monkeypatch.setattr(training.run, "multiplies_bfloat16", lambda: True)
     train(recipe, dataset, tmp_path / "yes", cache)
     assert tried == ["float32", "mixed_bfloat16"]
+    monkeypatch.setattr(training.run, "WORTH_A_PROBE", 10**6)  # a run too short for it
+    train(recipe, dataset, tmp_path / "short", cache)
+    assert tried == ["float32", "mixed_bfloat16"]
+    assert used[2:] == ["bfloat16"] * 2
+    del used[2:]
     assert used == [chosen] * 2
     text = "".join(capsys.readouterr())
     assert f"{speeds[1]:.3g} steps a second in bfloat16, {speeds[0]:.3g} in float32: {chosen} it is" in text
@@ -235,6 +241,7 @@ def test_bfloat16_is_taken_where_some_steps_on_trial_gain_by_it(
 
 def test_the_trial_changes_nothing_of_the_training(dataset, cache, tmp_path, monkeypatch):
     monkeypatch.setattr(training.run, "PROBE", 0.1)
+    monkeypatch.setattr(training.run, "WORTH_A_PROBE", 1)
     monkeypatch.setattr(training.run, "GAIN", 1e9)  # float32 in any case
     recipe = replace(STAGED, stages=((24, 1),), trained=("head",), rates=())
     plain = train(recipe, dataset, tmp_path / "plain", cache)

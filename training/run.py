@@ -32,6 +32,7 @@ from training.models import assign_initial, build, train_from
 from training.recipe import Recipe, Schedule, defaults
 
 SHOW_EVERY = 1  # seconds
+WORTH_A_PROBE = 100  # steps of a whole run; building two networks on trial takes longer than fewer of them
 PROBE = 3.0  # seconds of steps on trial
 GAIN = 1.05  # times as fast: what bfloat16 must be to be chosen
 ANEW = "Start it anew (--fresh), or give this run another name (--name)."
@@ -330,11 +331,13 @@ def compiled(
 
 
 def _settled(recipe: Recipe, dataset: Dataset, stage: int, per_epoch: int) -> Recipe:
-    """The recipe with its precision decided: "auto" is what some steps on trial say."""
+    """The recipe with its precision decided: "auto" is what some steps on trial say, where a run is long enough."""
     if recipe.precision != "auto":
         return recipe
     if recipe.model.frozen or not multiplies_bfloat16():
         return replace(recipe, precision="float32")
+    if recipe.epochs * per_epoch < WORTH_A_PROBE:
+        return replace(recipe, precision="mixed_bfloat16")
     speeds = {}
     for precision in ("float32", "mixed_bfloat16"):
         speeds[precision] = probe(replace(recipe, precision=precision), dataset, stage, per_epoch)
