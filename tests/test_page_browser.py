@@ -27,6 +27,7 @@ WAIT = 60_000  # milliseconds; other work may share the machine
 
 @pytest.fixture(scope="module")
 def browser(chromium) -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)  # another process of the suite may keep both cores busy
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
