@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from explain import archive
+from explain import archive, twins
 from explain.cards import Card, natural_order
 from explain.engine import explain
 from explain.ensembles import Ensemble
@@ -372,4 +372,5 @@ def _load(folder: Path) -> Checkpoint:
     if not takes or not gives:
         sentence = "The model {model_id} takes or gives something else than its card says."
         raise CheckpointError("mismatch", sentence, model_id=model_id)
+    twins.mark(model)
     return Checkpoint(card, folder, model)

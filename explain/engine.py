@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from explain import targets
+from explain import targets, twins
 from explain.cams import RULES, rule_names
 from explain.errors import ModelError
 from explain.explanation import Cost, Explanation, Features, Layer
@@ -24,6 +24,7 @@ Tensor = Any
 Model = Any
 
 TRACES = 8  # kept per model
+PLANS = 16  # kept of passes without their weights, half a megabyte each
 
 _tracing = threading.RLock()  # one for all models, as models may share layers
 
@@ -427,14 +428,20 @@ class Trace(NamedTuple):
     """A compiled pass.
 
     Attributes:
-        run: from a float32 batch and int32 targets to a dict of small tensors.
+        compiled: a ConcreteFunction from a float32 batch and int32 targets to a dict of small tensors.
         request: its shape has None for the number of pictures where the pass takes any.
         layers: those it gives maps of, in order of execution.
     """
 
-    run: Callable[[Any, Any], dict]
+    compiled: Any
     request: Request
     layers: tuple[Layer, ...]
+
+    def run(self, batch: np.ndarray, indices: np.ndarray) -> dict:
+        """The pass over a batch."""
+        import tensorflow as tf
+
+        return self.compiled(tf.constant(batch), tf.constant(indices))
 
 
 class _NeedsNumber(Exception):
@@ -478,25 +485,21 @@ def _trace(model: Model, request: Request, shape: tuple[int, ...], check: Callab
 
     left_out: set[str] = set()
     while True:
-        run, layers = _compiled(model, request, check, left_out)
+        made = _compiled(model, request, check, left_out)
         try:
-            maps = run(np.zeros(shape, np.float32), np.zeros(shape[:1], np.int32))["maps"][request.rules[0]]
+            maps = made.run(np.zeros(shape, np.float32), np.zeros(shape[:1], np.int32))["maps"][request.rules[0]]
         except tf.errors.OpError as error:
             if request.shape[0] is None:
                 raise _NeedsNumber from error
             raise
-        several = {layer.address for layer, batch in zip(layers, maps, strict=True) if len(batch) != shape[0]}
+        several = {layer.address for layer, batch in zip(made.layers, maps, strict=True) if len(batch) != shape[0]}
         if not several:
-            return Trace(run, request, layers)
+            return made
         left_out |= several
 
 
-def _compiled(
-    model: Model, request: Request, check: Callable[[int], None] | None, left_out: Collection[str]
-) -> tuple[Callable[[Any, Any], dict], tuple[Layer, ...]]:
-    """The compiled pass and its layers."""
-    import tensorflow as tf
-
+def _compiled(model: Model, request: Request, check: Callable[[int], None] | None, left_out: Collection[str]) -> Trace:
+    """The pass, compiled and not yet run."""
     layers: list[Layer] = []
 
     def run(batch: Tensor, indices: Tensor) -> dict:
@@ -520,10 +523,17 @@ def _compiled(
             "features": [_important(*pair, request.features) for pair in pairs if request.features],
         }
 
-    signature = tf.TensorSpec(request.shape, tf.float32), tf.TensorSpec(request.shape[:1], tf.int32)
-    compiled = tf.function(run, autograph=False).get_concrete_function(*signature)
+    compiled = _concrete(run, request)
     _forget_custom_gradients(compiled.graph)
-    return lambda batch, indices: compiled(tf.constant(batch), tf.constant(indices)), tuple(layers)
+    return Trace(compiled, request, tuple(layers))
+
+
+def _concrete(run: Callable[[Tensor, Tensor], dict], request: Request) -> Any:
+    """A function of a batch and of targets as one graph."""
+    import tensorflow as tf
+
+    signature = tf.TensorSpec(request.shape, tf.float32), tf.TensorSpec(request.shape[:1], tf.int32)
+    return tf.function(run, autograph=False).get_concrete_function(*signature)
 
 
 @contextmanager
@@ -616,6 +626,7 @@ class _Kept(NamedTuple):
 
 _traces: weakref.WeakKeyDictionary[Model, _Kept] = weakref.WeakKeyDictionary()
 _lookup = threading.Lock()
+_plans: OrderedDict[tuple[str, Request], tuple[twins.Plan, tuple[Layer, ...]]] = OrderedDict()  # by `twins.make`
 
 
 def _traced(model: Model, request: Request, check: Callable[[int], None] | None = None) -> Trace:
@@ -625,14 +636,29 @@ def _traced(model: Model, request: Request, check: Callable[[int], None] | None 
     with _tracing:
         if (known := _recall(model, request)) is not None:
             return known
-        fresh = trace(model, request, check)
+        make = twins.make(model) if request.contrast is None else None
+        fresh = _of_twin(model, make, request) or trace(model, request, check)
         structure = Structure(model)  # only now: some models are built when they are called
+        if make is not None and (plan := twins.plan(fresh.compiled, model)) is not None:
+            _plans[make, fresh.request] = plan, fresh.layers
+            _plans.move_to_end((make, fresh.request))
+            if len(_plans) > PLANS:
+                _plans.popitem(last=False)
         with _lookup:
             kept = _traces.setdefault(model, _Kept(structure, OrderedDict()))
             kept.traces[fresh.request] = fresh
             if len(kept.traces) > TRACES:
                 kept.traces.popitem(last=False)
         return fresh
+
+
+def _of_twin(model: Model, make: str | None, request: Request) -> Trace | None:
+    """The pass that a twin was traced for, over this model's weights."""
+    for wanted in (request.of_any_number(), request):
+        if make is not None and (make, wanted) in _plans:
+            plan, layers = _plans[make, wanted]
+            return Trace(_concrete(twins.bound(plan, model), wanted), wanted, layers)
+    return None
 
 
 def _recall(model: Model, request: Request) -> Trace | None:

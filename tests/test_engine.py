@@ -467,9 +467,7 @@ def test_model_is_freed(activation):
     explain(model, BATCH, features=1)
     explain(model, BATCH, target=lambda logits, model=model: logits[:, 0] + 0 * model.count_params())
     alive = weakref.ref(model), weakref.ref(model.get_layer("conv1"))
-    graphs = [
-        weakref.ref(trace.run.__closure__[0].cell_contents.graph) for trace in engine._traces[model].traces.values()
-    ]
+    graphs = [weakref.ref(trace.compiled.graph) for trace in engine._traces[model].traces.values()]
     assert len(graphs) == 2
     assert graphs[0]() is not None
     del model
