@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FILES = ["conftest.py", "nets.py", "test_cams.py", "test_targets.py", "test_layers.py", "test_overlay.py"]
+FILES += ["test_measures.py", "test_pictures.py"]
 
 
 def run(*command, **options):
