@@ -1,5 +1,6 @@
 """Training as people do it: stages that unfreeze, plateau, early stopping, TensorBoard, cards, devices, refusals."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -138,6 +139,48 @@ def test_the_cosine_goes_on_where_an_optimizer_begins_anew(dataset, cache, tmp_p
     # of the step after each epoch: 5, 10, 15 and 20 of 20, the first being the rise's
     expected = [0.01 * 0.5 * (1 + np.cos(np.pi * (step - 1) / 19)) for step in (5, 10, 15, 20)]
     assert rates == pytest.approx(expected, rel=1e-4, abs=1e-7)
+
+
+ORDER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import keras
+import numpy as np
+import training.run
+from tests.test_retraining import STAGED, tiny
+from training import data
+training.run.build = tiny
+folder = Path(sys.argv[1])
+dataset = data.load("cats-dogs", None, folder / "cache", handful=6)
+recipe = replace(STAGED, stages=((24, 1), (24, 1)))
+whole = training.run.train(recipe, dataset, folder / "whole", folder / "cache")
+step, left = training.run._Keeper.on_train_batch_end, [3, 7]
+def on_train_batch_end(self, batch, logs=None):
+    step(self, batch, logs)
+    if left and self.state.step == left[0]:
+        left.pop(0)
+        raise KeyboardInterrupt
+training.run._Keeper.on_train_batch_end = on_train_batch_end
+for _ in range(2):
+    try:
+        training.run.train(recipe, dataset, folder / "killed", folder / "cache", 0)
+    except KeyboardInterrupt:
+        pass
+state = training.run.train(recipe, dataset, folder / "killed", folder / "cache")
+for a, b in zip(whole.variables["network"], state.variables["network"], strict=True):
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+print(keras.backend.backend(), "same")
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs JAX")
+def test_on_jax_too_a_killed_training_ends_where_an_undisturbed_one_ends(tmp_path):
+    """Keras' JAX trainer builds a model with the first batch of its first `fit`, which then comes last."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "KERAS_BACKEND": "jax"}
+    done = subprocess.run([sys.executable, "-c", ORDER, str(tmp_path)], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("jax same\n")
 
 
 # -- plateau and early stopping --------------------------------------------------------------------------------------

@@ -378,6 +378,9 @@ def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Opt
         # TensorFlow's XLA makes depthwise convolutions twelve times slower on a CPU
         jit_compile="auto" if keras.backend.backend() != "tensorflow" or accelerators() else False,
     )
+    if keras.backend.backend() == "jax":  # else its first `fit` takes the first batch for that, and ends with it
+        pictures = np.zeros((1, *model.input_shape[1:]), np.float32)
+        model._symbolic_build(data_batch=(pictures, targets([0], classes)))
 
 
 def _fit_head(network: keras.Model, recipe: Recipe, dataset: Dataset, cache: Path) -> None:
