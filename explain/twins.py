@@ -38,6 +38,16 @@ def make(model: Model) -> str | None:
     Returns:
         A digest, alike for twins; None for a model that was not marked, or that computes with more than its
         configuration and its variables: a layer with another `call` of its own, or one that was adapted to data.
+
+    Example:
+        >>> import keras
+        >>> def model():
+        ...     return keras.Sequential([keras.Input((4,), name="x"), keras.layers.Dense(2, name="end")])
+        >>> models = model(), model()
+        >>> for each in models:
+        ...     mark(each)
+        >>> make(models[0]) == make(models[1]), make(model())
+        (True, None)
     """
     if model not in _plain:
         return None
@@ -68,11 +78,14 @@ class Plan(NamedTuple):
 
 
 def plan(compiled: Compiled, model: Model) -> Plan | None:
-    """The pass of a model without its weights; None where it holds more of the model than its variables.
+    """The pass of a model without its weights.
 
     Args:
         compiled: the pass, over tensors alone.
         model: it was traced for.
+
+    Returns:
+        What `bound` takes; None where the pass holds more of the model than its variables.
     """
     import tensorflow as tf
 

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import pytest
 
-MODULES = ["engine", "targets", "layers", "explanation", "measures", "cams", "overlay"]
+MODULES = ["engine", "targets", "layers", "explanation", "measures", "cams", "overlay", "twins"]
 
 
 @pytest.mark.parametrize("name", MODULES)
