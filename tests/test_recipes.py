@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from training.models.efficientnet import SCALED
 from training.recipe import Recipe, RecipeError, all_recipes, find, keys, override
 
 
@@ -86,6 +87,15 @@ def test_a_searched_rate_is_the_one_that_the_search_found(recipe):
         assert tuple(trial["learning_rate"] for trial in trials["trials"]) == searched.search.rates
         assert recipe.optimizer.learning_rate == trials["best"]
         assert trials["best"] == min(trials["trials"], key=lambda trial: trial["log_loss"])["learning_rate"]
+
+
+def test_scaled_networks_are_trained_alike():
+    for name in SCALED:
+        allowed = {"id", "title", "description", "model.name", "stages", "search.rates", "search.steps"}
+        assert differences("scaling-baseline", f"scaling-{name}") <= allowed
+        recipe = find(f"scaling-{name}")
+        assert recipe.stages == ((SCALED[name].size, find("scaling-baseline").epochs),)
+        assert recipe.epochs >= 15
 
 
 def test_override_replaces_nested_settings_and_leaves_the_original_alone():

@@ -286,6 +286,7 @@ def test_the_best_epoch_of_the_last_stage_is_kept(dataset, cache, tmp_path, monk
     assert State.load(tmp_path / "best.npz").best == state.best
 
 
+@pytest.mark.slow
 def test_more_validations_make_a_finer_history_of_the_same_training(dataset, cache, tmp_path, monkeypatch):
     recipe = replace(TINY, average=0.8)
     plain = train(recipe, dataset, tmp_path / "plain", cache)

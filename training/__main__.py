@@ -205,9 +205,10 @@ def list_recipes(arguments: argparse.Namespace) -> int:
 
 
 def smoke_version(recipe: Recipe) -> Recipe:
-    """The same recipe, two epochs of three steps in each stage, of small pictures, split as a handful is."""
+    """The same recipe, two epochs of three small steps in each stage, of small pictures, split as a handful is."""
     stages = tuple((min(size, SMALL), 2) for size, _ in recipe.stages)
-    return replace(recipe, stages=stages, steps_per_epoch=3, data=replace(recipe.data, validation=0))
+    batch = min(recipe.batch, 2 * HANDFUL)
+    return replace(recipe, stages=stages, batch=batch, steps_per_epoch=3, data=replace(recipe.data, validation=0))
 
 
 def run(arguments: argparse.Namespace) -> int:

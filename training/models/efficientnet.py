@@ -5,7 +5,7 @@ inside: the input is RGB, 0 to 255.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 from keras import layers
@@ -23,6 +23,8 @@ STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
+LAST_STRIDE = max(stage for stage, (_, _, stride, _, _) in enumerate(STAGES) if stride > 1)
+BASES = (1.2, 1.1, 1.15)  # of depth, width and resolution, by the paper's grid search
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -31,10 +33,15 @@ CONVOLUTION_INIT = {"class_name": "VarianceScaling", "config": {"scale": 2.0, "m
 
 @dataclass(frozen=True)
 class Variant:
-    """One member of the family: the three scales, the head's dropout, and whether it is a Lite one.
+    """One member of the family.
 
-    Lite (for integer hardware): no squeeze-and-excitation, ReLU6 for swish, stem and head of fixed width, first and
-    last stage never repeated more.
+    Attributes:
+        width, depth: what channels and repeats are multiplied by.
+        size: height and width in pixels that it is made for.
+        dropout: share dropped before the head.
+        lite: for integer hardware: no squeeze-and-excitation, ReLU6 for swish, stem and head of fixed width, first and
+            last stage never repeated more.
+        last_stride: of the last stage that has one; 1 takes it out, so that small pictures leave larger maps.
     """
 
     width: float
@@ -42,6 +49,7 @@ class Variant:
     size: int
     dropout: float = 0.2
     lite: bool = False
+    last_stride: int = 2
 
     def channels(self, channels: int) -> int:
         """Channels at this width, to the nearest multiple of eight, never more than a tenth below."""
@@ -54,7 +62,47 @@ class Variant:
         repeats = STAGES[stage][0]
         return repeats if self.lite and stage in (0, len(STAGES) - 1) else math.ceil(self.depth * repeats)
 
+    def stride(self, stage: int) -> int:
+        """Of a stage's first block."""
+        return self.last_stride if stage == LAST_STRIDE else STAGES[stage][2]
 
+
+def compound(phi: float, bases: tuple[float, float, float] = BASES) -> tuple[float, float, float]:
+    """Compound scaling (the paper's equation 3): by which factors depth, width and resolution grow together.
+
+    Args:
+        phi: 0 leaves a network as it is; each further 1 costs `depth x width^2 x resolution^2` of the bases as much,
+            1.92 times with the paper's.
+        bases: the factors at phi = 1, for depth, width and resolution.
+
+    Returns:
+        Factors of depth, width and resolution. The published B1 to B7 follow them only roughly (see `VARIANTS`).
+
+    Example:
+        >>> [round(factor, 3) for factor in compound(2)]
+        [1.44, 1.21, 1.322]
+    """
+    depth, width, resolution = (base**phi for base in bases)
+    return depth, width, resolution
+
+
+def _compounded(base: Variant, phi: float) -> Variant:
+    """A variant scaled by the formula, its size to the nearest multiple of eight."""
+    depth, width, resolution = compound(phi)
+    size = round(base.size * resolution / 8) * 8
+    return replace(base, depth=base.depth * depth, width=base.width * width, size=size)
+
+
+# A small one for pictures of 64 pixels, and four that cost 4 times its multiply-adds, each within 5 % (channels and
+# repeats are whole numbers): three that grow in one dimension, one in all three.
+SMALL = Variant(0.5, 0.6, 64, last_stride=1)
+SCALED = {
+    "baseline": SMALL,
+    "deeper": replace(SMALL, depth=2.8),
+    "wider": replace(SMALL, width=1.1),
+    "sharper": replace(SMALL, size=128),
+    "compound": _compounded(SMALL, 2),
+}
 VARIANTS = {
     "b0": Variant(1.0, 1.0, 224, 0.2),
     "b1": Variant(1.0, 1.1, 240, 0.2),
@@ -67,6 +115,7 @@ VARIANTS = {
     "lite0": Variant(1.0, 1.0, 224, 0.2, lite=True),
     "lite1": Variant(1.0, 1.1, 240, 0.2, lite=True),
     "lite2": Variant(1.1, 1.2, 260, 0.3, lite=True),
+    **{f"small-{name}": variant for name, variant in SCALED.items()},
 }
 
 
@@ -165,13 +214,13 @@ def efficientnet(
         x = layers.Rescaling(scale, offset, name="preprocessing")(x)
     x = activate(convolve(x, outer(32), 3, 2, "stem_conv", "stem_bn"), "stem_activation")
     total, done = sum(variant.repeats(stage) for stage in range(len(STAGES))), 0
-    for stage, (_, kernel, stride, expansion, channels) in enumerate(STAGES):
+    for stage, (_, kernel, _, expansion, channels) in enumerate(STAGES):
         for repeat in range(variant.repeats(stage)):
             x = block(
                 x,
                 variant.channels(channels),
                 kernel,
-                stride if repeat == 0 else 1,
+                variant.stride(stage) if repeat == 0 else 1,
                 expansion,
                 drop_connect * done / total,
                 f"block{stage + 1}{chr(ord('a') + repeat)}",
