@@ -69,6 +69,9 @@ def parser() -> argparse.ArgumentParser:
     )
     check.add_argument("ids", nargs="*", metavar="ID", help="only of these checkpoints (default: all)")
     commands.add_parser("claims", parents=[folders], help="judge and draw anew by the evidence there is")
+    commands.add_parser(
+        "scaling", parents=[data], help="measure the trainings of the scaling experiment, and judge its claims"
+    )
     ladder = commands.add_parser("ladder", parents=[folders], help="keep the figures of the ladder's trainings")
     ladder.add_argument(
         "--runs-dir",
@@ -317,6 +320,35 @@ def ladder(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def scaling(arguments: argparse.Namespace) -> int:
+    """Measure what is new of the scaling experiment, in --weights or --runs-dir, and judge its claims."""
+    from explain import checkpoints
+    from study.scaling import known, measured
+
+    desk = Desk(arguments, arguments.runs_dir / "cache")
+    if desk.pets is None:
+        raise StudyError("The scaling experiment is judged on pictures with marked heads and animals: --heads-dir.")
+    folders = [
+        next(
+            (folder for folder in (arguments.weights, arguments.runs_dir) if (folder / name / "card.json").exists()),
+            None,
+        )
+        for name in known()
+    ]
+    trainings = [checkpoints.load(name, folder) for name, folder in zip(known(), folders, strict=True) if folder]
+    content = measured(trainings, desk.pets, desk.store.scaling())
+    for kept in content["trainings"]:
+        spans = "  ".join(f"{name} {_span(figure)}" for name, figure in kept["marks"].items())
+        print(f"{kept['id']:24} {kept['test']['accuracy']:.4f}  {spans}")
+    from study.texts.en import TEXTS
+
+    for claim in content["verdicts"]:
+        sentence, _ = TEXTS["scaling_claims"][claim["id"]]
+        print(f"{sentence} {TEXTS['evidence_verdicts'][claim['verdict']]}: {_span(claim['figure'])}")
+    print(f"Written: {desk.store.write_scaling(content)}")
+    return 0
+
+
 def _judged(store: Store, weights: Path, pairs: list[tuple[str, str]]) -> int:
     from study import plots
     from study.texts.en import TEXTS
@@ -356,6 +388,7 @@ def _span(figure: dict | None) -> str:
 
 
 COMMANDS = {"measure": measure, "compare": compare, "check": check, "claims": claims, "ladder": ladder}
+COMMANDS |= {"scaling": scaling}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -47,11 +47,11 @@ def step(folder: Path) -> dict[str, Any]:
         "id": card.model_id,
         "title": card.title,
         "adds": card.description.rpartition(": ")[2].removesuffix("."),
-        "test": _figures(card.test),
-        "validation": _figures(card.splits.get("validation", Figures())),
+        "test": figures(card.test),
+        "validation": figures(card.splits.get("validation", Figures())),
         "parameters": card.parameters,
         "seconds": card.seconds,
-        "epochs": _epochs(folder, card),
+        "epochs": epochs(folder, card),
         "hardware": card.hardware,
         "revision": card.revision,
     }
@@ -82,12 +82,13 @@ def climbed(
     return steps, problems
 
 
-def _figures(figures: Figures) -> dict[str, Any]:
-    values = figures.to_json()
+def figures(split: Figures) -> dict[str, Any]:
+    """Those of FIGURES of a split; null where the card doesn't say."""
+    values = split.to_json()
     return {name: values.get(name) for name in FIGURES}
 
 
-def _epochs(folder: Path, card: Card) -> int | None:
+def epochs(folder: Path, card: Card) -> int | None:
     """Whole epochs that were trained: by the history, else by the recipe."""
     try:
         with open(folder / "history.csv", newline="") as file:

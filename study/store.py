@@ -9,6 +9,7 @@
     claims.json                 the judged claims (form: see `study.claims`)
     claims/ID.svg, .csv
     ladder.json                 figures of the ladder's trainings (form: see `study.ladder`)
+    scaling.json                figures and verdicts of compound scaling (form: see `study.scaling`)
 
 A training need not be shipped: its figures stay when its weights do not. Reading gives None for what is not there; what
 is broken is reported in the log and passed over.
@@ -158,6 +159,18 @@ class Store:
         """Put the ladder's steps in place of those there were; returns the file."""
         path = self.folder / "ladder.json"
         _write_json(path, steps)
+        return path
+
+    # --- scaling ------------------------------------------------------------------------------------------------------
+
+    def scaling(self) -> dict[str, Any] | None:
+        """Figures and verdicts of compound scaling, as they stand in the file."""
+        return _object(read_json(self.folder / "scaling.json"))
+
+    def write_scaling(self, content: dict[str, Any]) -> Path:
+        """Put them in place of those there were; returns the file."""
+        path = self.folder / "scaling.json"
+        _write_json(path, content)
         return path
 
     # --- plots --------------------------------------------------------------------------------------------------------

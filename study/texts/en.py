@@ -80,6 +80,27 @@ TEXTS: dict[str, Any] = {
             "At most 5 % of the high model's channels are dead, mean over all depths.",
         ),
     },
+    # of compound scaling: the claim, and what is tested
+    "scaling_claims": {
+        "scaling-regions": (
+            "The compound-scaled model attends to more relevant regions.",
+            "At the last layer more of its heat, beyond the area's share, lies in the animal than for models scaled in "
+            "one dimension alone.",
+        ),
+        "scaling-detail": (
+            "The compound-scaled model attends to more object detail.",
+            "At the last layer more of the animal has heat above the picture's mean than for models scaled in one "
+            "dimension alone.",
+        ),
+        "scaling-accuracy": (
+            "At equal cost compound scaling is more accurate.",
+            "Test accuracy is higher than that of models scaled in one dimension alone.",
+        ),
+        "scaling-resolution": (
+            "Depth and width saturate earlier than resolution.",
+            "At four times the cost test accuracy is higher with more pixels than with more layers or more channels.",
+        ),
+    },
     # by name: titles of plots
     "evidence_measures": {
         "dead": "Dead channels",
