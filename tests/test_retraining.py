@@ -282,6 +282,29 @@ def test_bfloat16_is_taken_where_some_steps_on_trial_gain_by_it(
     assert f"{speeds[1]:.3g} steps a second in bfloat16, {speeds[0]:.3g} in float32: {chosen} it is" in text
 
 
+def test_what_a_trial_chose_is_kept_when_a_run_goes_on(dataset, cache, tmp_path, monkeypatch):
+    tried, end = [], _Keeper.on_epoch_end
+    monkeypatch.setattr(training.run, "build", tiny)
+    monkeypatch.setattr(training.run, "probe", lambda recipe, *_: tried.append(recipe.precision) or len(tried))
+    monkeypatch.setattr(training.run, "WORTH_A_PROBE", 1)
+    monkeypatch.setattr(training.run, "multiplies_bfloat16", lambda: True)
+    recipe = replace(STAGED, stages=((24, 1), (24, 1)), precision="auto")
+
+    def killed(self, epoch, logs=None):
+        end(self, epoch, logs)
+        if epoch:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_Keeper, "on_epoch_end", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, dataset, tmp_path / "run", cache)
+    monkeypatch.setattr(_Keeper, "on_epoch_end", end)
+    monkeypatch.setattr(training.run, "probe", None)  # whoever calls it fails
+    state = train(recipe, dataset, tmp_path / "run", cache)
+    assert tried == ["float32", "mixed_bfloat16"]
+    assert list(state.precisions.values()) == ["mixed_bfloat16"]
+
+
 def test_the_trial_changes_nothing_of_the_training(dataset, cache, tmp_path, monkeypatch):
     monkeypatch.setattr(training.run, "PROBE", 0.1)
     monkeypatch.setattr(training.run, "WORTH_A_PROBE", 1)

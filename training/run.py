@@ -65,7 +65,8 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
 @dataclass
 class State:
     """How far a run has come: steps done, the figures of an epoch begun, history rows, the best validation figures,
-    the data's digest, the machines and versions of libraries it ran on, variables by group ("network", "optimizer")."""
+    the data's digest, the machines and versions of libraries it ran on, the precision that "auto" came to on each
+    machine, variables by group ("network", "optimizer")."""
 
     step: int = 0
     begun: dict[str, float] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class State:
     data: str = ""
     hardware: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    precisions: dict[str, str] = field(default_factory=dict)
     variables: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
@@ -146,7 +148,7 @@ def train(
     state.hardware, state.versions = "; ".join(dict.fromkeys(machines)), versions()
     first = next(k for k in range(len(recipe.stages)) if state.step < per_epoch * _epochs_before(recipe, k + 1))
     with within():
-        settled = _settled(recipe, dataset, first, per_epoch)
+        settled = _settled(recipe, dataset, first, per_epoch, state.precisions)
     keras.utils.set_random_seed(recipe.seed)
     if state.step:
         tqdm.write(f"{recipe.id}: going on at step {state.step:,} of {total:,}")
@@ -330,14 +332,29 @@ def compiled(
     return network, fitted
 
 
-def _settled(recipe: Recipe, dataset: Dataset, stage: int, per_epoch: int) -> Recipe:
-    """The recipe with its precision decided: "auto" is what some steps on trial say, where a run is long enough."""
+def _settled(recipe: Recipe, dataset: Dataset, stage: int, per_epoch: int, known: dict[str, str]) -> Recipe:
+    """The recipe with its precision decided: "auto" is what some steps on trial say, where a run is long enough.
+
+    Args:
+        recipe: with any precision.
+        dataset: its data.
+        stage: whose steps are tried.
+        per_epoch: steps of an epoch.
+        known: what trials said before, by machine; what this one says is added. So a run that goes on goes on alike.
+    """
     if recipe.precision != "auto":
         return recipe
+    machine = describe()
+    if machine not in known:
+        known[machine] = _by_trial(recipe, dataset, stage, per_epoch)
+    return replace(recipe, precision=known[machine])
+
+
+def _by_trial(recipe: Recipe, dataset: Dataset, stage: int, per_epoch: int) -> str:
     if recipe.model.frozen or not multiplies_bfloat16():
-        return replace(recipe, precision="float32")
+        return "float32"
     if recipe.epochs * per_epoch < WORTH_A_PROBE:
-        return replace(recipe, precision="mixed_bfloat16")
+        return "mixed_bfloat16"
     speeds = {}
     for precision in ("float32", "mixed_bfloat16"):
         speeds[precision] = probe(replace(recipe, precision=precision), dataset, stage, per_epoch)
@@ -347,7 +364,7 @@ def _settled(recipe: Recipe, dataset: Dataset, stage: int, per_epoch: int) -> Re
         f"{recipe.id}: {speeds['mixed_bfloat16']:.3g} steps a second in bfloat16, {speeds['float32']:.3g} in float32: "
         f"{'bfloat16' if gains else 'float32'} it is"
     )
-    return replace(recipe, precision="mixed_bfloat16" if gains else "float32")
+    return "mixed_bfloat16" if gains else "float32"
 
 
 def probe(recipe: Recipe, dataset: Dataset, stage: int, per_epoch: int) -> float:
