@@ -340,12 +340,14 @@ def scaling(arguments: argparse.Namespace) -> int:
     for kept in content["trainings"]:
         spans = "  ".join(f"{name} {_span(figure)}" for name, figure in kept["marks"].items())
         print(f"{kept['id']:24} {kept['test']['accuracy']:.4f}  {spans}")
+    from study.plots import draw_scaling
     from study.texts.en import TEXTS
 
     for claim in content["verdicts"]:
         sentence, _ = TEXTS["scaling_claims"][claim["id"]]
         print(f"{sentence} {TEXTS['evidence_verdicts'][claim['verdict']]}: {_span(claim['figure'])}")
     print(f"Written: {desk.store.write_scaling(content)}")
+    draw_scaling(desk.store, content)
     return 0
 
 

@@ -6,16 +6,18 @@ and speak of the two files; marked is only where the two *recipes* differ, by tr
 """
 
 import csv
+import functools
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import matplotlib
+import matplotlib.ticker
 import numpy as np
 from matplotlib.figure import Figure
 
-from study import claims, recipes
+from study import claims, recipes, scaling
 from study.files import read_rows
 from study.measure import RULE
 from study.recipes import SIGNIFICANT
@@ -41,6 +43,8 @@ STYLE = {
         ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), INK
     ),
 }
+
+MARKERS = {"baseline": "o", "deeper": "v", "wider": "s", "sharper": "D", "compound": "*"}  # of compound scaling
 
 Rows = list[dict]
 
@@ -422,3 +426,84 @@ def interval(claim: dict) -> tuple[Figure, Rows]:
         for name, value in values.items()
     ]
     return figure, rows
+
+
+# -- compound scaling --------------------------------------------------------------------------------------------------
+
+
+def draw_scaling(store: Store, content: dict) -> None:
+    """Draw accuracy against cost, and each claim's figure of every training (`study.scaling`)."""
+    trainings = content["trainings"]
+    store.write_plot(store.claim_plot(scaling.COST), *drawn(scaling.COST, lambda: cost(trainings)))
+    for claim in content["verdicts"]:
+        store.write_plot(
+            store.claim_plot(claim["id"]), *drawn(claim["id"], functools.partial(by_kind, claim, trainings))
+        )
+
+
+def cost(trainings: list[dict]) -> tuple[Figure, Rows]:
+    """Test accuracy against multiply-adds: ours on the left; B0 to B7 as published, on other data, on the right."""
+    figure, axes = _figure(3.2, columns=2)
+    words = TEXTS["scaling_kinds"]
+    rows = []
+    for kind in scaling.KINDS:
+        some = [row for row in trainings if row["kind"] == kind and row["multiply_adds"]]
+        if not some:
+            continue
+        x, y = [row["multiply_adds"] / 1e6 for row in some], [100 * row["test"]["accuracy"] for row in some]
+        axes[0, 0].plot(x, y, MARKERS[kind], color=_of_kind(kind), markersize=6, alpha=0.7, label=words[kind])
+        rows += [
+            {
+                "what": row["id"],
+                "multiply_adds": row["multiply_adds"],
+                "weights": row["parameters"],
+                "accuracy": value / 100,
+            }
+            for row, value in zip(some, y, strict=True)
+        ]
+    for name, (multiply_adds, parameters, accuracy) in scaling.PUBLISHED.items():
+        axes[0, 1].plot(multiply_adds / 1e9, 100 * accuracy, "s", color=COLOURS["luck"], markersize=4)
+        axes[0, 1].annotate(
+            name, (multiply_adds / 1e9, 100 * accuracy), (0, 5), textcoords="offset points", ha="center", fontsize=8
+        )
+        rows.append(
+            {"what": f"{name}, published", "multiply_adds": multiply_adds, "weights": parameters, "accuracy": accuracy}
+        )
+    titles = ("ours, cats and dogs", "as published, ImageNet")
+    for place, title, unit in zip(axes[0], titles, ("millions", "billions"), strict=True):
+        place.set_title(title)
+        place.set_xscale("log")
+        place.set_xlabel(f"multiply-adds, {unit}")
+        place.margins(x=0.18, y=0.18)
+        place.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+        place.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    axes[0, 0].set_xticks([10, 20, 40, 80])
+    axes[0, 0].set_ylabel("test accuracy, %")
+    figure.legend(loc="outside lower center", ncols=3, handletextpad=0.2, columnspacing=1)
+    return figure, rows
+
+
+def by_kind(claim: dict, trainings: list[dict]) -> tuple[Figure, Rows]:
+    """A claim's figure of every training, a row a kind."""
+    kinds = [kind for kind in scaling.KINDS if any(row["kind"] == kind for row in trainings)]
+    figure, axes = _figure(0.8 + 0.28 * len(kinds))
+    place, rows = axes[0, 0], []
+    for height, kind in enumerate(kinds):
+        values = {row["id"]: scaling.value(row, claim["of"]) for row in trainings if row["kind"] == kind}
+        known = [value for value in values.values() if value is not None]
+        concerned = kind == claim["kind"] or kind in claim["others"]
+        place.plot(known, [height] * len(known), "o", color=_of_kind(kind), markersize=6, alpha=1 if concerned else 0.3)
+        rows += [{"what": name, "value": value} for name, value in values.items()]
+    place.set_yticks(range(len(kinds)), [TEXTS["scaling_kinds"][kind] for kind in kinds])
+    place.set_ylim(len(kinds) - 0.5, -0.5)
+    place.set_xlabel(TEXTS["scaling_figures"][claim["of"]])
+    place.xaxis.get_major_locator().set_params(nbins=6)
+    place.spines["left"].set_visible(False)
+    place.tick_params(left=False)
+    if figured := claim["figure"]:
+        rows.append({"what": f"{claim['kind']} less the others", "value": figured["mean"], **figured, "p": claim["p"]})
+    return figure, rows
+
+
+def _of_kind(kind: str) -> str:
+    return COLOURS["left"] if kind == "compound" else COLOURS["luck"] if kind == "baseline" else COLOURS["right"]

@@ -48,6 +48,19 @@ MARKS = ("animal", "head", "covered")
 covered: share of the animal that lies in cells with more heat than the picture's mean."""
 
 
+PUBLISHED = {  # the paper's table 2: multiply-adds, weights, top-1 accuracy on ImageNet's validation pictures
+    "B0": (0.39e9, 5.3e6, 0.771),
+    "B1": (0.70e9, 7.8e6, 0.791),
+    "B2": (1.0e9, 9.2e6, 0.801),
+    "B3": (1.8e9, 12e6, 0.816),
+    "B4": (4.2e9, 19e6, 0.829),
+    "B5": (9.9e9, 30e6, 0.836),
+    "B6": (19e9, 43e6, 0.840),
+    "B7": (37e9, 66e6, 0.843),
+}
+COST = "scaling-cost"  # the plot of accuracy against multiply-adds
+
+
 @dataclass(frozen=True)
 class Claim:
     """A sentence of the paper and what would show it: more of a figure in one kind than in others.

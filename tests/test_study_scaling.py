@@ -1,5 +1,7 @@
 """Compound scaling judged by trainings: the marks of a map, the one-sided test, what is kept."""
 
+import csv
+import io
 import sys
 from pathlib import Path
 
@@ -7,9 +9,10 @@ import numpy as np
 import pytest
 from judges import colour_judge, ship
 
-from study import StudyError, scaling, statistics
+from study import StudyError, plots, scaling, statistics
 from study import __main__ as command
 from study.scaling import CLAIMS, GRID, KINDS, MARKS, judge, kind_of, known, mark
+from study.store import Store
 from study.texts.en import TEXTS
 
 pytest_plugins = ["study_fixtures"]
@@ -135,6 +138,28 @@ def test_the_interval_ends_where_the_test_begins_to_reject(sizes):
         assert min(above, below) > 0.05
 
 
+# --- the plots --------------------------------------------------------------------------------------------------------
+
+
+def test_plots_show_every_training_and_the_published_ones_marked_as_such(tmp_path):
+    store, trainings = Store(tmp_path), rows()
+    for row in trainings:
+        row |= {"multiply_adds": 60_000_000, "parameters": 1_000_000}
+    verdicts = [judge(claim, trainings) for claim in CLAIMS]
+    plots.draw_scaling(store, {"trainings": trainings, "verdicts": verdicts})
+    for name in ("scaling-cost", *CLAIM):
+        assert "<svg" in store.svg(store.claim_plot(name))
+        table = list(csv.DictReader(io.StringIO(store.csv(store.claim_plot(name)))))
+        assert {row["id"] for row in trainings} <= {line["what"] for line in table}
+    published = [
+        line
+        for line in csv.DictReader(io.StringIO(store.csv(store.claim_plot("scaling-cost"))))
+        if "publ" in line["what"]
+    ]
+    assert [line["what"] for line in published] == [f"B{k}, published" for k in range(8)]
+    assert "as published, ImageNet" in store.svg(store.claim_plot("scaling-cost"))
+
+
 # --- what is kept -----------------------------------------------------------------------------------------------------
 
 
@@ -176,6 +201,4 @@ def test_the_command_measures_what_is_new_and_keeps_the_rest(tmp_path, marked, m
 
 
 def scaling_of(evidence: Path):
-    from study.store import Store
-
     return Store(evidence).scaling()

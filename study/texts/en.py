@@ -101,6 +101,19 @@ TEXTS: dict[str, Any] = {
             "At four times the cost test accuracy is higher with more pixels than with more layers or more channels.",
         ),
     },
+    "scaling_kinds": {
+        "baseline": "baseline",
+        "deeper": "deeper",
+        "wider": "wider",
+        "sharper": "higher resolution",
+        "compound": "compound",
+    },
+    "scaling_figures": {
+        "animal": "share of heat in the animal, less its area",
+        "head": "share of heat in the head, less its area",
+        "covered": "share of the animal with heat above the mean",
+        "accuracy": "test accuracy",
+    },
     # by name: titles of plots
     "evidence_measures": {
         "dead": "Dead channels",
