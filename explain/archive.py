@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from explain.errors import CheckpointError
+from explain.files import open_regular
 
 # The archive: nothing but these, of at most so many bytes
 _PARTS = {"metadata.json": 2**16, "config.json": 2**24, "model.weights.h5": 2**30}
+_LARGEST = sum(_PARTS.values()) + 2**16  # bytes of the archive itself
 _EXPANSION = 200  # unpacked to packed; a config of many like layers reaches 30
 
 # What a model may be made of, by the module that its configuration names
@@ -51,7 +54,9 @@ def verify(path: Path, model_id: str, digest: str) -> None:
         explain.errors.CheckpointError: The model file of cats-dogs-effnet-sgd is not the one that its card speaks of.
     """
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size > _LARGEST:
+                raise _damaged(model_id)
             if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                 raise CheckpointError(
                     "digest", "The model file of {model_id} is not the one that its card speaks of.", model_id=model_id
@@ -78,9 +83,7 @@ def check(file: BinaryIO, model_id: str) -> None:
         Traceback (most recent call last):
         explain.errors.CheckpointError: The model file of my-net is damaged or no plain Keras archive.
     """
-    damaged = CheckpointError(
-        "archive", "The model file of {model_id} is damaged or no plain Keras archive.", model_id=model_id
-    )
+    damaged = _damaged(model_id)
     try:
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
@@ -104,6 +107,11 @@ def check(file: BinaryIO, model_id: str) -> None:
         sentence = "The model file of {model_id} asks for code of its own ({asked}), which is never run here."
         sentence = sentence if named else sentence.replace(" ({asked})", "")
         raise CheckpointError("code", sentence, model_id=model_id, asked=asked if named else "")
+
+
+def _damaged(model_id: str) -> CheckpointError:
+    sentence = "The model file of {model_id} is damaged or no plain Keras archive."
+    return CheckpointError("archive", sentence, model_id=model_id)
 
 
 def _first_code(config: Any) -> str | None:

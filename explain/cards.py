@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from explain.errors import CheckpointError
+from explain.files import parse_json, read_bytes, writable
 
 _MOST = 2**20  # bytes of a card
 _SIDE = 4096  # pixels of a model's input
@@ -215,13 +216,12 @@ class Card:
         """
         folder = Path(folder)
         try:
-            with open(folder / "card.json", "rb") as file:
-                values = json.loads(file.read(_MOST))
-        except OSError:
+            values = parse_json(read_bytes(folder / "card.json", _MOST), lenient=True)
+        except FileNotFoundError:
             raise _wrong(folder.name, "card.json", "is missing") from None
-        except (ValueError, RecursionError):
+        except (OSError, ValueError):
             raise _wrong(folder.name, "card.json", "cannot be read") from None
-        if not isinstance(values, dict):
+        if not isinstance(values, dict) or not writable(values):
             raise _wrong(folder.name, "card.json", "cannot be read")
         return cls.from_json(values, folder.name)
 

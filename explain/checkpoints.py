@@ -147,7 +147,7 @@ class Available(NamedTuple):
 
     Attributes:
         cards: of those that can be loaded, by id.
-        problems: (folder's name, one sentence) of the others.
+        problems: (folder's name, as it can be shown, and one sentence) of the others.
     """
 
     cards: list[Card]
@@ -175,7 +175,7 @@ def available(weights: str | os.PathLike[str] = DEFAULT) -> Available:
         try:
             cards.append(_verified(_folder(name, weights)))
         except CheckpointError as error:
-            problems.append((name, str(error)))
+            problems.append((_shown(name), str(error)))
     return Available(cards, problems)
 
 
@@ -284,6 +284,12 @@ def _folders(weights: str | os.PathLike[str]) -> set[str]:
             return {entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")}
     except OSError:
         return set()
+
+
+def _shown(name: str) -> str:
+    """A folder's name, without bytes that are no text, control characters and more than a line takes."""
+    text = os.fsencode(name).decode(errors="replace")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)[:80]
 
 
 def _folder(model_id: str, weights: str | os.PathLike[str]) -> Path:

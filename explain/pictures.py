@@ -1,7 +1,8 @@
 """Pictures from strangers to uint8 sRGB arrays, and the one fit of a picture to a model's input.
 
 Files are recognised by content, never by name. Size and dimensions are checked before anything is decoded, and a
-decoder gets only the parts of a file that it needs: metadata are the usual way to make a small file cost gigabytes.
+decoder gets only the parts of a file that it needs, each of them once and few of them: metadata and repetition are the
+usual ways to make a small file cost gigabytes or hours.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 import stat
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple
 
 import cv2
@@ -39,23 +40,39 @@ MAX_BYTES = 20 * MEGA
 MAX_PIXELS = 50 * MEGA
 KEPT_PIXELS = 12 * MEGA
 KEPT_SIDE = 16384  # no browser draws a longer picture
+MAX_SIDE = 65535  # what JPEG, GIF and BMP of cameras and scanners can say at most; decoders need memory for each row
+MEMORY = 400 * MEGA  # bytes that the pixels of one picture may take while it is decoded; its file comes on top
 
 _MAX_PROFILE = 4 * MEGA
 _MAX_SCANS = 64  # of a progressive JPEG: about ten as a rule, but each costs a walk over all pixels
+_MAX_SEGMENTS = 4096  # of a JPEG: 320 make 20 MB
+_MAX_TABLES = MEGA // 4  # bytes of a JPEG's tables and frame headers: some 10 kB as a rule
+_MAX_PROFILE_SEGMENTS = 255  # of a JPEG, whose numbers are of one byte
+_MAX_CHUNKS = 2**15  # of a PNG: the usual encoders make 2,560 of 20 MB
+_MAX_BLOCKS = 2**18  # of a GIF: 82,000 make 20 MB
 _MAX_TIFF_TAGS = 4096  # some thirty as a rule
 _MAX_TIFF_VALUES = 200_000  # numbers in one TIFF tag: 50 megapixels in tiles of 16 x 16
 _STRIP = MEGA  # pixels turned into sRGB at a time
-_DECODING = threading.BoundedSemaphore(2)  # one of 50 megapixels takes some 400 MB while it is decoded
+AT_ONCE = 2  # pictures being decoded, each of up to MEMORY and its file
+_DECODING = threading.BoundedSemaphore(AT_ONCE)
 
 ACCEPTED = "JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF"
 
 _LIMITS = {"accepted": ACCEPTED, "most_megabytes": MAX_BYTES // MEGA, "most_megapixels": MAX_PIXELS // MEGA}
+_LIMITS |= {"most_side": MAX_SIDE}
 _SENTENCES = {
     "empty": "This file is empty; please choose a {accepted} picture.",
     "unreadable": "This file cannot be opened; please choose a {accepted} picture.",
     "too-large": "This file is larger than {most_megabytes} MB; please choose a smaller one.",
     "too-many-pixels": "This picture has {megapixels} megapixels; at most {most_megapixels} are accepted, so please "
     "make it smaller first.",
+    "too-many-of-kind": "This {kind} picture has {megapixels} megapixels; at most {most_of_kind} are accepted of its "
+    "kind, so please make it smaller or save it as an ordinary JPEG.",
+    "too-long": "This picture is {side:,} pixels long; at most {most_side:,} are accepted, so please make it smaller "
+    "first.",
+    "too-costly": "Reading this picture takes too much time or memory; please save it anew as JPEG or PNG, or make it "
+    "smaller.",
+    "unread": "This picture could not be read; please save it anew as JPEG or PNG.",
     "damaged": "This {kind} picture is damaged, cut short or of an unusual kind; please save it anew as JPEG or PNG.",
     "vector": "This is a drawing or a document, not a photo; please choose a {accepted} picture.",
     "heic": "HEIC photos cannot be read here; please save yours as {accepted}.",
@@ -68,9 +85,12 @@ class PictureError(UserError):
     """A file that gives no picture. `str(error)` is one sentence for a person, without any path or file name.
 
     Args:
-        code: "empty", "unreadable", "too-large", "too-many-pixels", "damaged", "vector", "heic", "text" or "unknown".
-        **facts: kind ("JPEG", for example) of a damaged picture, megapixels of one that has too many. `accepted` (the
-            kinds), `most_megabytes` and `most_megapixels` are facts of every one.
+        code: "empty", "unreadable", "too-large", "too-many-pixels", "too-many-of-kind" (more than there is memory for
+            in its format), "too-long", "too-costly" (memory or time ran out), "unread" (whoever read it died),
+            "damaged", "vector", "heic", "text" or "unknown".
+        **facts: kind ("JPEG", for example) of a damaged picture, megapixels of one that has too many, with
+            `most_of_kind` where that is less than `most_megapixels`, `side` (pixels) of one that is too long.
+            `accepted` (the kinds), `most_megabytes`, `most_megapixels` and `most_side` are facts of every one.
 
     Example:
         >>> try:
@@ -104,7 +124,8 @@ def read(source: str | os.PathLike | bytes | BinaryIO) -> Picture:
 
     Orientation (EXIF, or AVIF's own) is applied, CMYK and colour profiles become sRGB, 16-bit values are scaled, what
     is transparent lies over white. Of several frames the first is taken. Raises PictureError for anything else, and
-    for more than 20 MB or 50 megapixels, which is found before decoding.
+    for more than 20 MB, 50 megapixels or 65,535 pixels a side, which is found before decoding; for fewer megapixels
+    where a format takes more than `MEMORY` for them (WebP 23, AVIF 20 or 25).
     """
     data = _bytes(source)
     kind = _kind(data)
@@ -113,6 +134,8 @@ def read(source: str | os.PathLike | bytes | BinaryIO) -> Picture:
             return _decode(kind, data)
     except PictureError:
         raise
+    except MemoryError:
+        raise PictureError("too-costly") from None
     except Exception:  # decoders raise nearly anything on a broken file
         raise PictureError("damaged", kind=kind) from None
 
@@ -218,38 +241,46 @@ def _text(data: bytes) -> str | None:
 
 def _decode(kind: str, data: bytes) -> Picture:
     notes = []
-    exif = b""
+    exif, several, needs = b"", False, 0
     image: ImageFile.ImageFile
     # The plugins directly: Image.open checks the size by a process-wide setting, and tries other plugins
     if kind == "JPEG":
-        data, exif = _clean_jpeg(data)
+        data, exif, scans = _clean_jpeg(data)
         image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+        # all coefficients of two bytes, and a quarter of the pixels as it is decoded at half its size
+        needs = 2 * image.layers + 2 if scans > 1 else 0
     elif kind == "PNG":
+        data, exif, several = _clean_png(data)
         image = PngImagePlugin.PngImageFile(io.BytesIO(data))
     elif kind == "WebP":
-        _check_pixels(*_webp_size(data))  # opening one already allocates its canvas
+        needs = 17  # two canvases, what is handed on, and the picture; opening one already allocates the canvases
+        _check_pixels(*_webp_size(data), kind, needs)
         image = WebPImagePlugin.WebPImageFile(io.BytesIO(data))
     elif kind == "GIF":
+        data, several = _clean_gif(data)
         image = GifImagePlugin.GifImageFile(io.BytesIO(data))
     elif kind == "TIFF":
-        data, more = _clean_tiff(data)
-        if more:
-            notes.append("first-frame")
+        data, several, chunk = _clean_tiff(data)
         image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+        needs = _tiff_needs(image, chunk)
     elif kind == "BMP":
+        _check_bmp(data)
         image = BmpImagePlugin.BmpImageFile(io.BytesIO(data))
     else:
         image = AvifImagePlugin.AvifImageFile(io.BytesIO(_clean_avif(data)))
+        # planes of up to two bytes a sample, RGB or RGBA, the same handed on, and the picture
+        needs = 20 if image.mode == "RGBA" else 16
+    del data
     with image:
-        full = _check_pixels(*image.size)
-        if getattr(image, "is_animated", False):
+        full = _check_pixels(*image.size, kind, max(needs, _pixel_bytes(image) + 3))
+        if several or getattr(image, "is_animated", False):
             notes.append("first-frame")
         if kind == "JPEG":
             # decoded at a half or a quarter, where that leaves more than half of the pixels that are kept
             width, height = _kept_size(*image.size)
-            image.draft(None, (width * 3 // 4, height * 3 // 4))
+            image.draft(None, (-(-width * 3 // 4), -(-height * 3 // 4)))
         image.load()
-        # a PNG's block may stand behind its pixels; a TIFF has none, and is already turned
+        # a TIFF is already turned
         orientation = _orientation(exif or image.info.get("exif", b""))
         pixels, stretched = _srgb(image)
     if stretched:
@@ -262,10 +293,22 @@ def _decode(kind: str, data: bytes) -> Picture:
     return Picture(_UPRIGHT[orientation](pixels), tuple(notes))
 
 
-def _check_pixels(width: int, height: int) -> int:
-    if width * height > MAX_PIXELS:
-        raise PictureError("too-many-pixels", megapixels=math.ceil(width * height / 1e6))
-    return width * height
+def _check_pixels(width: int, height: int, kind: str = "", needs: int = 0) -> int:
+    """How many pixels there are, if they are not too many for one of `kind` that `needs` so many bytes for each."""
+    pixels, most = width * height, MEMORY // max(needs, 1)
+    if pixels > MAX_PIXELS:
+        raise PictureError("too-many-pixels", megapixels=math.ceil(pixels / 1e6))
+    if pixels > most:
+        megapixels = math.ceil(pixels / 1e6)
+        raise PictureError("too-many-of-kind", kind=kind, megapixels=megapixels, most_of_kind=most // MEGA)
+    if max(width, height) > MAX_SIDE:
+        raise PictureError("too-long", side=max(width, height))
+    return pixels
+
+
+def _pixel_bytes(image: Image.Image) -> int:
+    """Bytes that Pillow keeps a pixel in."""
+    return 2 if image.mode.startswith("I;16") else 1 if image.mode in ("1", "L", "P") else 4
 
 
 def _kept_size(width: int, height: int) -> tuple[int, int]:
@@ -273,20 +316,21 @@ def _kept_size(width: int, height: int) -> tuple[int, int]:
     return max(1, int(width * scale)), max(1, int(height * scale))
 
 
-def _clean_jpeg(data: bytes) -> tuple[bytes, bytes]:
-    """The segments that a decoder needs, and the first EXIF block.
+def _clean_jpeg(data: bytes) -> tuple[bytes, bytes, int]:
+    """The segments that a decoder needs, the first EXIF block, and the number of scans.
 
     Pillow parses all EXIF segments joined while opening, where each of many tags may claim the same megabytes.
     """
-    kept, exif, scans, position = [data[:2]], b"", 0, 2
-    while (position := data.find(b"\xff", position)) >= 0 and position + 1 < len(data):
-        marker = data[position + 1]
+    kept, exif, scans, tables, position = [data[:2]], b"", 0, 0, 2
+    left = {"JFIF": 1, "Adobe": 1, "profile": _MAX_PROFILE_SEGMENTS}
+    for _ in range(_MAX_SEGMENTS):
+        match = _JPEG_MARKER.search(data, position)
+        if match is None:
+            break
+        position, marker = match.start(), data[match.start() + 1]
         if marker == 0xD9:  # end; what follows (a video, a second picture) is not ours
             kept.append(b"\xff\xd9")
             break
-        if marker in (0x00, 0xFF):
-            position += 1
-            continue
         if marker == 0x01 or 0xD0 <= marker <= 0xD8:
             position += 2
             continue
@@ -294,20 +338,115 @@ def _clean_jpeg(data: bytes) -> tuple[bytes, bytes]:
         if marker == 0xDA:
             scans += 1
             if scans > _MAX_SCANS:
-                raise PictureError("damaged", kind="JPEG")
-            following = _JPEG_MARKER.search(data, end)
+                break
+            following = _JPEG_SCAN_END.search(data, end)
             end = following.start() if following else len(data)
-        segment = data[position:end]
+        segment, position = data[position:end], end
+        name = ""
         if marker == 0xE1 and segment[4:10] == b"Exif\0\0":
             exif = exif or segment[10:]
-        profile = marker == 0xE2 and segment[4:16] == b"ICC_PROFILE\0"
-        if marker <= 0xE0 or marker == 0xEE or profile:
+        elif marker == 0xE0 and segment[4:9] == b"JFIF\0":
+            name = "JFIF"
+        elif marker == 0xE2 and segment[4:16] == b"ICC_PROFILE\0" and len(segment) > 18:
+            name = "profile"
+        elif marker == 0xEE and segment[4:9] == b"Adobe":
+            name = "Adobe"
+        elif marker == 0xDA:
+            kept.append(_JPEG_FILL.sub(b"\xff", segment))
+        elif marker < 0xE0:
+            tables += len(segment)
+            if tables > _MAX_TABLES:
+                raise PictureError("damaged", kind="JPEG")
             kept.append(segment)
+        if left.get(name, 0):
+            left[name] -= 1
+            kept.append(segment)
+    else:
+        raise PictureError("damaged", kind="JPEG")
+    if scans > _MAX_SCANS:
+        raise PictureError("damaged", kind="JPEG")
+    return b"".join(kept), exif, scans
+
+
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xff]")
+_JPEG_FILL = re.compile(rb"\xff\xff+")
+_JPEG_SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # within a scan 0xff is followed by 0 or a restart
+
+
+def _clean_png(data: bytes) -> tuple[bytes, bytes, bool]:
+    """The chunks that a decoder needs, the EXIF block, and whether there are several frames."""
+    kept, seen, exif, position = [data[:8]], set(), b"", 8
+    frames, apart = 1, True  # of an animation, and whether the picture itself is none of them
+    for _ in range(_MAX_CHUNKS):
+        head = data[position : position + 8]
+        if len(head) < 8:
+            break
+        name, start, end = head[4:], position, position + 12 + int.from_bytes(head[:4], "big")
         position = end
-    return b"".join(kept), exif
+        if name == b"IDAT" or (name in _PNG_CHUNKS and name not in seen):
+            kept.append(data[start:end])
+        elif name == b"eXIf":
+            exif = exif or data[start + 8 : end - 4]
+        elif name == b"acTL":
+            frames = int.from_bytes(data[start + 8 : start + 12], "big")
+        elif name == b"fcTL" and b"IDAT" not in seen:
+            apart = False
+        seen.add(name)
+        if name == b"IEND":
+            break
+    else:
+        raise PictureError("damaged", kind="PNG")
+    return b"".join(kept), exif, b"acTL" in seen and frames + apart > 1
 
 
-_JPEG_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")  # within a scan 0xff is followed by 0 or a restart
+_PNG_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"IEND"}  # each of them once
+
+
+def _clean_gif(data: bytes) -> tuple[bytes, bool]:
+    """The first frame with its transparency, and whether there are more."""
+
+    def table(flags: int) -> int:
+        return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+    left = _MAX_BLOCKS
+
+    def end_of_blocks(position: int) -> int:
+        nonlocal left
+        while position < len(data) and data[position]:
+            position += data[position] + 1
+            left -= 1
+            if not left:
+                raise PictureError("damaged", kind="GIF")
+        return position + 1
+
+    position = 13 + table(data[10])
+    kept, control, frame = [data[:position]], b"", b""
+    while (match := _GIF_BLOCK.search(data, position)) is not None and match[0] != b";":
+        start = match.start()
+        if match[0] == b"!":
+            position = end_of_blocks(start + 2)
+            if data[start + 1 : start + 3] == b"\xf9\4":
+                control = data[start : start + 7] + b"\0"
+        elif frame:
+            return b"".join(kept), True
+        else:
+            position = end_of_blocks(start + 11 + table(data[start + 9]))
+            frame = data[start:position]
+            kept += [control, frame, b";"]
+        left -= 1
+        if left < 1:
+            raise PictureError("damaged", kind="GIF")
+    return b"".join(kept), False
+
+
+_GIF_BLOCK = re.compile(rb"[!,;]")  # what stands between is passed over, as browsers do
+
+
+def _check_bmp(data: bytes) -> None:
+    """Refuses run-length codes, for which Pillow allocates without limit, and of 4 bits in wrong colours."""
+    header, compression = (int.from_bytes(data[at : at + 4], "little") for at in (14, 30))
+    if header >= 40 and compression in (1, 2):
+        raise PictureError("damaged", kind="BMP")
 
 
 def _clean_avif(data: bytes) -> bytes:
@@ -374,22 +513,42 @@ _TIFF_TAGS = {256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 292, 2
 _TIFF_TAGS |= {338, 339, 347, *range(512, 522), 529, 530, 531, 532, 34675}
 
 
-def _clean_tiff(data: bytes) -> tuple[bytes, bool]:
-    """The file with only the tags that decoding needs in its only directory; whether there were more directories.
+def _clean_tiff(data: bytes) -> tuple[bytes, bool, int]:
+    """The file with only the tags that decoding needs in its only directory; whether there were more directories;
+    and the pixels of a tile or strip, which is decoded whole.
 
-    Pillow and libtiff read every tag, where each of many may claim the same megabytes.
+    Pillow and libtiff read every tag, where each of many may claim the same megabytes; and of a tag that is there twice
+    they do not take the same.
     """
     directory = _directory(data)
     kept = [entry for entry in directory.entries if entry.tag in _TIFF_TAGS]
     values = {entry.tag: entry.value for entry in kept}
-    _check_pixels(values.get(256, 0), values.get(257, 0))
-    _check_pixels(values.get(322, 0), values.get(323, 0))  # a tile is decoded whole
+    size = values.get(256, 0), values.get(257, 0)
+    _check_pixels(*size)
+    tile = values.get(322, 0), values.get(323, 0)
+    _check_pixels(*tile)
     numbers = max((entry.length for entry in kept if entry.size > entry.length), default=0)
-    if numbers > _MAX_TIFF_VALUES or sum(entry.size for entry in kept) > len(data):
+    if numbers > _MAX_TIFF_VALUES or sum(entry.size for entry in kept) > len(data) or len(values) < len(kept):
         raise PictureError("damaged", kind="TIFF")
     rewritten = directory.head.pack(len(kept)) + b"".join(entry.raw for entry in kept) + directory.link.pack(0)
     end = directory.start + len(rewritten)
-    return data[: directory.start] + rewritten + data[end:], directory.more
+    chunk = tile[0] * tile[1] or size[0] * min(values.get(278) or size[1], size[1])
+    return data[: directory.start] + rewritten + data[end:], directory.more, chunk
+
+
+def _tiff_needs(image: TiffImagePlugin.TiffImageFile, chunk: int) -> int:
+    """Bytes a pixel while a TIFF is decoded, of whose pixels `chunk` are so at once. Refuses what would come out wrong.
+
+    Pillow takes signed bytes for unsigned ones, and uncompressed planes of 16 bits for such of 8.
+    """
+    tags = image.tag_v2
+    bits, samples = max(tags.get(258, (1,))), tags.get(277, 1)
+    signed = 2 in tags.get(339, ()) and bits <= 8
+    planes = tags.get(284) == 2 and tags.get(259, 1) == 1 and samples > 1
+    if signed or (planes and bits > 8):
+        raise PictureError("damaged", kind="TIFF")
+    at_once = math.ceil(chunk * max(4, samples * bits / 8) / max(1, image.width * image.height))
+    return _pixel_bytes(image) + max(at_once, 3)
 
 
 def _orientation(exif: bytes) -> int:
@@ -418,47 +577,76 @@ _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 def _srgb(image: Image.Image) -> tuple[np.ndarray, bool]:
     """uint8 height x width x 3, and whether the values had to be stretched. In strips, so that memory stays bounded."""
-    stretched = False
-    if image.mode.startswith(("I", "F")):
-        image, stretched = _eight_bits(image)
-    profile = _profile(image)
     width, height = image.size
-    pixels = np.empty((height, width, 3), np.uint8)
     rows = max(1, _STRIP // width)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        pixels[top:bottom] = np.asarray(_strip_to_srgb(image.crop((0, top, width, bottom)), profile))
-    return pixels, stretched
+    areas = [(0, top, width, min(top + rows, height)) for top in range(0, height, rows)]
+    scale = _scale(image, areas) if image.mode.startswith(("I", "F")) else None
+    profile = _profile(image, image.mode if scale is None else "L")
+    pixels = np.empty((height, width, 3), np.uint8)
+    for area in areas:
+        strip = image.crop(area)
+        if scale is not None:
+            strip = _eight_bits(strip, scale)
+        pixels[area[1] : area[3]] = np.asarray(_strip_to_srgb(strip, profile))
+    return pixels, scale is not None and scale.stretched
 
 
-def _eight_bits(image: Image.Image) -> tuple[Image.Image, bool]:
-    """Grey of 16 or 32 bits to 8; integers and floats of 32 bits have no range of their own, so the values decide."""
-    values = np.asarray(image)
-    stretched = False
+class _Scale(NamedTuple):
+    """What values of more than 8 bits mean: `low` is drawn as 0, `high` as 255."""
+
+    low: float
+    high: float
+    unsigned: bool = False  # of 32 bits, which Pillow holds as signed ones
+    stretched: bool = False
+
+
+def _scale(image: Image.Image, areas: Sequence[tuple[int, int, int, int]]) -> _Scale:
+    """The scale of grey of 16 or 32 bits; integers and floats of 32 bits have no range of their own, so the values in
+    these areas decide."""
+    tags = getattr(image, "tag_v2", {})
+    bits, white_is_zero = tags.get(258, (16,))[0], bool(tags) and tags.get(262, 0) == 0
+    unsigned, stretched = False, False
     if image.mode.startswith("I;16"):
-        low, high = 0.0, 65535.0
+        low, high = 0.0, 2.0**bits - 1
     else:
-        finite = np.isfinite(values)
-        values = np.where(finite, values, values[finite].min(initial=0) if finite.any() else 0)
-        low, high = float(values.min()), float(values.max())
+        unsigned = bits == 32 and tags.get(339, (1,))[0] == 1
+        low, high = math.inf, -math.inf
+        for area in areas:
+            values = _values(image.crop(area), unsigned)
+            values = values[np.isfinite(values)]
+            low, high = float(values.min(initial=low)), float(values.max(initial=high))
+        low, high = (0.0, 0.0) if low > high else (low, high)  # none is finite
         usual = [1.0, 255.0, 65535.0] if image.mode == "F" else [255.0, 65535.0]
         fitting = [limit for limit in usual if low >= 0 and high <= limit]
         stretched = not fitting
         low, high = (0.0, fitting[0]) if fitting else (low, high)
-    scale = 255 / ((high - low) or 1)
-    scaled = np.empty(values.shape, np.uint8)
-    for top in range(0, len(values), 256):  # in rows: the floats would need eight times the room
-        scaled[top : top + 256] = np.rint((values[top : top + 256].astype(np.float64) - low) * scale)
-    result = Image.fromarray(scaled)
+    low, high = (high, low) if white_is_zero else (low, high)
+    return _Scale(low, high, unsigned, stretched)
+
+
+def _values(image: Image.Image, unsigned: bool = False) -> np.ndarray:
+    values = np.asarray(image)
+    return (values.view(np.uint32) if unsigned else values).astype(np.float64)
+
+
+def _eight_bits(image: Image.Image, scale: _Scale) -> Image.Image:
+    """Grey of 16 or 32 bits to 8."""
+
+    def drawn(values: np.ndarray) -> np.ndarray:
+        shares = (values - scale.low) / ((scale.high - scale.low) or 1)
+        shares = np.clip(np.nan_to_num(shares, nan=0, posinf=0, neginf=0), 0, 1)
+        return np.rint(255 * shares).astype(np.uint8)
+
+    values = np.asarray(image)
+    short = values.dtype.itemsize == 2  # each of them once: there are fewer than pixels
+    result = Image.fromarray(drawn(np.arange(2**16))[values] if short else drawn(_values(image, scale.unsigned)))
     if isinstance(clear := image.info.get("transparency"), int):  # one value of a 16-bit PNG that means transparent
         result.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
-    if "icc_profile" in image.info:
-        result.info["icc_profile"] = image.info["icc_profile"]
-    return result, stretched
+    return result
 
 
-def _profile(image: Image.Image) -> tuple[str, ImageCms.ImageCmsTransform] | None:
-    """(mode that it takes, transform to sRGB) of the image's ICC profile.
+def _profile(image: Image.Image, mode: str) -> tuple[str, ImageCms.ImageCmsTransform] | None:
+    """(mode that it takes, transform to sRGB) of the image's ICC profile, once the image is of `mode`.
 
     None if it has none that can be used, or one that changes no colour by more than 1 (sRGB's own, on most photos:
     the transform costs half a second for a phone's).
@@ -466,27 +654,27 @@ def _profile(image: Image.Image) -> tuple[str, ImageCms.ImageCmsTransform] | Non
     icc = image.info.get("icc_profile")
     if not icc or len(icc) > _MAX_PROFILE:
         return None
-    needed = {"CMYK": "CMYK", "LAB": "LAB", "1": "L", "L": "L", "LA": "L"}.get(image.mode, "RGB")
+    needed = {"CMYK": "CMYK", "LAB": "LAB", "1": "L", "L": "L", "LA": "L"}.get(mode, "RGB")
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}.get(source.profile.xcolor_space.strip())
-        if mode is None or (mode != needed and (mode, needed) != ("RGB", "L")):
+        taken = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}.get(source.profile.xcolor_space.strip())
+        if taken is None or (taken != needed and (taken, needed) != ("RGB", "L")):
             return None
         transform = ImageCms.buildTransform(
             source,
             ImageCms.createProfile("sRGB"),
-            mode,
+            taken,
             "RGB",
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
             ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
-        if mode == "RGB":
+        if taken == "RGB":
             changed = np.asarray(ImageCms.applyTransform(Image.fromarray(_COLOURS), transform), np.int16) - _COLOURS
             if np.abs(changed).max() <= 1:
                 return None
     except Exception:  # a broken profile is no reason to refuse the picture
         return None
-    return mode, transform
+    return taken, transform
 
 
 _COLOURS = np.stack(np.meshgrid(*[np.arange(0, 256, 15, dtype=np.uint8)] * 3), axis=-1).reshape(18, -1, 3)

@@ -22,6 +22,7 @@ from explain.view.message import Explained, message
 from explain.view.words import Words
 from page import uploads
 from page.background import Background
+from page.decoding import Decoders
 from page.errors import PageError
 from page.evidence import Findings, NotThere
 from page.examples import UNKNOWN, Example, belongs, read_examples
@@ -75,6 +76,7 @@ class Service:
         self.experiments: list[Experiment] = [self.texts.titled(experiment) for experiment in known]
         self.examples: dict[str, Example] = read_examples(Path(examples))
         self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data, self.texts)
+        self.decoders = Decoders()
         self.problem = ""  # a sentence when the models could not be loaded
         self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()
@@ -111,14 +113,19 @@ class Service:
             self._ready.set()
 
     def run(self) -> None:
-        """`load`, and from then on, until `stop`, make models ready before they are asked for; for a thread."""
+        """`load`, and from then on, until `stop`, make models ready before they are asked for; for a thread.
+
+        Those who read uploads are started first: they are ready long before TensorFlow is.
+        """
+        self.decoders.start()
         self.load()
         self.prepare([experiment.id for experiment in self.experiments[:AHEAD]])
         self._background.run()
 
     def stop(self) -> None:
-        """Make nothing ready any more."""
+        """Make nothing ready any more, and end those who read uploads."""
         self._background.stop()
+        self.decoders.close()
 
     def prepare(self, experiment_ids: object) -> dict[str, Any]:
         """Make the models of experiments ready, in this order, when there is time and room; `state`.
@@ -322,7 +329,7 @@ class Service:
             began = time.perf_counter()
             shows: str | None = UNKNOWN
             if asked.get("upload") is not None:
-                picture = uploads.picture(asked["upload"])
+                picture = self.decoders.read(uploads.uploaded(asked["upload"]))
             elif asked.get("example") is not None:
                 picture = self.example(asked["example"])
                 shows = self.shows(asked["example"])

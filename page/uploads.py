@@ -1,4 +1,4 @@
-"""Pictures from outside: opened only inside Gradio's upload folder, and only by our own reader.
+"""Pictures from outside: opened only inside Gradio's upload folder, and only by our own reader (`page.decoding`).
 
 Gradio 6.31's image input trusts the `meta` that a request brings: a raw call that omits or falsifies it makes the
 server open any picture it can read, a path that is an address is downloaded, and a file that calls itself .svg is
@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder, is_in_or_equal
 
-from explain.pictures import MAX_BYTES, MEGA, Picture, read
+from explain.pictures import MAX_BYTES, MEGA
 from page.errors import PageError
 
 MAX_FILE = f"{MAX_BYTES // MEGA}mb"  # as Gradio writes it
@@ -41,11 +41,6 @@ def uploaded(path: object) -> str:
     if not os.path.isfile(real):
         raise NotUploaded("gone")
     return real
-
-
-def picture(path: object) -> Picture:
-    """Read an uploaded picture. Raises NotUploaded as `uploaded` does, PictureError as `explain.pictures.read` does."""
-    return read(uploaded(path))
 
 
 class GuardedImage(gr.Image):

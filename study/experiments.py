@@ -9,7 +9,6 @@ words for the id and these models (`page.experiments.SHIPPED`). The examples are
 they are left out, the page begins with those that show a class of the models (`page.examples.ordered`).
 """
 
-import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from explain.align import FEWEST, MOST
+from explain.files import parse_json, read_bytes, writable
+
+LARGEST = 2**20  # bytes of experiments.json
 
 log = logging.getLogger("two-minds")
 
@@ -46,7 +48,7 @@ def read_experiments(path: Path, ids: Iterable[str]) -> list[Experiment]:
     """The experiments whose checkpoints are there. A broken entry, or file, is reported in the log and passed over."""
     ids, experiments = set(ids), []
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = parse_json(read_bytes(path, LARGEST), lenient=True)
     except FileNotFoundError:
         return []
     except (OSError, ValueError):
@@ -54,6 +56,8 @@ def read_experiments(path: Path, ids: Iterable[str]) -> list[Experiment]:
         return []
     for entry in entries if isinstance(entries, list) else []:
         try:
+            if not writable(entry):
+                raise ValueError("half a character")
             experiment = _experiment(dict(entry))
         except (TypeError, ValueError):
             log.warning("An entry of experiments.json is not understood and is passed over.")

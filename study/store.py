@@ -16,6 +16,7 @@ is broken is reported in the log and passed over.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ COLOURS = {"left": "#d0453e", "right": "#3d6fd9", "luck": "#8a8f98"}
 """In plots: left model, right model, two seeds of one recipe. The page puts its own in their place."""
 PET_CLASSES = ("cat", "dog")  # in the order of the marked pictures' labels
 PICTURES = ("identities", "digests", "rank_last")  # of pairs/LEFT--RIGHT/pictures.npz
+_ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def same_recipe(first: object, second: object) -> bool:
@@ -73,7 +75,8 @@ class Store:
 
     def models(self) -> list[str]:
         """Ids of all trainings that were measured, seed 2 before seed 10."""
-        return sorted((path.parent.name for path in self.folder.glob("models/*/measures.json")), key=natural_order)
+        names = (path.parent.name for path in self.folder.glob("models/*/measures.json"))
+        return sorted(filter(_ID.fullmatch, names), key=natural_order)
 
     def measures(self, model_id: str) -> dict[str, Any] | None:
         """One training's measures."""
@@ -107,6 +110,7 @@ class Store:
     def pairs(self) -> list[tuple[str, str]]:
         """Ids of all pairs that were compared."""
         names = (path.parent.name for path in self.folder.glob("pairs/*--*/comparison.json"))
+        names = filter(_ID.fullmatch, names)
         return sorted((tuple(name.split("--", 1)) for name in names), key=lambda pair: [*map(natural_order, pair)])
 
     def pair(self, left: str, right: str) -> Path:
@@ -211,9 +215,8 @@ def outdated(comparison: Mapping[str, Any] | None, digests: Mapping[str, str]) -
     """
     sides = [(comparison or {}).get(side) for side in ("left", "right")]
     sides = [side for side in sides if isinstance(side, Mapping)]
-    return [
-        side["id"] for side in sides if "model" in side and digests.get(side.get("id"), side["model"]) != side["model"]
-    ]
+    sides = [side for side in sides if isinstance(side.get("id"), str)]
+    return [side["id"] for side in sides if "model" in side and digests.get(side["id"], side["model"]) != side["model"]]
 
 
 def _object(content: Any) -> dict[str, Any] | None:

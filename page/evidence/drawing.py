@@ -6,6 +6,9 @@ from xml.etree import ElementTree
 
 from study.store import COLOURS
 
+LARGEST = 2**20  # characters of a plot; ours have 63,000
+DEEPEST = 32  # elements in one another; ours have 7
+
 _SVG = "{http://www.w3.org/2000/svg}"
 _ELEMENTS = {"svg", "g", "defs", "path", "use", "text", "tspan", "rect", "circle", "ellipse", "line", "polyline"}
 _ELEMENTS |= {"polygon", "clipPath", "image", "linearGradient", "stop", "title"}
@@ -51,24 +54,29 @@ def drawing(text: str, prefix: str, label: str) -> str | None:
         label: what it shows, for those who don't see it.
 
     Returns:
-        SVG as text; None where `text` is none.
+        SVG as text; None where `text` is none, or longer or nested deeper than a plot is.
     """
-    if re.search(r"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE):
+    if len(text) > LARGEST or re.search(r"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE):
         return None
     try:
         root = ElementTree.fromstring(text)
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, ValueError):  # ValueError: half a character
         return None
     if root.tag != f"{_SVG}svg" or not root.get("viewBox"):
         return None
-    copy = _clean(root, prefix)
+    try:
+        copy = _clean(root, prefix)
+    except ValueError:
+        return None
     for name in set(copy.keys()) - {"viewBox"}:
         del copy.attrib[name]
     copy.attrib |= {"xmlns": _SVG[1:-1], "role": "img", "aria-label": label}
     return ElementTree.tostring(copy, encoding="unicode")
 
 
-def _clean(element: ElementTree.Element, prefix: str) -> ElementTree.Element:
+def _clean(element: ElementTree.Element, prefix: str, depth: int = 0) -> ElementTree.Element:
+    if depth > DEEPEST:
+        raise ValueError("nested too deep")
     copy = ElementTree.Element(element.tag.removeprefix(_SVG))
     for key, value in element.attrib.items():
         name = key.rpartition("}")[2]
@@ -88,7 +96,7 @@ def _clean(element: ElementTree.Element, prefix: str) -> ElementTree.Element:
         copy.text = element.text
     for child in element:
         if isinstance(child.tag, str) and child.tag.startswith(_SVG) and child.tag.removeprefix(_SVG) in _ELEMENTS:
-            inner = _clean(child, prefix)
+            inner = _clean(child, prefix, depth + 1)
             inner.tail = child.tail if copy.tag == "text" else None
             copy.append(inner)
     return copy
