@@ -17,7 +17,8 @@ from explain.errors import CheckpointError
 from explain.files import open_regular
 
 # The archive: nothing but these, of at most so many bytes
-_PARTS = {"metadata.json": 2**16, "config.json": 2**24, "model.weights.h5": 2**30}
+WEIGHTS = "model.weights.h5"
+_PARTS = {"metadata.json": 2**16, "config.json": 2**24, WEIGHTS: 2**30}
 _LARGEST = sum(_PARTS.values()) + 2**16  # bytes of the archive itself
 _EXPANSION = 200  # unpacked to packed; a config of many like layers reaches 30
 
@@ -36,13 +37,16 @@ _NOT_PLAIN |= {"StringLookup", "IntegerLookup", "IndexLookup", "TextVectorizatio
 _DATA = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__"}
 
 
-def verify(path: Path, model_id: str, digest: str) -> None:
+def verify(path: Path, model_id: str, digest: str) -> int:
     """Check that a model file is the one meant, a plain .keras archive, and made of plain Keras layers alone.
 
     Args:
         path: the file.
         model_id: what sentences call it.
         digest: hex sha256 that the file must have.
+
+    Returns:
+        Bytes of its weights.
 
     Raises:
         CheckpointError: "digest", "archive" or "code".
@@ -61,18 +65,21 @@ def verify(path: Path, model_id: str, digest: str) -> None:
                 raise CheckpointError(
                     "digest", "The model file of {model_id} is not the one that its card speaks of.", model_id=model_id
                 )
-            check(file, model_id)
+            return check(file, model_id)
     except OSError:
         sentence = "The model file of {model_id} is missing or cannot be read."
         raise CheckpointError("archive", sentence, model_id=model_id) from None
 
 
-def check(file: BinaryIO, model_id: str) -> None:
+def check(file: BinaryIO, model_id: str) -> int:
     """Check that an open file is a plain .keras archive and made of plain Keras layers alone.
 
     Args:
         file: binary, seekable.
         model_id: what sentences call it.
+
+    Returns:
+        Bytes of its weights.
 
     Raises:
         CheckpointError: "archive" or "code".
@@ -107,6 +114,24 @@ def check(file: BinaryIO, model_id: str) -> None:
         sentence = "The model file of {model_id} asks for code of its own ({asked}), which is never run here."
         sentence = sentence if named else sentence.replace(" ({asked})", "")
         raise CheckpointError("code", sentence, model_id=model_id, asked=asked if named else "")
+    return next(part.file_size for part in parts if part.filename == WEIGHTS)
+
+
+def config_of(path: Path) -> dict[str, Any]:
+    """The configuration of a model file that was verified, without what it would be trained with.
+
+    Args:
+        path: the file.
+
+    Returns:
+        As `keras.saving.deserialize_keras_object` takes it.
+    """
+
+    def plain(part: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in part.items() if key != "compile_config"}  # nested models have theirs
+
+    with zipfile.ZipFile(path) as archive:
+        return json.loads(archive.read("config.json"), object_hook=plain)
 
 
 def _damaged(model_id: str) -> CheckpointError:

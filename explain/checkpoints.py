@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 import os
 import re
 import threading
@@ -280,10 +281,10 @@ def _footprint(checkpoint: Checkpoint) -> int:
 
 def _folders(weights: str | os.PathLike[str]) -> set[str]:
     try:
-        with os.scandir(weights) as entries:
-            return {entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")}
+        names = os.listdir(weights)
     except OSError:
         return set()
+    return {name for name in names if os.path.isdir(os.path.join(weights, name)) and not name.startswith(".")}
 
 
 def _shown(name: str) -> str:
@@ -321,13 +322,16 @@ def _verified(folder: Path) -> Card:
         raise CheckpointError("card", sentence, model_id=folder.name, part="id")
     if card.members:
         return _with_members(card, folder)
-    _verify(folder, card.digests.model, _version(folder))
+    if (card.parameters or 0) > _verify(folder, card.digests.model, _version(folder)):  # a byte each, at least
+        sentence = "The card of {model_id} tells of more parameters than its model file can hold."
+        raise CheckpointError("card", sentence, model_id=folder.name, part="parameters")
     return card
 
 
 @functools.lru_cache(maxsize=256)
-def _verify(folder: Path, digest: str, version: tuple[Any, ...]) -> None:
-    archive.verify(folder / "model.keras", folder.name, digest)
+def _verify(folder: Path, digest: str, version: tuple[Any, ...]) -> int:
+    """Bytes of the weights in a model file that is the one meant."""
+    return archive.verify(folder / "model.keras", folder.name, digest)
 
 
 def _with_members(card: Card, folder: Path) -> Card:
@@ -367,8 +371,13 @@ def _load(folder: Path) -> Checkpoint:
     import keras
 
     try:
+        if _asked(archive.config_of(folder / "model.keras")) > _verify(folder, card.digests.model, _version(folder)):
+            sentence = "The model file of {model_id} asks for more weights than it holds."
+            raise CheckpointError("weights", sentence, model_id=model_id)
         model = keras.models.load_model(folder / "model.keras", compile=False, safe_mode=True)
         inputs, outputs = model.input_shape, model.output_shape
+    except CheckpointError:
+        raise
     except Exception as error:  # its message may hold paths: it stays the cause, for the log
         sentence = "Keras {keras} cannot build the model {model_id}."
         raise CheckpointError("load", sentence, model_id=model_id, keras=keras.__version__) from error
@@ -380,3 +389,17 @@ def _load(folder: Path) -> Checkpoint:
         raise CheckpointError("mismatch", sentence, model_id=model_id)
     twins.mark(model)
     return Checkpoint(card, folder, model)
+
+
+def _asked(config: dict[str, Any]) -> int:
+    """Bytes of all weights that a configuration asks for, without allocating one."""
+    import keras
+    from keras.src.backend.common import global_state  # no public door
+
+    waiting = list(global_state.get_global_attribute("uninitialized_variables") or [])  # of this thread
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+            return sum(math.prod(weight.shape) * np.dtype(weight.dtype).itemsize for weight in model.variables)
+    finally:  # Keras would make them when it leaves the next scope
+        global_state.set_global_attribute("uninitialized_variables", waiting)

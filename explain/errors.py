@@ -63,8 +63,9 @@ class CheckpointError(UserError):
 
     Args:
         code: "unknown" (no such id), "card", "archive" (missing, damaged or not a plain .keras archive), "digest" (not
-            the file the card speaks of), "code" (asks for code of its own), "load" (Keras cannot build it), "mismatch"
-            (it is not what the card says) or "members" (of an ensemble, one that does not do).
+            the file the card speaks of), "code" (asks for code of its own), "weights" (asks for more of them than its
+            file holds), "load" (Keras cannot build it), "mismatch" (it is not what the card says) or "members" (of an
+            ensemble, one that does not do).
         sentence: with the facts' names in braces.
         **facts: `model_id` for all but "unknown"; beside it `part` (the card's key that is wrong, "card.json" for all
             of it), `asked` (what is no plain Keras, empty where it is no name), `keras` (its version), and `member`

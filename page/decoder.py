@@ -2,10 +2,10 @@
 
     python -m page.decoder MEMORY_FILE SECONDS PATIENCE MEMORY
 
-A line of standard input is the path of a picture, as JSON. A line of standard output answers: {"size": [height, width],
-"notes": [...]}, and the pixels stand in the memory file (a descriptor); or {"code": ..., "facts": {...}} of a
-PictureError. The first line is {"limited": whether the system holds to the limit of memory}. It ends with its input, so
-with whoever started it.
+A line of standard input is [path of a picture, place], as JSON. A line of standard output answers: {"size": [height,
+width], "notes": [...]}, and the pixels stand in the memory file (a descriptor), from byte `place * BYTES` on; or
+{"code": ..., "facts": {...}} of a PictureError. The first line is {"limited": whether the system holds to the limit of
+memory}. It ends with its input, so with whoever started it.
 """
 
 import json
@@ -23,7 +23,8 @@ from PIL import AvifImagePlugin
 
 from explain.pictures import KEPT_PIXELS, PictureError, read
 
-BYTES = 3 * KEPT_PIXELS  # of the memory file
+BYTES = 3 * KEPT_PIXELS  # of a place in the memory file
+PLACES = 2
 
 
 def limit_memory(most: int) -> bool:
@@ -58,14 +59,15 @@ def serve(descriptor: int, seconds: int, patience: int, memory: int) -> None:
     # Threads need memory; and the pictures' order of magnitude is not theirs
     cv2.setNumThreads(1)
     AvifImagePlugin.DEFAULT_MAX_THREADS = 2
-    shared = np.frombuffer(mmap.mmap(descriptor, BYTES), np.uint8)
+    shared = np.frombuffer(mmap.mmap(descriptor, PLACES * BYTES), np.uint8).reshape(PLACES, BYTES)
     print(json.dumps({"limited": limit_memory(memory)}), file=answers, flush=True)
     for line in sys.stdin:
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + seconds, -1))
         signal.alarm(patience)
         try:
-            pixels, notes = read(json.loads(line))
-            shared[: pixels.size] = pixels.ravel()
+            path, place = json.loads(line)
+            pixels, notes = read(path)
+            shared[place, : pixels.size] = pixels.ravel()
             answer = {"size": pixels.shape[:2], "notes": notes}
         except PictureError as error:
             answer = {"code": error.code, "facts": error.facts}

@@ -16,7 +16,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from explain.pictures import AT_ONCE, KEPT_PIXELS, MEGA, MEMORY, Picture, Pictur
 log = logging.getLogger("two-minds")
 
 ROOT = Path(__file__).resolve().parent.parent
-BYTES = 3 * KEPT_PIXELS
+BYTES, PLACES = 3 * KEPT_PIXELS, 2  # of the shared memory, as `page.decoder` has it
 SECONDS = 8  # of CPU time for a picture; the slowest lawful ones need some three
 PATIENCE = 30  # seconds by the clock, as others compute as well
 STARTING = 60  # seconds until a process is ready, a second as a rule
@@ -55,10 +56,11 @@ class Decoder:
     def __init__(self, command: Sequence[str], seconds: int, patience: int, memory: int) -> None:
         self._patience = patience
         self._limited: bool | None = None
+        self._lent: Callable[[], object] = lambda: None
         descriptor = os.memfd_create("picture")
         try:
-            os.ftruncate(descriptor, BYTES)
-            self._shared = mmap.mmap(descriptor, BYTES)
+            os.ftruncate(descriptor, PLACES * BYTES)
+            self._shared = mmap.mmap(descriptor, PLACES * BYTES)
             self.process = subprocess.Popen(
                 [*command, *map(str, (descriptor, seconds, patience, memory))],
                 stdin=subprocess.PIPE,
@@ -82,12 +84,16 @@ class Decoder:
     def read(self, path: str) -> Picture:
         """A picture, once `limited` was asked.
 
+        Its pixels are the shared memory itself, as a copy of 12 megapixels takes 10 ms; a copy of it while an earlier
+        picture is still in use.
+
         Raises:
             PictureError: as `explain.pictures.read` does.
             Died: where the process has come to its end.
         """
+        place = 0 if self._lent() is None else 1
         try:
-            self.process.stdin.write(json.dumps(path).encode() + b"\n")
+            self.process.stdin.write(json.dumps([path, place]).encode() + b"\n")
         except OSError:
             raise Died(self.end(1)) from None
         answer = self._answer(self._patience + 1)
@@ -95,8 +101,12 @@ class Decoder:
             if "code" in answer:
                 raise PictureError(answer["code"], **answer["facts"])
             height, width = answer["size"]
-            pixels = np.frombuffer(self._shared, np.uint8, 3 * height * width).reshape(height, width, 3)
-            return Picture(pixels.copy(), tuple(answer["notes"]))
+            values = np.frombuffer(self._shared, np.uint8, 3 * height * width, place * BYTES)
+            if place:
+                values = values.copy()
+            else:
+                self._lent = weakref.ref(values)  # alive as long as any view of it
+            return Picture(values.reshape(height, width, 3), tuple(answer["notes"]))
         except PictureError:
             raise
         except (KeyError, TypeError, ValueError):  # of one that a file has taken over

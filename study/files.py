@@ -49,7 +49,7 @@ def read_rows(path: Path) -> list[dict[str, str]] | None:
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file of at most `TEXT` bytes holds: nothing nested deep, no number beyond a float, no half letters."""
+    """What a JSON file of at most `TEXT` bytes holds, of tame depth, with tame numbers and whole letters."""
     version = version_of(path)
     return None if version is None else _json_of(path, version)
 
