@@ -183,7 +183,7 @@ def available(weights: str | os.PathLike[str] = DEFAULT) -> Available:
 # --- loaded once ------------------------------------------------------------------------------------------------------
 
 # Of models in memory, by `_footprint`, which counts generously; the least recently used leave. The twelve shipped
-# count 1.09 GB; with all of them in use the page was measured at 1.7 GB, and two large pictures being decoded take 0.8.
+# count 1.09 GB; with all of them in use the page was measured at 1.7 GB, and what reads uploads takes its own.
 KEPT_BYTES = 5 * 2**28
 TRACE_BYTES = 64 * 2**20  # of a model's compiled passes, about
 

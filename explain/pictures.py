@@ -119,19 +119,20 @@ class Picture(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read(source: str | os.PathLike | bytes | BinaryIO) -> Picture:
+def read(source: str | os.PathLike | bytes | BinaryIO, out: np.ndarray | None = None) -> Picture:
     """Reads a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF picture from a path, bytes or a binary file object.
 
     Orientation (EXIF, or AVIF's own) is applied, CMYK and colour profiles become sRGB, 16-bit values are scaled, what
     is transparent lies over white. Of several frames the first is taken. Raises PictureError for anything else, and
     for more than 20 MB, 50 megapixels or 65,535 pixels a side, which is found before decoding; for fewer megapixels
     where a format takes more than `MEMORY` for them (WebP 23, AVIF 20 or 25).
+    `out` (uint8, flat) is memory that the pixels may be put in, where nothing has to be done with them after that.
     """
     data = _bytes(source)
     kind = _kind(data)
     try:
         with _DECODING:
-            return _decode(kind, data)
+            return _decode(kind, data, out)
     except PictureError:
         raise
     except MemoryError:
@@ -239,7 +240,7 @@ def _text(data: bytes) -> str | None:
 # --- from a file to an image ------------------------------------------------------------------------------------------
 
 
-def _decode(kind: str, data: bytes) -> Picture:
+def _decode(kind: str, data: bytes, out: np.ndarray | None) -> Picture:
     notes = []
     exif, several, needs = b"", False, 0
     image: ImageFile.ImageFile
@@ -282,7 +283,7 @@ def _decode(kind: str, data: bytes) -> Picture:
         image.load()
         # a TIFF is already turned
         orientation = _orientation(exif or image.info.get("exif", b""))
-        pixels, stretched = _srgb(image)
+        pixels, stretched = _srgb(image, out)
     if stretched:
         notes.append("stretched")
     width, height = _kept_size(pixels.shape[1], pixels.shape[0])
@@ -575,14 +576,19 @@ _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 # --- from an image to sRGB --------------------------------------------------------------------------------------------
 
 
-def _srgb(image: Image.Image) -> tuple[np.ndarray, bool]:
-    """uint8 height x width x 3, and whether the values had to be stretched. In strips, so that memory stays bounded."""
+def _srgb(image: Image.Image, out: np.ndarray | None = None) -> tuple[np.ndarray, bool]:
+    """uint8 height x width x 3, in `out` if it is large enough, and whether the values had to be stretched.
+
+    In strips, so that memory stays bounded.
+    """
     width, height = image.size
     rows = max(1, _STRIP // width)
     areas = [(0, top, width, min(top + rows, height)) for top in range(0, height, rows)]
     scale = _scale(image, areas) if image.mode.startswith(("I", "F")) else None
     profile = _profile(image, image.mode if scale is None else "L")
-    pixels = np.empty((height, width, 3), np.uint8)
+    size = height * width * 3
+    pixels = np.empty(size, np.uint8) if out is None or size > out.size else out[:size]
+    pixels = pixels.reshape(height, width, 3)
     for area in areas:
         strip = image.crop(area)
         if scale is not None:

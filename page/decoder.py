@@ -66,8 +66,9 @@ def serve(descriptor: int, seconds: int, patience: int, memory: int) -> None:
         signal.alarm(patience)
         try:
             path, place = json.loads(line)
-            pixels, notes = read(path)
-            shared[place, : pixels.size] = pixels.ravel()
+            pixels, notes = read(path, shared[place])
+            if not np.may_share_memory(pixels, shared):
+                shared[place, : pixels.size] = pixels.ravel()
             answer = {"size": pixels.shape[:2], "notes": notes}
         except PictureError as error:
             answer = {"code": error.code, "facts": error.facts}

@@ -23,17 +23,14 @@ ROOT = Path(__file__).parent.parent
 SIZE = 48
 STARTING = 180  # seconds; other work may share the machine
 
-# Runs app.py and writes down every file that the process opens, into the file named first.
-RECORDED = """
-import os, runpy, sys
-log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+# Writes down every file that a process opens: Python imports it of itself, also in the processes that the page starts.
+RECORDER = """
+import os, sys
+log = os.open(os.environ["TWO_MINDS_RECORD"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 def hook(event, args):
     if event == "open" and isinstance(args[0], (str, bytes)):
         os.write(log, os.fsencode(args[0]) + b"\\n")
 sys.addaudithook(hook)
-sys.argv = ["app.py", *sys.argv[2:]]
-sys.path.insert(0, os.getcwd())
-runpy.run_path("app.py", run_name="__main__")
 """
 
 
@@ -180,10 +177,14 @@ def start(folder: Path, *arguments: str) -> Server:
         "GRADIO_SERVER_PORT": str(port),
         "TMPDIR": str(folder / "temporary"),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": str(folder / "recorder"),
+        "TWO_MINDS_RECORD": str(folder / "opened"),
     }
+    (folder / "recorder").mkdir(exist_ok=True)
+    (folder / "recorder" / "sitecustomize.py").write_text(RECORDER)
     with open(folder / "output", "w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", RECORDED, str(folder / "opened"), *arguments],
+            [sys.executable, "app.py", *arguments],
             cwd=ROOT,
             env=environment,
             stdout=output,

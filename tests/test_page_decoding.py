@@ -15,9 +15,10 @@ import pytest
 from hostile import png
 from PIL import Image
 
-from explain.pictures import MEGA, PictureError, read
-from page import decoding
+from explain.pictures import MAX_BYTES, MEGA, PictureError, read
+from page import decoding, uploads
 from page.decoding import Decoders
+from page.service import Service
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pictures are read in the page's own process")
 
@@ -28,7 +29,7 @@ import numpy as np
 from page import decoder
 from explain.pictures import read
 
-def faulty(path):
+def faulty(path, out=None):
     name = os.path.basename(path)
     if name == "sleeps":
         time.sleep(100)
@@ -48,7 +49,7 @@ def faulty(path):
         os.write(2, b"no answer")
     if name == "lies":
         os.write(ANSWERS, b"[1]\\n")
-    return read(path)
+    return read(path, out)
 
 ANSWERS = os.dup(1)
 decoder.read = faulty
@@ -109,6 +110,21 @@ def test_pictures_do_not_share_their_pixels(decoders, tmp_path):
         decoders.read(str(tmp_path / f"{value}.png"))
     for value, pixels in enumerate(made, 1):
         assert (pixels == value).all()
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("size", [(60, 40), (20_000, 3), (4000, 3500)])
+def test_turned_and_shrunk_pictures_too(decoders, tmp_path, size, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    path = tmp_path / "photo.png"
+    values = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    Image.fromarray(values).save(path, exif=exif, compress_level=0)
+    if path.stat().st_size > MAX_BYTES:
+        Image.fromarray(values[..., 0] // 64 * 64).save(path, exif=exif)
+    here, apart = read(path), decoders.read(str(path))
+    assert apart.notes == here.notes
+    np.testing.assert_array_equal(apart.pixels, here.pixels)
 
 
 def test_a_view_of_a_picture_keeps_its_pixels(photo, tmp_path):
@@ -201,8 +217,8 @@ def test_what_libraries_print_is_no_answer_and_in_no_log(faulty, photo, capfd):
 def test_time_is_counted_for_each_picture_by_itself(photo):
     """Limits of CPU time count from a process' start; a picture's must not be used up by those before it."""
     slow = FAULTY.replace(
-        "return read(path)",
-        "end = time.process_time() + 0.9\n    while time.process_time() < end: pass\n    return read(path)",
+        "return read(path, out)",
+        "end = time.process_time() + 0.9\n    while time.process_time() < end: pass\n    return read(path, out)",
     )
     decoders = Decoders(1, (sys.executable, "-c", slow), seconds=2, patience=20, memory=300 * MEGA)
     for _ in range(5):
@@ -216,7 +232,8 @@ def test_one_that_was_ended_while_it_was_idle_is_replaced_unnoticed(decoders, ph
         decoders.read(str(photo))
     for pid in pids(decoders):
         os.kill(pid, signal.SIGKILL)
-    time.sleep(0.2)
+        while there(pid):
+            time.sleep(0.01)
     np.testing.assert_array_equal(decoders.read(str(photo)).pixels, read(photo).pixels)
 
 
@@ -344,3 +361,21 @@ def test_an_ordinary_photo_costs_little_more_than_in_this_process(decoders, tmp_
         return min(spent)
 
     assert seconds(decoders.read) - seconds(read) < 0.05
+
+
+def test_the_visitor_is_told_and_the_next_one_gets_an_answer(faulty, photo, tmp_path, monkeypatch):
+    service = Service(tmp_path, tmp_path, examples=tmp_path)
+    service._ready.set()
+    service.decoders = faulty
+    monkeypatch.setattr(service, "checked", lambda *_: None)
+    monkeypatch.setattr(service, "answer", lambda picture, *_: {"cost": {}, "shape": picture.pixels.shape})
+    monkeypatch.setattr(uploads, "uploaded", lambda path: path)
+    for name, code in (
+        ("eats", "too-costly"),
+        ("dies", "unread"),
+        ("computes", "too-costly"),
+        ("sleeps", "too-costly"),
+    ):
+        told = service.ask({"ask": 1, "upload": str(photo.with_name(name))})
+        assert (told["kind"], told["code"], told["sentence"].count(".")) == ("error", code, 1)
+        assert service.ask({"ask": 2, "upload": str(photo)})["shape"] == (4, 4, 3)

@@ -535,7 +535,7 @@ def test_of_too_many_uploads_the_oldest_go(small):
     assert [path.exists() for path in paths] == [False, True, True]
 
 
-def test_the_record_of_opened_files_is_one(server):
+def test_the_record_of_opened_files_is_one_also_of_the_processes_that_read_uploads(server):
     assert [path for path in server.opened() if path.endswith("common.js")]
     inside = upload(server, encoded(picture(red=255)))
     before = server.opened().count(inside)
