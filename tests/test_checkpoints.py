@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 import pytest
 
-from explain import archive, cards, checkpoints, ensembles, errors
+from explain import archive, cards, checkpoints, ensembles, errors, files
 from explain.cards import Card, Figures
 from explain.checkpoints import CheckpointError, available, load
 
@@ -706,7 +706,7 @@ def test_real_models_under_threads(unit, tmp_path):
 # --- examples of the documentation ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", [archive, cards, checkpoints, ensembles, errors], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [archive, cards, checkpoints, ensembles, errors, files], ids=lambda module: module.__name__)
 def test_examples_run(module):
     result = doctest.testmod(module)
     assert result.attempted
