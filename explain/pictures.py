@@ -7,6 +7,7 @@ usual ways to make a small file cost gigabytes or hours.
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 import os
@@ -637,18 +638,24 @@ def _values(image: Image.Image, unsigned: bool = False) -> np.ndarray:
 
 def _eight_bits(image: Image.Image, scale: _Scale) -> Image.Image:
     """Grey of 16 or 32 bits to 8."""
-
-    def drawn(values: np.ndarray) -> np.ndarray:
-        shares = (values - scale.low) / ((scale.high - scale.low) or 1)
-        shares = np.clip(np.nan_to_num(shares, nan=0, posinf=0, neginf=0), 0, 1)
-        return np.rint(255 * shares).astype(np.uint8)
-
     values = np.asarray(image)
-    short = values.dtype.itemsize == 2  # each of them once: there are fewer than pixels
-    result = Image.fromarray(drawn(np.arange(2**16))[values] if short else drawn(_values(image, scale.unsigned)))
+    short = values.dtype.itemsize == 2
+    result = Image.fromarray(_table(scale)[values] if short else _drawn(_values(image, scale.unsigned), scale))
     if isinstance(clear := image.info.get("transparency"), int):  # one value of a 16-bit PNG that means transparent
-        result.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+        result.putalpha(Image.fromarray((values != clear) * np.uint8(255)))
     return result
+
+
+def _drawn(values: np.ndarray, scale: _Scale) -> np.ndarray:
+    shares = (values - scale.low) / ((scale.high - scale.low) or 1)
+    shares = np.clip(np.nan_to_num(shares, nan=0, posinf=0, neginf=0), 0, 1)
+    return np.rint(255 * shares).astype(np.uint8)
+
+
+@functools.lru_cache(maxsize=4)
+def _table(scale: _Scale) -> np.ndarray:
+    """What each value of 16 bits is drawn as: there are fewer of them than pixels."""
+    return _drawn(np.arange(2**16), scale)
 
 
 def _profile(image: Image.Image, mode: str) -> tuple[str, ImageCms.ImageCmsTransform] | None:

@@ -706,7 +706,9 @@ def test_real_models_under_threads(unit, tmp_path):
 # --- examples of the documentation ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", [archive, cards, checkpoints, ensembles, errors, files], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [archive, cards, checkpoints, ensembles, errors, files], ids=lambda module: module.__name__
+)
 def test_examples_run(module):
     result = doctest.testmod(module)
     assert result.attempted

@@ -1,4 +1,7 @@
-"""Hostile and odd pictures (see hostile.py): each gives a picture or a sentence, within 2 s of CPU time and 450 MB."""
+"""Hostile and odd pictures (see hostile.py): each gives a picture or a sentence, within 2 s of CPU time and 450 MB.
+
+Lawful pictures of up to 50 megapixels may take twice as long, as other tests slow this one down.
+"""
 
 import functools
 import json
@@ -72,7 +75,8 @@ def wrong(told: dict) -> list[str]:
     picture = isinstance(outcome, list) and len(outcome) == 3 and outcome[0] * outcome[1] <= pictures.KEPT_PIXELS
     sentence = outcome in pictures._SENTENCES if isinstance(outcome, str) else False
     faults = [] if picture or sentence else [f"neither picture nor sentence: {outcome}"]
-    faults += [f"{told['seconds']} s of CPU time"] if told.get("seconds", 0) > SECONDS else []
+    large = picture and outcome[0] * outcome[1] > 0.9 * pictures.KEPT_PIXELS
+    faults += [f"{told['seconds']} s of CPU time"] if told.get("seconds", 0) > SECONDS * (1 + large) else []
     return faults + ([f"{told['megabytes']} MB"] if told.get("megabytes", 0) > MEGABYTES else [])
 
 

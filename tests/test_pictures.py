@@ -428,7 +428,7 @@ def test_large_jpeg_is_decoded_at_half_its_size(monkeypatch):
     decoded = []
     srgb = pictures._srgb
     monkeypatch.setattr(pictures, "KEPT_PIXELS", 1800)
-    monkeypatch.setattr(pictures, "_srgb", lambda image: decoded.append(image.size) or srgb(image))
+    monkeypatch.setattr(pictures, "_srgb", lambda image, out: decoded.append(image.size) or srgb(image, out))
     read(encode(Image.new("RGB", (160, 80)), "JPEG"))
     assert decoded == [(80, 40)]
 
