@@ -104,7 +104,7 @@ def writable(content: Any) -> bool:
         content: as `parse_json` gives it.
 
     Example:
-        >>> writable({"title": "\\ud83d\\ude00"}), writable({"title": chr(0xD83D)})
+        >>> writable({"title": "a"}), writable({"title": chr(0xD83D)})
         (True, False)
     """
     try:
