@@ -67,7 +67,9 @@ def crowding(page, rounds):
         "an example": lambda: page.ask(VISITOR, example="dog-shepherd"),
         "a photo": lambda: page.ask(VISITOR, upload=page.upload(photo, VISITOR)),
     }
-    print(f"{'medians of ' + str(rounds) + ', in ms':28}{'an example':>12}{'slowest':>9}{'a photo':>12}{'slowest':>9}{'MB':>8}")
+    print(
+        f"{'medians of ' + str(rounds) + ', in ms':28}{'an example':>12}{'slowest':>9}{'a photo':>12}{'slowest':>9}{'MB':>8}"
+    )
     alone = {}
     for name, others in BESIDE.items():
         stopped = threading.Event()

@@ -245,7 +245,7 @@ class Door:
 
     def _arguments(self, function: Any) -> Shut:
         names = [block.label or "" for block in function.inputs]
-        return Shut("arguments", 400, name=function.api_name, count=len(names), names=", ".join(names))
+        return Shut("arguments", 400, count=len(names), names=", ".join(names)) if names else Shut("not_known", 400)
 
     def _lost(self) -> bytes:
         """What Gradio's browser code understands of a question that is not there."""
@@ -571,5 +571,7 @@ def _described(error: BaseException) -> str:
     """An exception in one line: what it says, and where it was raised."""
     deepest = _each(error)[0]
     frames = traceback.extract_tb(deepest.__traceback__)[-3:]
-    places = " < ".join(f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in reversed(frames))
+    places = " < ".join(
+        f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in reversed(frames)
+    )
     return f"{type(deepest).__name__}: {deepest} ({places})"

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,8 @@ def build(service: Service) -> gr.Blocks:
             concurrency_limit=None,  # the gate's
         )
         _endpoint(service, gate)
+    # Gradio's statistics for /monitoring, which is shut: a table of the last 10,000 questions, made anew after each
+    os.environ |= {"GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9), "GRADIO_ANALYTICS_MAX_EVENTS": "1"}
     page.queue(max_size=limits.QUEUE)
     return page
 

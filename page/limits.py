@@ -108,7 +108,9 @@ async def _sweep(page: gr.Blocks, folder: Folder) -> None:
         try:
             forget(page, SWEEP[1])
             await run_sync(folder.trim, SWEEP[1], UPLOADS, clock())
-            await run_sync(sweep, folder.path.parent)  # a killed server keeps its lock until it has given back its memory
+            await run_sync(
+                sweep, folder.path.parent
+            )  # a killed server keeps its lock until it has given back its memory
             page.upload_file_set.intersection_update([path for path in page.upload_file_set if os.path.exists(path)])
         except Exception:
             log.exception("What is old could not be dropped.")

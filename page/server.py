@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import threading
@@ -59,7 +60,10 @@ class Server:
             **layout.options(),
         )
         self.app = next(route.app for route in outer.routes if isinstance(getattr(route, "app", None), gr.routes.App))
-        page.config["version"] = page.config["version"].partition(".")[0] + ".0.0"  # which one exactly is nobody's business
+        page.config["version"] = (
+            page.config["version"].partition(".")[0] + ".0.0"
+        )  # which one exactly is nobody's business
+        logging.getLogger("uvicorn.access").setLevel(logging.WARNING)  # else it logs each address that is asked for
         self._socket = _listening(host, port)
         config = uvicorn.Config(
             Door(outer, page, texts, proxies),

@@ -80,7 +80,9 @@ def _questions(small: SimpleNamespace) -> Iterator[Hostile]:
                 yield Hostile(f"{path} {key} {name}", "POST", address, body | {key: value}, harmless=ok)
             missing = {name: value for name, value in body.items() if name != key}
             yield Hostile(f"{path} no {key}", "POST", address, missing, harmless=harmless)
-        yield Hostile(f"{path} more", "POST", address, body | {"data": [1] * 9}, harmless="data" not in body or "comp" in path)
+        yield Hostile(
+            f"{path} more", "POST", address, body | {"data": [1] * 9}, harmless="data" not in body or "comp" in path
+        )
 
 
 def _raw() -> Iterator[Hostile]:
@@ -122,14 +124,30 @@ def _uploads() -> Iterator[Hostile]:
     yield Hostile("upload cut early", "POST", address, body[:30], headers)
     yield Hostile("upload of nothing", "POST", address, b"", headers)
     yield Hostile("upload begun by other text", "POST", address, b"hello\r\n" + body, headers)
-    yield Hostile("upload long head", "POST", address, body.replace(b"\r\n\r\n", b"\r\nX: " + b"y" * 9000 + b"\r\n\r\n"), headers)
+    yield Hostile(
+        "upload long head", "POST", address, body.replace(b"\r\n\r\n", b"\r\nX: " + b"y" * 9000 + b"\r\n\r\n"), headers
+    )
     yield Hostile("upload no boundary", "POST", address, body, {"Content-Type": "multipart/form-data"})
-    yield Hostile("upload long boundary", "POST", address, body, {"Content-Type": f"multipart/form-data; boundary={'b' * 300}"})
+    yield Hostile(
+        "upload long boundary", "POST", address, body, {"Content-Type": f"multipart/form-data; boundary={'b' * 300}"}
+    )
     yield Hostile("upload as JSON", "POST", address, b"{}", {"Content-Type": "application/json"})
     yield Hostile("upload bad id", "POST", f"{address}?upload_id=a%0Ab", body, headers)
     twice = body.replace(b"\r\n\r\n", b'\r\nContent-Disposition: form-data; name="x"\r\n\r\n', 1)
     yield Hostile("upload disposed twice", "POST", address, twice, headers)
-    for name in ("a" * 400, "..", ".", "../../etc/passwd", "\\\\host\\x", "%00", "a\0b", "\udcff", " ", "con", "ä" * 200):
+    for name in (
+        "a" * 400,
+        "..",
+        ".",
+        "../../etc/passwd",
+        "\\\\host\\x",
+        "%00",
+        "a\0b",
+        "\udcff",
+        " ",
+        "con",
+        "ä" * 200,
+    ):
         body, headers = multipart(("files", name.encode("utf-8", "surrogateescape").decode("latin-1"), b"x"))
         yield Hostile(f"upload named {name[:9]!a}", "POST", address, body, headers, harmless=True)
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from page import layout, limits
+from page import layout
 from page.folder import Folder
 from page.server import Server
 from page.service import Service
@@ -59,15 +59,6 @@ def served(tmp_path: Path, **options: object) -> Iterator[SimpleNamespace]:
             folder.close()
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SimpleNamespace]:
-    """It, with small bounds."""
-    for name, value in {"EVERY": 0.1, "SESSIONS": 4, "UPLOADS": 2500}.items():
-        monkeypatch.setattr(limits, name, value)
-    with served(tmp_path) as small:
-        yield small
-
-
 # --- requests as anybody can make them --------------------------------------------------------------------------------
 
 
@@ -103,7 +94,9 @@ def say(
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
-        return Said(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode(errors="replace"))
+        return Said(
+            answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode(errors="replace")
+        )
     finally:
         connection.close()
 
@@ -115,7 +108,9 @@ def multipart(*parts: tuple[str, str | None, bytes], boundary: str = "limit") ->
         called = f'; filename="{filename}"' if filename is not None else ""
         pieces += [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{called}\r\n\r\n'.encode(), content]
         pieces += [b"\r\n"]
-    return b"".join([*pieces, f"--{boundary}--\r\n".encode()]), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    return b"".join([*pieces, f"--{boundary}--\r\n".encode()]), {
+        "Content-Type": f"multipart/form-data; boundary={boundary}"
+    }
 
 
 def refusal(said: Said) -> str:

@@ -17,7 +17,7 @@ from page import limits
 from page.folder import LOCK, PREFIX, UNFINISHED, Folder, sweep, trim
 from page.uploads import SWEEP
 
-pytest_plugins = ["patient", "page_fixtures"]
+pytest_plugins = ["patient_fixtures", "page_fixtures"]
 PHOTO = b"\x89PNG" + bytes(range(256)) * 800
 MINUTES = 31
 

@@ -25,7 +25,7 @@ from PIL import Image
 from page import limits
 from page.uploads import GuardedImage
 
-pytest_plugins = ["page_fixtures", "patient"]
+pytest_plugins = ["page_fixtures", "patient_fixtures"]
 PAIR = ["judge-mild", "judge-steep"]
 CHOICE = [PAIR, "gradcam", "own"]
 ASKED = dict(zip(("models", "rule", "target"), CHOICE, strict=True))

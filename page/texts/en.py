@@ -422,7 +422,7 @@ TEXTS: dict[str, Any] = {
     "share": "Too much comes from your address at once; please wait for some of it to end.",
     "no_function": "There is no function of this name or number.",
     "no_question": "There is no such question, or its answer is no longer kept; please ask again.",
-    "arguments": "{name} takes {count} values: {names}.",
+    "arguments": "This takes {count} values, in this order: {names}.",
     "argument": "One of the values is of another kind than this takes.",
     # by key of a PictureError, CheckpointError or ModelError ("picture.too-large"), filled in by the error's facts;
     # what is not here is said in the library's own words
