@@ -35,8 +35,15 @@ UPLOAD = MAX_BYTES + 64 * 1024  # a file, and what multipart puts around it
 FRAME = 4096  # bytes before the file begins
 REST = 20  # seconds without a byte, of a body that comes in or of an answer that nobody takes
 LONGEST = {"question": 30, "upload": 600}  # seconds for a body
-# At once of one client, and waiting behind them. A browser takes six connections, and an address may be a school's.
-SHARES = {"page": (8, 128), "question": (8, 64), "upload": (4, 32), "stream": (128, 0)}
+# Of one client: at once, waiting behind them, and seconds that a place is taken at least, so that nobody asks in a tight
+# loop. A browser takes six connections, Evidence asks seven questions when it is opened, and an address may be a school's.
+SHARES = {
+    "page": (8, 64, 0.25),
+    "asset": (8, 256, 0),
+    "question": (16, 64, 1),
+    "upload": (4, 32, 0),
+    "stream": (128, 0, 0),
+}
 
 FRAMED_BY = "'self' https://huggingface.co https://*.huggingface.co"
 # Gradio begins with inline scripts, and makes a function of the text of our view
@@ -94,8 +101,8 @@ GET, POST, LOOK = ("GET",), ("POST",), ("GET", "HEAD")
 API = "/gradio_api"
 ROUTES = (
     Route(LOOK, "/", "page"),
-    Route(LOOK, r"/(?:assets|static)/[A-Za-z0-9_./-]+", "page"),
-    Route(LOOK, rf"(?:{API})?/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json", "page"),
+    Route(LOOK, r"/(?:assets|static)/[A-Za-z0-9_./-]+", "asset"),
+    Route(LOOK, rf"(?:{API})?/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json", "asset"),
     Route(GET, rf"/config/?|{API}/info/?|{API}/app_id/?", "page"),
     Route(GET, rf"{API}/heartbeat/{NAME}", "stream"),
     Route(GET, rf"{API}/upload_progress", "stream", ("upload_id",)),
@@ -315,18 +322,32 @@ class Shares:
     @contextlib.asynccontextmanager
     async def place(self, client: str, kind: str) -> AsyncIterator[None]:
         """While this lasts, the client takes one place. Shut where too many of its requests wait already."""
-        at_once, waiting = SHARES[kind]
+        at_once, waiting, seconds = SHARES[kind]
         line = self._lines.setdefault((client, kind), _Line(asyncio.Semaphore(at_once)))
         if line.inside >= at_once + waiting:
             raise Shut("share", 429)
         line.inside += 1
+        loop = asyncio.get_running_loop()
         try:
-            async with line.free:
-                yield
+            await line.free.acquire()
+            end = loop.time() + seconds
+        except BaseException:
+            self._leave(client, kind)
+            raise
+        try:
+            yield
         finally:
-            line.inside -= 1
-            if not line.inside:
-                del self._lines[client, kind]
+            loop.call_later(max(0, end - loop.time()), self._release, client, kind)
+
+    def _release(self, client: str, kind: str) -> None:
+        self._lines[client, kind].free.release()
+        self._leave(client, kind)
+
+    def _leave(self, client: str, kind: str) -> None:
+        line = self._lines[client, kind]
+        line.inside -= 1
+        if not line.inside:
+            del self._lines[client, kind]
 
 
 # --- bodies -----------------------------------------------------------------------------------------------------------
