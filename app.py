@@ -31,8 +31,8 @@ def main() -> None:
         type=int,
         metavar="N",
         default=int(os.environ.get("TWO_MINDS_PROXIES") or ("SPACE_ID" in os.environ)),
-        help="proxies before this server, whose X-Forwarded-For tells visitors apart (default: $TWO_MINDS_PROXIES, else "
-        "0; 1 in a Hugging Face Space)",
+        help="proxies before this server, whose X-Forwarded-For tells visitors apart (default: $TWO_MINDS_PROXIES, "
+        "else 0, and 1 in a Hugging Face Space)",
     )
     options = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
     proxies = options.pop("proxies")

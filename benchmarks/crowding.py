@@ -2,10 +2,10 @@
 
     python benchmarks/crowding.py [--weights DIR] [--rounds N] [--minutes M]
 
-A visitor asks for an example and sends a photo, N times (default 15) each: alone; beside a client with 36 connections that
-ask without pause; beside bodies of 30 MB, one after another; beside 50 sockets that send a byte now and then; and beside all
-of these at once. Aim: within twice the time alone, as the median. With `--minutes` eight visitors with two pairs of models
-in turn come after that, for so long: answers, failures, times, memory.
+A visitor asks for an example and sends a photo, N times each (default 15): alone; beside a client with 36
+connections that ask without pause; beside bodies of 30 MB, one after another; beside 50 sockets that send a byte now
+and then; and beside all of these at once. Aim: within twice the time alone, as the median. With `--minutes` eight
+visitors with two pairs of models in turn come after that, for so long: answers, failures, times, memory.
 """
 
 import argparse
@@ -67,9 +67,8 @@ def crowding(page, rounds):
         "an example": lambda: page.ask(VISITOR, example="dog-shepherd"),
         "a photo": lambda: page.ask(VISITOR, upload=page.upload(photo, VISITOR)),
     }
-    print(
-        f"{'medians of ' + str(rounds) + ', in ms':28}{'an example':>12}{'slowest':>9}{'a photo':>12}{'slowest':>9}{'MB':>8}"
-    )
+    head = f"medians of {rounds}, in ms"
+    print(f"{head:28}{'an example':>12}{'slowest':>9}{'a photo':>12}{'slowest':>9}{'MB':>8}")
     alone = {}
     for name, others in BESIDE.items():
         stopped = threading.Event()
@@ -124,11 +123,11 @@ def many(page, minutes):
         time.sleep(30 if time.monotonic() + 30 < end else 1)
         if time.monotonic() < end:
             print(f"{len(took):6} answers, {page.memory():.0f} MB", flush=True)
-    ninetyfive = statistics.quantiles(took, n=20)[-1]
+    late = statistics.quantiles(took, n=20)[-1]
     print(
-        f"{len(took)} answers, {len(failed)} failures; median {statistics.median(took):.1f} s, 95 % within {ninetyfive:.1f} s; "
-        f"{page.memory():.0f} MB after"
+        f"{len(took)} answers, {len(failed)} failures; median {statistics.median(took):.1f} s, 95 % within {late:.1f} s"
     )
+    print(f"{page.memory():.0f} MB after")
     for error in failed[:5]:
         print(error)
 

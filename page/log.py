@@ -13,7 +13,7 @@ LONGEST = 2000  # characters of a line
 class Lines(logging.Formatter):
     """Writes a message as one line: what is not printable, line ends included, as Python writes it in a string."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+    def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = printable(record.message)
         return super().formatMessage(record)
 

@@ -1,4 +1,4 @@
-"""Requests that no browser sends: a hundred of them made by rule, each of them to be answered by a sentence or a 404."""
+"""Requests that no browser sends: hundreds of them, made by rule, each to be answered by a sentence and a code."""
 
 import json
 from collections.abc import Iterator
@@ -107,8 +107,10 @@ def _raw() -> Iterator[Hostile]:
 
 
 def _uploads() -> Iterator[Hostile]:
-    address = f"{API}/upload"
     file = ("files", "a.png", b"x")
+    body, headers = multipart(file)
+    end = b"\r\n\r\n"
+    twice = b'\r\nContent-Disposition: form-data; name="x"' + end
     made = {
         "other field": multipart(("x", "a.png", b"x")),
         "no file": multipart(("files", None, b"x")),
@@ -116,59 +118,46 @@ def _uploads() -> Iterator[Hostile]:
         "thousand": multipart(*[file] * 1000),
         "nothing in it": multipart(),
         "with a text": multipart(file, ("more", None, b"x" * 100_000)),
+        "cut": (body[:-12], headers),
+        "cut early": (body[:30], headers),
+        "of nothing": (b"", headers),
+        "begun by other text": (b"hello\r\n" + body, headers),
+        "long head": (body.replace(end, b"\r\nX: " + b"y" * 9000 + end), headers),
+        "disposed twice": (body.replace(end, twice, 1), headers),
+        "no boundary": (body, {"Content-Type": "multipart/form-data"}),
+        "long boundary": (body, {"Content-Type": f"multipart/form-data; boundary={'b' * 300}"}),
+        "as JSON": (b"{}", {"Content-Type": "application/json"}),
     }
-    for name, (body, headers) in made.items():
-        yield Hostile(f"upload {name}", "POST", address, body, headers)
-    body, headers = multipart(file)
-    yield Hostile("upload cut", "POST", address, body[:-12], headers)
-    yield Hostile("upload cut early", "POST", address, body[:30], headers)
-    yield Hostile("upload of nothing", "POST", address, b"", headers)
-    yield Hostile("upload begun by other text", "POST", address, b"hello\r\n" + body, headers)
-    yield Hostile(
-        "upload long head", "POST", address, body.replace(b"\r\n\r\n", b"\r\nX: " + b"y" * 9000 + b"\r\n\r\n"), headers
-    )
-    yield Hostile("upload no boundary", "POST", address, body, {"Content-Type": "multipart/form-data"})
-    yield Hostile(
-        "upload long boundary", "POST", address, body, {"Content-Type": f"multipart/form-data; boundary={'b' * 300}"}
-    )
-    yield Hostile("upload as JSON", "POST", address, b"{}", {"Content-Type": "application/json"})
-    yield Hostile("upload bad id", "POST", f"{address}?upload_id=a%0Ab", body, headers)
-    twice = body.replace(b"\r\n\r\n", b'\r\nContent-Disposition: form-data; name="x"\r\n\r\n', 1)
-    yield Hostile("upload disposed twice", "POST", address, twice, headers)
-    for name in (
-        "a" * 400,
-        "..",
-        ".",
-        "../../etc/passwd",
-        "\\\\host\\x",
-        "%00",
-        "a\0b",
-        "\udcff",
-        " ",
-        "con",
-        "ä" * 200,
-    ):
-        body, headers = multipart(("files", name.encode("utf-8", "surrogateescape").decode("latin-1"), b"x"))
-        yield Hostile(f"upload named {name[:9]!a}", "POST", address, body, headers, harmless=True)
+    for name, (sent, said) in made.items():
+        yield Hostile(f"upload {name}", "POST", f"{API}/upload", sent, said)
+    yield Hostile("upload bad id", "POST", f"{API}/upload?upload_id=a%0Ab", body, headers)
+    names = ("a" * 400, "..", ".", "../../etc/passwd", "\\\\host\\x", "%00", "a\0b", "\udcff", " ", "con", "ä" * 200)
+    for name in names:
+        sent, said = multipart(("files", name.encode("utf-8", "surrogateescape").decode("latin-1"), b"x"))
+        yield Hostile(f"upload named {name[:9]!a}", "POST", f"{API}/upload", sent, said, harmless=True)
 
 
 def _addresses() -> Iterator[Hostile]:
-    paths = [
-        "/nosuch", "//", "/./", "/..%2f..%2fetc/passwd", "/assets/../../x", "/assets/%2e%2e/x", "/static//x", "/assets/no.js",
-        f"{API}/call/nosuch/x", f"{API}/call/compare/nosuch", f"{API}/heartbeat/a%0Ab", f"{API}/heartbeat/{'x' * 99}",
-        f"{API}/upload_progress", f"{API}/upload_progress?upload_id=", f"{API}/queue/data", f"{API}/queue/data?session_hash=a%00",
-        f"{API}/file=/etc/passwd", f"{API}/file=http://127.0.0.1/", f"{API}/proxy=http://127.0.0.1/", "/monitoring",
-        "/monitoring/summary", "/monitoring/x", f"{API}/deep_link?session_hash=abc", f"{API}/dev/reload", "/openapi.json",
-        f"{API}/openapi.json", "/docs", "/redoc", "/logout", "/login", f"{API}/custom_component/a%0AINFO%3A%20forged/client/x/y",
-        f"{API}/startup-events", f"{API}/queue/status", f"{API}/runs", f"{API}/token", f"{API}/user", "/svelte/x", "/pwa_icon",
-        f"{API}/stream/a/b/c/playlist.m3u8", f"{API}/vibe-code", f"{API}/mcp/", "/" + "x" * 8000,
-    ]  # fmt: skip
+    paths = """
+        /nosuch // /./ /..%2f..%2fetc/passwd /assets/../../x /assets/%2e%2e/x /static//x /assets/no.js /monitoring
+        /monitoring/summary /monitoring/x /openapi.json /docs /redoc /logout /login /svelte/x /pwa_icon
+        API/call/nosuch/x API/call/compare/nosuch API/heartbeat/a%0Ab API/upload_progress API/upload_progress?upload_id=
+        API/queue/data API/queue/data?session_hash=a%00 API/file=/etc/passwd API/file=http://127.0.0.1/
+        API/proxy=http://127.0.0.1/ API/deep_link?session_hash=abc API/dev/reload API/openapi.json
+        API/custom_component/a%0AINFO%3A%20forged/client/x/y API/startup-events API/queue/status API/runs API/token
+        API/user
+        API/stream/a/b/c/playlist.m3u8 API/vibe-code API/mcp/
+    """.replace("API", API).split()
+    paths += [f"{API}/heartbeat/{'x' * 99}", "/" + "x" * 8000]
     for path in paths:
         yield Hostile(f"GET {path[:60]}", "GET", path)
     for method in ("PUT", "DELETE", "PATCH", "TRACE", "FOO", "HEAD"):
         yield Hostile(f"{method} join", method, f"{API}/queue/join")
-    for path in ("run/compare", "run/predict", "api/compare", "api/predict", "process_recording", "login", "vibe-edit", "call/nosuch",
-                 "call/v2/nosuch", "stream/x", "stream/x/close", "profiling/clear"):  # fmt: skip
+    posts = """
+        run/compare run/predict api/compare api/predict process_recording login vibe-edit call/nosuch call/v2/nosuch
+        stream/x stream/x/close profiling/clear
+    """
+    for path in posts.split():
         yield Hostile(f"POST {path}", "POST", f"{API}/{path}", {"data": [None] * 4})
 
 

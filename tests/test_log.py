@@ -41,7 +41,7 @@ def test_a_traceback_stays_readable(logged):
 
 
 def test_the_same_line_is_counted(logged, monkeypatch):
-    logger, handler, lines = logged
+    logger, _, lines = logged
     for _ in range(1000):
         logger.error("It failed.")
     assert lines() == ["ERROR: It failed."]
