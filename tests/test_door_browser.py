@@ -27,7 +27,7 @@ def page(browser):
     page = context.new_page()
     page.set_default_timeout(WAIT)
     page.complaints = []
-    page.on("console", lambda line: line.type == "error" and page.complaints.append(line.text))
+    page.on("console", lambda line: line.type == "error" and page.complaints.append(f"{line.text} {line.location}"))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on("response", lambda answer: answer.status >= 400 and page.complaints.append(f"{answer.status} {answer.url}"))
     yield page
@@ -71,6 +71,8 @@ def test_all_tabs_and_the_page_for_programs_find_what_they_ask_for(page, server)
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(1500)
     page.get_by_role("button", name="API").first.click()
-    page.get_by_text("/compare").first.wait_for()
+    page.get_by_text("/compare").locator("visible=true").first.wait_for()
     page.wait_for_timeout(1000)
-    assert page.complaints == []
+    # Gradio's page for programs would show how often its endpoints were asked, and tools of MCP; it does without
+    expected = ("/monitoring/summary", "/mcp/schema")
+    assert [complaint for complaint in page.complaints if not any(path in complaint for path in expected)] == []
