@@ -2,9 +2,9 @@
 
     python benchmarks/crowding.py [--weights DIR] [--rounds N] [--minutes M]
 
-A visitor asks for an example and sends a photo, N times each (default 15): alone; beside a client with 36
-connections that ask without pause; beside bodies of 30 MB, one after another; beside 50 sockets that send a byte now
-and then; and beside all of these at once. Aim: within twice the time alone, as the median. With `--minutes` eight
+A visitor asks for an example and sends a photo, N times each (default 15), alone before and after, and in between
+beside: a client with 36 connections that ask without pause; bodies of 30 MB, one after another; 50 sockets that send a
+byte now and then; all of these at once. Aim: within twice the time alone, as the median. With `--minutes` eight
 visitors with two pairs of models in turn come after that, for so long: answers, failures, times, memory.
 """
 
@@ -53,7 +53,6 @@ def dripping(page, stopped):
 
 
 BESIDE = {
-    "alone": [],
     f"{CONNECTIONS} connections": [asking] * CONNECTIONS,
     "bodies of 30 MB": [sending],
     f"{SLOW} slow sockets": [dripping],
@@ -67,29 +66,37 @@ def crowding(page, rounds):
         "an example": lambda: page.ask(VISITOR, example="dog-shepherd"),
         "a photo": lambda: page.ask(VISITOR, upload=page.upload(photo, VISITOR)),
     }
-    head = f"medians of {rounds}, in ms"
-    print(f"{head:28}{'an example':>12}{'slowest':>9}{'a photo':>12}{'slowest':>9}{'MB':>8}")
-    alone = {}
+    print(f"medians of {rounds}, in ms, and the slowest")
     for name, others in BESIDE.items():
+        alone = {kind: times(ask, rounds) for kind, ask in asked.items()}
         stopped = threading.Event()
         threads = [threading.Thread(target=other, args=(page, stopped), daemon=True) for other in others]
         for thread in threads:
             thread.start()
-        time.sleep(2 if threads else 0)
-        cells = ""
-        for kind, ask in asked.items():
-            ask()
-            took = []
-            for _ in range(rounds):
-                began = time.perf_counter()
-                ask()
-                took.append(1000 * (time.perf_counter() - began))
-            middle = statistics.median(took)
-            cells += f"{middle:7.0f} {middle / alone.setdefault(kind, middle):3.1f}x{max(took):9.0f}"
+        time.sleep(2)
+        beside = {kind: times(ask, rounds) for kind, ask in asked.items()}
         stopped.set()
         for thread in threads:
             thread.join()
-        print(f"{name:28}{cells}{page.memory():8.0f}", flush=True)
+        for kind, ask in asked.items():
+            before = statistics.median(alone[kind] + times(ask, rounds))
+            middle, slowest = statistics.median(beside[kind]), max(beside[kind])
+            ratio = f"{middle / before:.1f} times"
+            print(
+                f"{name:18}{kind:12}{before:6.0f} alone{middle:7.0f} beside: {ratio} (slowest {slowest:.0f})",
+                flush=True,
+            )
+        print(f"{'':18}{page.memory():.0f} MB", flush=True)
+
+
+def times(ask, rounds):
+    """Milliseconds of each round; one before them does not count."""
+    took = []
+    for _ in range(rounds + 1):
+        began = time.perf_counter()
+        ask()
+        took.append(1000 * (time.perf_counter() - began))
+    return took[1:]
 
 
 def many(page, minutes):

@@ -29,6 +29,8 @@ log = logging.getLogger("two-minds")
 AT_ONCE = 2  # questions; the machine is made for two cores
 WAITING = 32  # questions behind them before one is refused; with those less than Gradio's 40 workers
 SHARE = 8  # questions of one client among all these
+MANY = 2  # of one client, more than which can wait: a visitor who has changed his mind has two
+PATIENCE = 20  # seconds that they wait for the others at most
 QUEUE = 256  # Gradio's own, never full before ours
 SESSIONS = 64  # whose latest answer, about a megabyte, may be in memory; more than can wait
 UPLOADS = 512 * MEGA  # bytes
@@ -39,8 +41,9 @@ clock = time.time  # by which uploads get old
 class Gate:
     """Lets AT_ONCE questions through at a time, one a client, keeps WAITING more, and refuses the next.
 
-    The place that gets free is for who has waited longest among those that were let through least, so that a client who
-    asks much delays nobody but itself.
+    The place that gets free is for who has waited longest among those that were let through least, and a client who asks
+    much at once goes on only when nobody else is being answered: another's question then waits at most for the end of the
+    one that is running.
     """
 
     def __init__(self, page: gr.Blocks, service: Service) -> None:
@@ -54,7 +57,8 @@ class Gate:
         inside = [*self._waiting, *self._running]
         if len(inside) >= AT_ONCE + WAITING or sum(question.client == client for question in inside) >= SHARE:
             return self._service.refused(asked, "busy")
-        question = _Question(client, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        question = _Question(client, loop.create_future(), loop.time())
         self._waiting.append(question)
         self._next()
         try:
@@ -70,22 +74,30 @@ class Gate:
         clients = {question.client for question in [*self._waiting, *self._running]}
         self._served = {client: self._served.get(client, 0) for client in clients}
         while len(self._running) < AT_ONCE:
-            busy = {question.client for question in self._running}
-            free = [question for question in self._waiting if question.client not in busy]
-            if not free:
+            ready = [question for question in self._waiting if self._may(question)]
+            if not ready:
                 return
-            question = min(free, key=lambda question: self._served[question.client])
+            question = min(ready, key=lambda question: self._served[question.client])
             self._waiting.remove(question)
             self._running.append(question)
             self._served[question.client] += 1
             if not question.turn.done():
                 question.turn.set_result(None)
 
+    def _may(self, question: "_Question") -> bool:
+        """Whether it may begin beside those that are running."""
+        running = [other.client for other in self._running]
+        inside = [other.client for other in self._waiting] + running
+        waited = question.turn.get_loop().time() - question.since
+        patient = inside.count(question.client) > MANY and waited < PATIENCE
+        return question.client not in running and not (patient and running)
+
 
 @dataclass(eq=False)
 class _Question:
     client: str
     turn: asyncio.Future[None]
+    since: float
 
 
 def sweeping(folder: Folder) -> Callable[[Any], AbstractAsyncContextManager[None]]:

@@ -7,6 +7,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -408,6 +409,43 @@ def test_a_newcomer_goes_before_who_has_had_much(small):
     assert sorted(order[:2]) == ["A", "B"]
     assert order[2] == "C"
     assert small.service.most == limits.AT_ONCE
+
+
+def test_who_asks_much_goes_on_when_nobody_else_is_being_answered(small, monkeypatch):
+    """So another's question has the machine for itself, once the one that was running has ended."""
+    gates, running = {}, []
+
+    def ask(asked: dict) -> dict:
+        name = asked["ask"]
+        running.append(name)
+        gates.setdefault(name, threading.Event()).wait(30)
+        return {"kind": "result", "ask": 1}
+
+    monkeypatch.setattr(small.service, "ask", ask)
+    index = next(number for number, made in small.page.fns.items() if made.targets[0][1] == "ask")
+
+    def send(name: str) -> None:
+        body = {"data": [], "event_data": {"ask": name}, "fn_index": index, "session_hash": name}
+        say(small.url, "POST", f"{API}/queue/join", body, client=name[0])
+
+    for name in ("a1", "a2", "a3", "a4", "b1"):
+        send(name)
+    wait_until(lambda: running == ["a1", "b1"], 20, "one of each is running")
+    gates["a1"].set()
+    time.sleep(1)
+    assert running == ["a1", "b1"]  # b1 goes on alone
+    send("c1")
+    wait_until(lambda: running == ["a1", "b1", "c1"], 20, "a third client's is no less")
+    gates["b1"].set()
+    gates["c1"].set()
+    wait_until(lambda: running[3:] == ["a2"], 20, "then the first client's next")
+    monkeypatch.setattr(limits, "PATIENCE", 0)
+    send("d1")
+    wait_until(lambda: running[4:] == ["d1"], 20, "another's comes in between")
+    gates["a2"].set()
+    wait_until(lambda: running[5:] == ["a3"], 20, "nobody waits for ever")
+    for name in ("a3", "a4", "d1"):
+        gates.setdefault(name, threading.Event()).set()
 
 
 def test_too_much_at_once_of_one_client_is_refused_and_of_another_is_not(shared, monkeypatch):
