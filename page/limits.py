@@ -31,6 +31,7 @@ WAITING = 32  # questions behind them before one is refused; with those less tha
 SHARE = 8  # questions of one client among all these
 MANY = 2  # of one client, more than which can wait: a visitor who has changed his mind has two
 PATIENCE = 20  # seconds that they wait for the others at most
+PAUSE = 0.5  # seconds in which whoever was answered may ask again before they go on
 QUEUE = 256  # Gradio's own, never full before ours
 SESSIONS = 64  # whose latest answer, about a megabyte, may be in memory; more than can wait
 UPLOADS = 512 * MEGA  # bytes
@@ -41,9 +42,9 @@ clock = time.time  # by which uploads get old
 class Gate:
     """Lets AT_ONCE questions through at a time, one a client, keeps WAITING more, and refuses the next.
 
-    The place that gets free is for who has waited longest among those that were let through least, and a client who asks
-    much at once goes on only when nobody else is being answered: another's question then waits at most for the end of the
-    one that is running.
+    The place that gets free is for who has waited longest among those that were let through least, and a client who
+    asks much at once goes on only when nobody else is being answered: another's question then waits at most for the end
+    of the one that is running.
     """
 
     def __init__(self, page: gr.Blocks, service: Service) -> None:
@@ -51,6 +52,7 @@ class Gate:
         self._waiting: list[_Question] = []
         self._running: list[_Question] = []
         self._served: dict[str, int] = {}  # questions let through, of the clients that are inside
+        self._pause = 0.0  # its end, by the loop's clock
 
     async def ask(self, asked: Any, session: str | None, client: str = "") -> dict[str, Any]:
         """`Service.ask` in a thread, when it is this question's turn; its code is "busy" where too many wait."""
@@ -67,6 +69,9 @@ class Gate:
                 return self._service.refused(asked, "busy")  # the visitor has left meanwhile, and nobody reads this
             return await run_sync(self._service.ask, asked)
         finally:
+            if not self._insists(client):
+                self._pause = loop.time() + PAUSE
+                loop.call_later(PAUSE, self._next)
             (self._running if question in self._running else self._waiting).remove(question)
             self._next()
 
@@ -87,10 +92,12 @@ class Gate:
     def _may(self, question: "_Question") -> bool:
         """Whether it may begin beside those that are running."""
         running = [other.client for other in self._running]
-        inside = [other.client for other in self._waiting] + running
-        waited = question.turn.get_loop().time() - question.since
-        patient = inside.count(question.client) > MANY and waited < PATIENCE
-        return question.client not in running and not (patient and running)
+        now = question.turn.get_loop().time()
+        waits = self._insists(question.client) and now - question.since < PATIENCE
+        return question.client not in running and not (waits and (running or now < self._pause))
+
+    def _insists(self, client: str) -> bool:
+        return sum(question.client == client for question in [*self._waiting, *self._running]) > MANY
 
 
 @dataclass(eq=False)
