@@ -3,27 +3,14 @@
 import argparse
 import logging
 import os
-import shutil
 import signal
 import sys
 import tempfile
 import threading
 from pathlib import Path
 
-
-def sweep(folder: Path) -> None:
-    """Delete what servers left there that were killed: photos must not outlive them."""
-    for left in folder.glob("two-minds-*-*") if os.name == "posix" else ():
-        try:
-            process = int(left.name.split("-")[2])
-            if process != os.getpid():  # in a container a new server may get the number of the old one
-                os.kill(process, 0)
-                continue
-        except ProcessLookupError:
-            pass
-        except (ValueError, OSError):  # none of ours, or another user's
-            continue
-        shutil.rmtree(left, ignore_errors=True)
+from page import log
+from page.folder import Folder, sweep
 
 
 def main() -> None:
@@ -39,33 +26,49 @@ def main() -> None:
         default=os.environ.get("TWO_MINDS_DATA") or None,
         help="folder of the data set, so that Evidence shows test pictures (default: $TWO_MINDS_DATA, else it doesn't)",
     )
+    parser.add_argument(
+        "--proxies",
+        type=int,
+        metavar="N",
+        default=int(os.environ.get("TWO_MINDS_PROXIES") or ("SPACE_ID" in os.environ)),
+        help="proxies before this server, whose X-Forwarded-For tells visitors apart (default: $TWO_MINDS_PROXIES, "
+        "else 0, and 1 in a Hugging Face Space)",
+    )
     options = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    proxies = options.pop("proxies")
+    log.set_up()
 
-    sweep(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=f"two-minds-{os.getpid()}-") as uploads:
+    temporary = Path(tempfile.gettempdir())
+    sweep(temporary)
+    folder = Folder(temporary)
+    try:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes, too
-        # A folder of our own, gone with the server. Both are read when Gradio is imported.
-        os.environ["GRADIO_TEMP_DIR"] = uploads
-        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        folder.use()
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        from page.layout import build, launch_options
+        from page.layout import build
+        from page.server import HOST, PORT, Server
         from page.service import Service
 
         service = Service(**options)
-        page = build(service)
-        _, url, _ = page.launch(prevent_thread_lock=True, **launch_options())
-        logging.info("Two Minds is at %s", url)
+        host, port = os.environ.get("GRADIO_SERVER_NAME", HOST), int(os.environ.get("GRADIO_SERVER_PORT", PORT))
+        server = Server(build(service), service.texts, folder, host, port, proxies)
+        server.start()
+        logging.info("Two Minds is at %s", server.url)
         # Only now: importing TensorFlow earlier would delay the page by many seconds.
         loading = threading.Thread(target=service.run, daemon=True)
         loading.start()
         try:
-            page.block_thread()
+            server.wait()
         finally:  # TensorFlow does not like to be left in the middle of something
             service.stop()
+            server.close()
             loading.join(5)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        folder.close()
 
 
 if __name__ == "__main__":

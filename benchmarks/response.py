@@ -82,12 +82,12 @@ def inside(weights, experiment, rounds):
 class Page:
     """app.py in a process of its own, and a visitor's requests to it."""
 
-    def __init__(self, weights, folder):
+    def __init__(self, weights, folder, *arguments):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.log = Path(folder) / "log"
-        arguments = ["--weights", str(weights)] if weights else []
+        arguments = [*(["--weights", str(weights)] if weights else []), *arguments]
         environment = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(self.port)}
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
@@ -117,26 +117,29 @@ class Page:
         except OSError:
             return False
 
-    def request(self, method, path, body=None, kind="application/json"):
+    def request(self, method, path, body=None, kind="application/json", client=None):
+        """The answer's body; a client is an address, as a proxy names it."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        headers = {"Content-Type": kind} if body else {}
         try:
-            connection.request(method, path, body, {"Content-Type": kind} if body else {})
+            connection.request(method, path, body, headers | ({"X-Forwarded-For": client} if client else {}))
             return connection.getresponse().read()
         finally:
             connection.close()
 
-    def upload(self, data):
+    def upload(self, data, client=None):
         edge = uuid.uuid4().hex
         head = f'--{edge}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'.encode()
         body = head + data + f"\r\n--{edge}--\r\n".encode()
-        return json.loads(self.request("POST", "/gradio_api/upload", body, f"multipart/form-data; boundary={edge}"))[0]
+        kind = f"multipart/form-data; boundary={edge}"
+        return json.loads(self.request("POST", "/gradio_api/upload", body, kind, client))[0]
 
-    def ask(self, **asked):
+    def ask(self, client=None, **asked):
         session = uuid.uuid4().hex
         asked = {"ask": 1, "rule": "gradcam", "target": "own", "models": self.models, **asked}
         body = {"data": [], "event_data": asked, "fn_index": self.index, "session_hash": session}
-        self.request("POST", "/gradio_api/queue/join", json.dumps(body))
-        answer = self.request("GET", f"/gradio_api/queue/data?session_hash={session}")
+        self.request("POST", "/gradio_api/queue/join", json.dumps(body), client=client)
+        answer = self.request("GET", f"/gradio_api/queue/data?session_hash={session}", client=client)
         assert b'"kind":"result"' in answer, answer[-500:]
         return len(answer)
 

@@ -16,3 +16,15 @@ class PageError(UserError):
 
     def __init__(self, code: str, **facts: object) -> None:
         super().__init__(code, TEXTS[code].format(**facts), **facts)
+
+
+class Shut(PageError):
+    """What does not get through the door. `code` is the key of its sentence.
+
+    Args:
+        status: of HTTP.
+    """
+
+    def __init__(self, code: str, status: int, **facts: object) -> None:
+        super().__init__(code, **facts)
+        self.status = status

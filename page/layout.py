@@ -3,10 +3,13 @@
 import base64
 import html
 import io
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.exceptions import InvalidPathError
 from PIL import Image
 
 from explain import view
@@ -16,6 +19,7 @@ from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
 from explain.view.message import SMALL
 from explain.view.words import capital
 from page import evidence, limits, uploads
+from page.errors import PageError
 from page.examples import ordered
 from page.service import ONE_PASS, OWN, Service, commands
 from page.texts import PageTexts
@@ -30,7 +34,7 @@ LARGE = 3  # examples that the empty page shows
 
 
 def build(service: Service) -> gr.Blocks:
-    """The page, to be launched with `launch_options`."""
+    """The page, to be served by `page.server`."""
 
     def state(_: object = None) -> dict[str, Any]:
         return service.state()
@@ -39,7 +43,8 @@ def build(service: Service) -> gr.Blocks:
         return service.prepare(experiment_ids)
 
     choices, say = catalog(service), service.texts.say
-    with gr.Blocks(title=say("name"), analytics_enabled=False, delete_cache=uploads.SWEEP, fill_width=True) as page:
+    with Page(title=say("name"), analytics_enabled=False, fill_width=True) as page:
+        page.told = service.texts.told
         gr.HTML(_head(service.texts), elem_classes="tm-head-box", apply_default_css=False)
         with gr.Tabs():
             with gr.Tab(say("compare"), id="compare", elem_id="tm-compare"):
@@ -67,7 +72,7 @@ def build(service: Service) -> gr.Blocks:
         gate = limits.Gate(page, service)
 
         async def ask(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-            return await gate.ask(event._data, request.session_hash)
+            return await gate.ask(event._data, request.session_hash, _client(request))
 
         comparison.ask(
             ask,
@@ -79,23 +84,43 @@ def build(service: Service) -> gr.Blocks:
             concurrency_limit=None,  # the gate's
         )
         _endpoint(service, gate)
+    # Gradio's statistics for /monitoring, which is shut: a table of the last 10,000 questions, made anew after each
+    os.environ |= {"GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9), "GRADIO_ANALYTICS_MAX_EVENTS": "1"}
     page.queue(max_size=limits.QUEUE)
     return page
 
 
-def launch_options() -> dict[str, Any]:
-    """What `launch` needs for the page to look and behave as it should."""
+def options() -> dict[str, Any]:
+    """What Gradio needs for the page to look and behave as it should."""
     return {
         "theme": theme(),
         "head": f"<style>{view.joined(STYLES)}</style>",
         "footer_links": ["api"],
         "run_history": False,
         "max_file_size": uploads.MAX_FILE,
-        "state_session_capacity": limits.SESSIONS,
-        "app_kwargs": {"lifespan": limits.sweeping},
         "show_error": False,
-        "quiet": True,
+        "enable_monitoring": False,
+        "mcp_server": False,
+        "pwa": False,
+        "ssr_mode": False,  # a Node server would stand before the door
     }
+
+
+class Page(gr.Blocks):
+    """Gradio's page that answers a wrong argument with one sentence, where Gradio has a traceback in the log."""
+
+    told: Callable[[PageError], str] = staticmethod(str)  # what an error says, in the page's language
+
+    async def preprocess_data(self, *arguments: Any, **named: Any) -> list[Any]:
+        """Gradio's, which raises all kinds of errors for what a request may hold."""
+        try:
+            return await super().preprocess_data(*arguments, **named)
+        except gr.Error:
+            raise
+        except InvalidPathError:
+            raise uploads.refusal(self.told(PageError("not_uploaded")), "not_uploaded") from None
+        except Exception:
+            raise uploads.refusal(self.told(PageError("argument")), "argument") from None
 
 
 def template() -> str:
@@ -128,9 +153,9 @@ def _endpoint(service: Service, gate: limits.Gate) -> None:
             target: own (each model's own answer), common (the class with the highest mean probability), or a class.
         """
         asked = {"upload": picture, "models": models, "rule": rule, "target": target}
-        answer = await gate.ask(asked, request.session_hash)
+        answer = await gate.ask(asked, request.session_hash, _client(request))
         if answer["kind"] == "error":
-            raise uploads.refusal(html.escape(answer["sentence"], quote=False))
+            raise uploads.refusal(html.escape(answer["sentence"], quote=False), answer["code"])
         return answer
 
     button.click(
@@ -140,6 +165,11 @@ def _endpoint(service: Service, gate: limits.Gate) -> None:
         api_name="compare",
         concurrency_limit=None,  # the gate's
     )
+
+
+def _client(request: gr.Request) -> str:
+    """Whose question it is; the door has seen to the address."""
+    return request.client.host if request.client else ""
 
 
 # --- what there is to choose ------------------------------------------------------------------------------------------

@@ -1,14 +1,18 @@
 """How much of strangers' the server takes on at once, and how little of it it keeps.
 
 Gradio keeps the latest answer of each session, the picture in it, and every answer that nobody fetched, without any
-limit of time; uploads it deletes by age alone; and of its full queue the view learns nothing. So questions wait here,
-and what is old or too much is dropped by a timer.
+limit of time; of uploads it deletes only those that came as they should; and of its full queue the view learns nothing.
+So questions wait here, and what is old or too much is dropped by a timer.
 """
 
 import asyncio
 import contextlib
+import logging
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,54 +20,119 @@ import gradio as gr
 from anyio.to_thread import run_sync
 
 from explain.pictures import MEGA
+from page.folder import Folder, sweep
 from page.service import Service
 from page.uploads import SWEEP
 
+log = logging.getLogger("two-minds")
+
 AT_ONCE = 2  # questions; the machine is made for two cores
 WAITING = 32  # questions behind them before one is refused; with those less than Gradio's 40 workers
+SHARE = 8  # questions of one client among all these
+MANY = 2  # of one client, more than which can wait: a visitor who has changed his mind has two
+PATIENCE = 20  # seconds that they wait for the others at most
+PAUSE = 0.5  # seconds in which whoever was answered may ask again before they go on
 QUEUE = 256  # Gradio's own, never full before ours
 SESSIONS = 64  # whose latest answer, about a megabyte, may be in memory; more than can wait
 UPLOADS = 512 * MEGA  # bytes
 EVERY = 10  # seconds between two looks
+clock = time.time  # by which uploads get old
 
 
 class Gate:
-    """Lets AT_ONCE questions through at a time, keeps WAITING more, and refuses the next with one sentence."""
+    """Lets AT_ONCE questions through at a time, one a client, keeps WAITING more, and refuses the next.
+
+    The place that gets free is for who has waited longest among those that were let through least, and a client who
+    asks much at once goes on only when nobody else is being answered: another's question then waits at most for the end
+    of the one that is running.
+    """
 
     def __init__(self, page: gr.Blocks, service: Service) -> None:
         self._page, self._service = page, service
-        self._free = asyncio.Semaphore(AT_ONCE)
-        self._inside = 0
+        self._waiting: list[_Question] = []
+        self._running: list[_Question] = []
+        self._served: dict[str, int] = {}  # questions let through, of the clients that are inside
+        self._pause = 0.0  # its end, by the loop's clock
 
-    async def ask(self, asked: Any, session: str | None) -> dict[str, Any]:
+    async def ask(self, asked: Any, session: str | None, client: str = "") -> dict[str, Any]:
         """`Service.ask` in a thread, when it is this question's turn; its code is "busy" where too many wait."""
-        if self._inside >= AT_ONCE + WAITING:
+        inside = [*self._waiting, *self._running]
+        if len(inside) >= AT_ONCE + WAITING or sum(question.client == client for question in inside) >= SHARE:
             return self._service.refused(asked, "busy")
-        self._inside += 1
+        loop = asyncio.get_running_loop()
+        question = _Question(client, loop.create_future(), loop.time())
+        self._waiting.append(question)
+        self._next()
         try:
-            async with self._free:
-                if any(event.session_hash == session and not event.alive for event in _running(self._page)):
-                    return self._service.refused(asked, "busy")  # the visitor has left meanwhile, and nobody reads this
-                return await run_sync(self._service.ask, asked)
+            await question.turn
+            if any(event.session_hash == session and not event.alive for event in _running(self._page)):
+                return self._service.refused(asked, "busy")  # the visitor has left meanwhile, and nobody reads this
+            return await run_sync(self._service.ask, asked)
         finally:
-            self._inside -= 1
+            if not self._insists(client):
+                self._pause = loop.time() + PAUSE
+                loop.call_later(PAUSE, self._next)
+            (self._running if question in self._running else self._waiting).remove(question)
+            self._next()
+
+    def _next(self) -> None:
+        clients = {question.client for question in [*self._waiting, *self._running]}
+        self._served = {client: self._served.get(client, 0) for client in clients}
+        while len(self._running) < AT_ONCE:
+            ready = [question for question in self._waiting if self._may(question)]
+            if not ready:
+                return
+            question = min(ready, key=lambda question: self._served[question.client])
+            self._waiting.remove(question)
+            self._running.append(question)
+            self._served[question.client] += 1
+            if not question.turn.done():
+                question.turn.set_result(None)
+
+    def _may(self, question: "_Question") -> bool:
+        """Whether it may begin beside those that are running."""
+        running = [other.client for other in self._running]
+        now = question.turn.get_loop().time()
+        waits = self._insists(question.client) and now - question.since < PATIENCE
+        return question.client not in running and not (waits and (running or now < self._pause))
+
+    def _insists(self, client: str) -> bool:
+        return sum(question.client == client for question in [*self._waiting, *self._running]) > MANY
 
 
-@contextlib.asynccontextmanager
-async def sweeping(app: Any) -> AsyncIterator[None]:
-    """Gradio's app with the timer running: `launch(app_kwargs={"lifespan": sweeping})`."""
+@dataclass(eq=False)
+class _Question:
+    client: str
+    turn: asyncio.Future[None]
+    since: float
 
-    async def sweep() -> None:
-        while True:
-            await asyncio.sleep(EVERY)
-            forget(app.get_blocks(), SWEEP[1])
-            trim(app.get_blocks().upload_file_set, UPLOADS)
 
-    task = asyncio.create_task(sweep())
-    try:
-        yield
-    finally:
-        task.cancel()
+def sweeping(folder: Folder) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """What runs beside Gradio's app, as its `lifespan`: the timer that drops what is old or too much."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        task = asyncio.create_task(_sweep(app.get_blocks(), folder))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    return lifespan
+
+
+async def _sweep(page: gr.Blocks, folder: Folder) -> None:
+    while True:
+        await asyncio.sleep(EVERY)
+        try:
+            forget(page, SWEEP[1])
+            await run_sync(folder.trim, SWEEP[1], UPLOADS, clock())
+            await run_sync(
+                sweep, folder.path.parent
+            )  # a killed server keeps its lock until it has given back its memory
+            page.upload_file_set.intersection_update([path for path in page.upload_file_set if os.path.exists(path)])
+        except Exception:
+            log.exception("What is old could not be dropped.")
 
 
 def forget(page: gr.Blocks, age: float) -> None:
@@ -82,22 +151,6 @@ def forget(page: gr.Blocks, age: float) -> None:
     for held in (queue.pending_messages_per_session, queue.pending_event_ids_session):
         for session in [name for name in held if name not in holder.session_data and name not in live]:
             del held[session]
-
-
-def trim(files: set[str], most: int) -> None:
-    """Delete the oldest of these files beyond `most` bytes in all; the page sends one again if need be."""
-    dated = []
-    for path in list(files):
-        with contextlib.suppress(OSError):
-            status = os.stat(path)
-            dated.append((status.st_ctime, status.st_size, path))
-    total = 0
-    for _, size, path in sorted(dated, reverse=True):
-        total += size
-        if total > most:
-            with contextlib.suppress(OSError):
-                os.remove(path)
-            files.discard(path)
 
 
 def _running(page: gr.Blocks) -> list[Any]:

@@ -16,7 +16,7 @@ from explain.pictures import MAX_BYTES, MEGA
 from page.errors import PageError
 
 MAX_FILE = f"{MAX_BYTES // MEGA}mb"  # as Gradio writes it
-SWEEP = (300, 1500)  # every five minutes, uploads older than 25 are deleted; the page sends one again if need be
+SWEEP = (300, 1500)  # seconds: uploads are kept for the second, and noticed within the first; the page sends one again
 
 
 class NotUploaded(PageError):
@@ -35,6 +35,10 @@ def uploaded(path: object) -> str:
     """
     if not isinstance(path, str) or not path or "\0" in path or len(path) > 4096:
         raise NotUploaded("not_uploaded")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise NotUploaded("not_uploaded") from None
     real, folder = os.path.realpath(path), os.path.realpath(get_upload_folder())
     if not os.path.isabs(path) or real == folder or not is_in_or_equal(real, folder):
         raise NotUploaded("not_uploaded")
@@ -61,9 +65,9 @@ class GuardedImage(gr.Image):
         try:
             return uploaded(path)
         except NotUploaded as error:
-            raise refusal(self.told(error)) from None
+            raise refusal(self.told(error), error.code) from None
 
 
-def refusal(sentence: str) -> gr.Error:
-    """An error that a caller sees as one sentence, without a traceback in the log."""
-    return gr.Error(sentence, print_exception=False)
+def refusal(sentence: str, code: str) -> gr.Error:
+    """An error that a caller sees as one sentence, with its code as title; the log gets no traceback."""
+    return gr.Error(sentence, title=code, print_exception=False)

@@ -171,7 +171,7 @@ def start(folder: Path, *arguments: str) -> Server:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    (folder / "temporary").mkdir()
+    (folder / "temporary").mkdir(exist_ok=True)
     environment = os.environ | {
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),

@@ -26,7 +26,7 @@ FILES = [
     path for folder in ("explain/view", "page") for path in (ROOT / folder).rglob("*.py") if "texts" not in path.parts
 ]
 TABLE = PageTexts().table
-RAISED = {"PageError", "Refused", "NotThere", "NotUploaded"}  # by code, which is the key of a sentence
+RAISED = {"PageError", "Refused", "NotThere", "NotUploaded", "Shut"}  # by code, which is the key of a sentence
 
 
 def calls() -> Iterator[tuple[str, ast.Call, ast.expr]]:

@@ -413,6 +413,17 @@ TEXTS: dict[str, Any] = {
     "start_fails": "The models cannot be loaded; whoever runs this page finds the reason in its log.",
     "busy": "Too many photos are waiting just now; please try again in a minute.",
     "internal": "Something went wrong on the server; please try again, or take another photo.",
+    "no_address": "There is nothing at this address.",
+    "long": "This is too long; at most {megabytes} MB are taken here.",
+    "slow": "This did not arrive in time; please try again.",
+    "not_json": "A question is JSON, and says so: Content-Type: application/json.",
+    "not_known": "A question of this form is not known here.",
+    "one_file": "An upload is multipart/form-data with one file, in a field called files.",
+    "share": "Too much comes from your address at once; please wait for some of it to end.",
+    "no_function": "There is no function of this name or number.",
+    "no_question": "There is no such question, or its answer is no longer kept; please ask again.",
+    "arguments": "This takes {count} values, in this order: {names}.",
+    "argument": "One of the values is of another kind than this takes.",
     # by key of a PictureError, CheckpointError or ModelError ("picture.too-large"), filled in by the error's facts;
     # what is not here is said in the library's own words
     "errors": {
