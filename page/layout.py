@@ -69,7 +69,7 @@ def build(service: Service) -> gr.Blocks:
             with gr.Tab(say("about"), id="about"):
                 gr.HTML(about(service), apply_default_css=False)
 
-        gate = limits.Gate(page, service)
+        gate = page.gate = limits.Gate(page, service)
 
         async def ask(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
             return await gate.ask(event._data, request.session_hash, _client(request))

@@ -30,7 +30,7 @@ AT_ONCE = 2  # questions; the machine is made for two cores
 WAITING = 32  # questions behind them before one is refused; with those less than Gradio's 40 workers
 SHARE = 8  # questions of one client among all these
 MANY = 2  # of one client, more than which can wait: a visitor who has changed his mind has two
-PATIENCE = 20  # seconds that they wait for the others at most
+PATIENCE = 20  # seconds after which one of them goes on beside the others all the same
 PAUSE = 0.5  # seconds in which whoever was answered may ask again before they go on
 QUEUE = 256  # Gradio's own, never full before ours
 SESSIONS = 64  # whose latest answer, about a megabyte, may be in memory; more than can wait
@@ -52,12 +52,12 @@ class Gate:
         self._waiting: list[_Question] = []
         self._running: list[_Question] = []
         self._served: dict[str, int] = {}  # questions let through, of the clients that are inside
-        self._pause = 0.0  # its end, by the loop's clock
+        self._last: dict[str, float] = {}  # when the last one was, by the loop's clock
+        self._pause = 0.0  # its end
 
     async def ask(self, asked: Any, session: str | None, client: str = "") -> dict[str, Any]:
         """`Service.ask` in a thread, when it is this question's turn; its code is "busy" where too many wait."""
-        inside = [*self._waiting, *self._running]
-        if len(inside) >= AT_ONCE + WAITING or sum(question.client == client for question in inside) >= SHARE:
+        if len(self._waiting) + len(self._running) >= AT_ONCE + WAITING or self.full(client):
             return self._service.refused(asked, "busy")
         loop = asyncio.get_running_loop()
         question = _Question(client, loop.create_future(), loop.time())
@@ -75,9 +75,17 @@ class Gate:
             (self._running if question in self._running else self._waiting).remove(question)
             self._next()
 
+    def full(self, client: str) -> bool:
+        """Whether as many of a client's questions are inside as may be."""
+        return self._inside(client) >= SHARE
+
+    def _inside(self, client: str) -> int:
+        return sum(question.client == client for question in [*self._waiting, *self._running])
+
     def _next(self) -> None:
         clients = {question.client for question in [*self._waiting, *self._running]}
         self._served = {client: self._served.get(client, 0) for client in clients}
+        self._last = {client: last for client, last in self._last.items() if client in clients}
         while len(self._running) < AT_ONCE:
             ready = [question for question in self._waiting if self._may(question)]
             if not ready:
@@ -86,6 +94,7 @@ class Gate:
             self._waiting.remove(question)
             self._running.append(question)
             self._served[question.client] += 1
+            self._last[question.client] = question.turn.get_loop().time()
             if not question.turn.done():
                 question.turn.set_result(None)
 
@@ -93,11 +102,12 @@ class Gate:
         """Whether it may begin beside those that are running."""
         running = [other.client for other in self._running]
         now = question.turn.get_loop().time()
-        waits = self._insists(question.client) and now - question.since < PATIENCE
+        since = max(question.since, self._last.get(question.client, 0))
+        waits = self._insists(question.client) and now - since < PATIENCE
         return question.client not in running and not (waits and (running or now < self._pause))
 
     def _insists(self, client: str) -> bool:
-        return sum(question.client == client for question in [*self._waiting, *self._running]) > MANY
+        return self._inside(client) > MANY
 
 
 @dataclass(eq=False)

@@ -16,12 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from page.door.answers import Answer, described, ordinary
 from page.door.bodies import OneFile, boundary_of, given, holds_object, only, question
-from page.door.routes import NAME, network, query_of, route_of
+from page.door.routes import API, NAME, network, query_of, route_of
 from page.door.shares import Shares
 from page.errors import Shut
 from page.texts import PageTexts
 
 log = logging.getLogger("two-minds")
+
+ASKING = ("join", "call", "named_call")
 
 
 class Door:
@@ -29,13 +31,13 @@ class Door:
 
     Args:
         app: Gradio's.
-        page: of that app; what can be called is read from it.
+        page: of that app; what can be called is read from it, and its `gate` is asked who has asked enough.
         texts: for what the door says.
         proxies: how many proxies stand before this server, each of which adds the address that it was asked from to
             X-Forwarded-For. The header is believed as far as that, and with 0 not at all.
     """
 
-    def __init__(self, app: ASGIApp, page: gr.Blocks, texts: PageTexts, proxies: int = 0) -> None:
+    def __init__(self, app: ASGIApp, page: Any, texts: PageTexts, proxies: int = 0) -> None:
         self.app, self.page, self.texts, self.proxies = app, page, texts, proxies
         self._shares = Shares()
         self._warned = False
@@ -58,6 +60,8 @@ class Door:
             if scope["method"] == "OPTIONS":  # asked by a browser before a page of another host may call
                 pass
             elif route.kind == "question":
+                if route.look in ASKING and self.page.gate.full(scope["client"][0]):
+                    raise Shut("busy", 429)  # Gradio's queue would take 40 ms for it
                 body = await question(scope, receive)
                 body = getattr(self, f"_{route.look}")(body, *names)
                 receive = given(scope, orjson.dumps(body), receive)
@@ -74,7 +78,10 @@ class Door:
     async def _failed(self, scope: Scope, answer: Answer, error: Exception) -> None:
         """Answer a request that failed, if there still is somebody to answer; log what was the server's own fault."""
         shut = answer.shut or (error if isinstance(error, Shut) else None)
-        if shut is None and not ordinary(error):
+        dropped = isinstance(error, KeyError) and scope["path"].startswith(
+            f"{API}/queue/data"
+        )  # `limits.forget` did it
+        if shut is None and not dropped and not ordinary(error):
             log.error("%s %s failed: %s", scope["method"], scope["path"], described(error))
         with contextlib.suppress(OSError, RuntimeError):
             await answer.refuse(shut or Shut("internal", 500))
