@@ -10,7 +10,6 @@ import logging
 from typing import Any
 from urllib.parse import parse_qsl
 
-import gradio as gr
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
