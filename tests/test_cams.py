@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from explain.cams import ONE_PASS, RULES, Passes, rule_names
 from explain.engine import explain
+from explain.rules import ONE_PASS, RULES, Passes, rule_names
 
 
 def run(rule, activations, gradients):

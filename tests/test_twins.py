@@ -9,10 +9,10 @@ import pytest
 from judges import SIZE, colour_judge, ship
 from keras import layers
 
-from explain import engine, twins
-from explain.cams import RULES
+from explain import classifier, twins
 from explain.checkpoints import load
 from explain.engine import explain
+from explain.rules import RULES
 
 PICTURES = np.random.default_rng(5).integers(0, 256, (3, SIZE, SIZE, 3), np.uint8)
 OPTIONS = {"rules": list(RULES), "features": 3}
@@ -21,9 +21,9 @@ OPTIONS = {"rules": list(RULES), "features": 3}
 @pytest.fixture(autouse=True)
 def traced(monkeypatch):
     """The models that were traced, one after the other; nothing is kept of other tests."""
-    made, trace = [], engine.trace
-    monkeypatch.setattr(engine, "trace", lambda model, *args: (made.append(model), trace(model, *args))[1])
-    monkeypatch.setattr(engine, "_plans", type(engine._plans)())
+    made, trace = [], classifier.trace
+    monkeypatch.setattr(classifier, "trace", lambda model, *args: (made.append(model), trace(model, *args))[1])
+    monkeypatch.setattr(classifier, "_plans", type(classifier._plans)())
     return made
 
 
@@ -42,13 +42,13 @@ def same(first, second):
 
 def alone(model, **options):
     """What a model says by a pass of its own."""
-    engine._traces.pop(model, None)
-    plans, engine._plans = engine._plans, type(engine._plans)()
+    classifier._traces.pop(model, None)
+    plans, classifier._plans = classifier._plans, type(classifier._plans)()
     try:
         return explain(model, PICTURES, **OPTIONS, **options)
     finally:
-        engine._plans = plans
-        engine._traces.pop(model, None)
+        classifier._plans = plans
+        classifier._traces.pop(model, None)
 
 
 @pytest.fixture
@@ -168,10 +168,10 @@ def test_what_nobody_vouches_for_has_no_twin(traced):
 
 
 def test_kept_plans_are_bounded(pair, monkeypatch):
-    monkeypatch.setattr(engine, "PLANS", 2)
+    monkeypatch.setattr(classifier, "PLANS", 2)
     for layer in ("all", "convolutions", "blocks", "last"):
         explain(pair[0], PICTURES, layers=layer)
-    assert [request.layers for _, request in engine._plans] == ["blocks", "last"]
+    assert [request.layers for _, request in classifier._plans] == ["blocks", "last"]
 
 
 def b0():

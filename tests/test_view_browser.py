@@ -10,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 from test_page_payload import RISING, explanation, message
 
 from explain import view
-from explain.cams import RULES
+from explain.rules import RULES
 from explain.view.texts import texts
 
 FALLING = [[4.0, 2.0], [1.0, 0.0]]

@@ -1,126 +1,13 @@
-"""The one-pass rules: class activation maps made from a layer's activations and gradients.
+"""Class activation maps of one pass: from a layer's activations and gradients, float32 n x h x w x channels each.
 
-A rule is a function of `activations` and `gradients`, both float32 n x h x w x channels, that returns float32
-n x h x w: unnormalised, at the layer's own resolution. It is registered where it is written; library, page
-and tests read `RULES`.
-
-In the equations A is a layer's activations, G = dy/dA the gradients of the explained score y, k a channel, i and j are
-places, and ReLU(x) = max(x, 0). TensorFlow is imported only when a rule runs.
+A rule returns float32 n x h x w: unnormalised, at the layer's own resolution.
 """
 
-from collections.abc import Callable, Iterable
-from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
+
+from explain.rules.registry import register
 
 Tensor = Any
-
-
-class Passes(NamedTuple):
-    """What a rule costs, beside arithmetic on one layer's tensors: runs of the model.
-
-    Attributes:
-        forward: passes from pictures to scores.
-        backward: passes from scores to gradients.
-
-    Example:
-        >>> ONE_PASS
-        Passes(forward=1, backward=1)
-    """
-
-    forward: int
-    backward: int
-
-
-ONE_PASS = Passes(forward=1, backward=1)
-
-
-class Rule(NamedTuple):
-    """A registered rule: called with activations and gradients, it returns maps.
-
-    Attributes:
-        name: its key in `RULES`.
-        title: as people call it.
-        equation: in one line.
-        source: the paper.
-        cost: runs of the model.
-        warning: what a reader of its maps has to know, or empty.
-        function: from activations and gradients, float32 n x h x w x channels, to float32 maps n x h x w.
-
-    Example:
-        >>> import tensorflow as tf
-        >>> activations, gradients = tf.ones((1, 2, 2, 3)), tf.fill((1, 2, 2, 3), 0.5)
-        >>> RULES["gradcam"](activations, gradients).numpy().tolist()
-        [[[1.5, 1.5], [1.5, 1.5]]]
-    """
-
-    name: str
-    title: str
-    equation: str
-    source: str
-    cost: Passes
-    warning: str
-    function: Callable[[Tensor, Tensor], Tensor]
-
-    def __call__(self, activations: Tensor, gradients: Tensor) -> Tensor:
-        return self.function(activations, gradients)
-
-
-RULES: dict[str, Rule] = {}
-
-
-def register(name: str, title: str, equation: str, source: str, cost: Passes = ONE_PASS, warning: str = "") -> Callable:
-    """Decorate a function so that it becomes a rule of `RULES`.
-
-    Args:
-        name: its key.
-        title: as people call it.
-        equation: in one line.
-        source: the paper.
-        cost: runs of the model.
-        warning: what a reader of its maps has to know.
-
-    Returns:
-        The decorator, which returns the `Rule`.
-
-    Example:
-        >>> @register("mean", title="Mean activation", equation="meanₖ Aₖ", source="an example, 2024")
-        ... def mean(activations, gradients):
-        ...     return activations.mean(-1)
-        >>> RULES.pop("mean").title
-        'Mean activation'
-    """
-
-    def add(function: Callable[[Tensor, Tensor], Tensor]) -> Rule:
-        RULES[name] = Rule(name, title, equation, source, cost, warning, function)
-        return RULES[name]
-
-    return add
-
-
-def rule_names(rules: str | Iterable[str]) -> tuple[str, ...]:
-    """The names asked for, each once, in the order asked for.
-
-    Args:
-        rules: a name of `RULES`, or several.
-
-    Returns:
-        The names.
-
-    Raises:
-        ValueError: for none, or for a name that is not registered; it names the nearest ones.
-
-    Example:
-        >>> rule_names(["layercam", "gradcam", "layercam"])
-        ('layercam', 'gradcam')
-    """
-    names = tuple(dict.fromkeys([rules] if isinstance(rules, str) else rules))
-    if not names:
-        raise ValueError(f"No rule is asked for. There are: {', '.join(RULES)}.")
-    for name in names:
-        if name not in RULES:
-            nearest = get_close_matches(str(name), RULES, cutoff=0.5) or RULES
-            raise ValueError(f"There is no rule {name!r}. Nearest: {', '.join(nearest)}.")
-    return names
 
 
 def _mean(x: Tensor) -> Tensor:
