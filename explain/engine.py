@@ -226,10 +226,9 @@ def _mean(parts: Sequence[_Made]) -> _Made:
     def mean(arrays: Sequence[Any]) -> np.ndarray:
         return np.asarray(np.mean(arrays, axis=0, dtype=np.float64), np.float32)
 
+    by_layer = zip(*(part.maps or [] for part in parts), strict=True)
     return _Made(
-        None
-        if first.maps is None
-        else [mean(of_layer) for of_layer in zip(*(part.maps or [] for part in parts), strict=True)],
+        None if first.maps is None else [mean(of_layer) for of_layer in by_layer],
         None if first.attribution is None else mean([part.attribution for part in parts]),
         None if first.residual is None else mean([part.residual for part in parts]),
         sum(part.milliseconds for part in parts),

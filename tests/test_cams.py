@@ -154,7 +154,7 @@ def test_xgradcam_leaves_out_channels_that_cancel():
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_registry_says_what_a_person_needs(rule):
-    assert rule.cost == ONE_PASS == Passes(1, 1)
+    assert rule.cost() == ONE_PASS == Passes(1, 1)
     assert rule.title
     assert rule.equation
     assert "20" in rule.source  # a year
