@@ -721,6 +721,13 @@ class Classifier:
         """The explained numbers, float32 (n,)."""
         return self._run("scores", batch, classes)["scores"]
 
+    def confidences(self, batch: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        """Probabilities of the explained classes, float32 (n,); the explained numbers where it is no class alone."""
+        answer = self.predict(batch, classes)
+        if self._contrast is not None:
+            return answer.scores
+        return answer.probabilities[np.arange(len(batch)), answer.targets]
+
     def gradients(self, batch: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
         """Gradients of the explained numbers to the batch, float32 of its shape."""
         return self._run("gradients", batch, classes)["gradients"]
@@ -757,6 +764,14 @@ class Classifier:
         """
         return self._run("replaced", batch, classes, address, values)["scores"]
 
+    def slices(self, batch: np.ndarray, count: int) -> Iterator[slice]:
+        """Parts of so many changed copies of pictures that go in at a time."""
+        chunk = self._chunk(batch)
+        return (slice(start, min(start + chunk, count)) for start in range(0, count, chunk))
+
+    def _chunk(self, batch: np.ndarray) -> int:
+        return max(1, min(256, CHUNK_PIXELS // int(np.prod(batch.shape[1:3]))))
+
     @property
     def _reference(self) -> Any:
         return reference(self._contrast)
@@ -775,10 +790,8 @@ class Classifier:
     ) -> dict[str, np.ndarray]:
         """A pass over chunks of the batch, its results joined."""
         indices = _every(classes, batch)
-        chunk = max(1, CHUNK_PIXELS // int(np.prod(batch.shape[1:3])))
         parts = []
-        for start in range(0, len(batch), chunk):
-            part = slice(start, start + chunk)
+        for part in self.slices(batch, len(batch)):
             given = (batch[part],) if values is None else (batch[part], values[part])
             shape = () if values is None else values.shape[1:]
             request = Request(layers, (), given[0].shape, 0, self._reference, self._head, gives, shape)

@@ -10,7 +10,7 @@ from explain import targets
 from explain.classifier import Classifier
 from explain.errors import ModelError
 from explain.explanation import Cost, Explanation, Features
-from explain.rules import RULES, Attribution, Rule, rule_names, with_noise
+from explain.rules import RULES, Attribution, Passes, Rule, rule_names, with_noise
 
 Model = Any
 Progress = Callable[[int, int], Any]
@@ -116,9 +116,11 @@ def explain(
     explained = result["targets"]
     if any(rule.layered for rule in probing):
         classifier.choose(batch.shape)
-    size = (batch.shape[1], batch.shape[2])
-    costs = {rule.name: rule.cost(classifier.layers, size, **settings[rule.name]) for rule in rule_set}
-    meter.total = len(batch) * max(smoothing, 1) * sum(costs[rule.name].forward for rule in probing)
+
+    def cost(rule: Rule) -> Passes:
+        return rule.cost(classifier.layers, (batch.shape[1], batch.shape[2]), **settings[rule.name])
+
+    meter.total = len(batch) * max(smoothing, 1) * sum(cost(rule).forward for rule in probing)
     made: dict[str, list[_Made]] = {rule.name: [] for rule in rule_set}
     for copy in _noisy(batch, smoothing) if smoothing else [batch]:
         if traced:
@@ -134,6 +136,7 @@ def explain(
 
     addresses = [layer.address for layer in classifier.layers]
     means = {name: _mean(parts) for name, parts in made.items()}
+    costs = {rule.name: cost(rule) for rule in rule_set}
     return Explanation(
         pictures=given,
         probabilities=result["probabilities"],

@@ -22,7 +22,7 @@ from explain.engine import explain
 from explain.errors import ModelError
 from explain.explanation import Cost
 from explain.pictures import Picture, fit
-from explain.rules import RULES
+from explain.rules import RULES, paired_rules
 
 BATCH = np.random.default_rng(0).uniform(0, 1, (2, 8, 8, 3)).astype(np.float32)
 
@@ -171,11 +171,11 @@ def by_tape(model, name, target):
 
 
 def test_all_layers_and_rules_at_once_are_what_each_is_alone(model):
-    explanation = explain(model, BATCH, 2, "all", list(RULES))
+    explanation = explain(model, BATCH, 2, "all", paired_rules())
     assert [layer.address for layer in explanation.layers] == ["conv0", "pool0", "conv1", "pool1", "conv2"]
     for layer in explanation.layers:
         tensors = by_tape(model, layer.address, 2)
-        for rule in RULES:
+        for rule in paired_rules():
             maps = explanation.maps[rule][layer.address]
             assert maps.shape == (2, *layer.shape[:2])
             np.testing.assert_allclose(maps, RULES[rule](*tensors), rtol=1e-4, atol=1e-6)
@@ -396,7 +396,7 @@ def of_fixed_number():
 def test_another_number_of_pictures_costs_no_trace_and_gives_the_same(build, traces, traced):
     """As many at once as one after the other: maps by all rules, features, scores, probabilities."""
     model = build()
-    options = {"target": 1, "layers": "all", "rules": list(RULES), "features": 3}
+    options = {"target": 1, "layers": "all", "rules": paired_rules(), "features": 3}
     several = [explain(model, MANY[:count], **options) for count in (3, 5, 1)]
     assert len(traced) == traces
     alone = [explain(model, MANY[index : index + 1], **options) for index in range(5)]
@@ -407,7 +407,7 @@ def test_another_number_of_pictures_costs_no_trace_and_gives_the_same(build, tra
             np.testing.assert_allclose(together.scores[index], apart.scores[0], rtol=1e-4, atol=1e-6)
             np.testing.assert_allclose(together.probabilities[index], apart.probabilities[0], rtol=1e-4)
             for layer in apart.layers:
-                for rule in RULES:
+                for rule in paired_rules():
                     wide, single = together.maps[rule][layer.address][index], apart.maps[rule][layer.address][0]
                     np.testing.assert_allclose(wide, single, rtol=1e-3, atol=1e-4 * max(single.max(), 1e-6))
                 wide, single = together.features[layer.address], apart.features[layer.address]

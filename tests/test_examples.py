@@ -5,7 +5,18 @@ from importlib import import_module
 
 import pytest
 
-MODULES = ["engine", "targets", "layers", "explanation", "measures", "rules.registry", "classifier", "overlay", "twins"]
+MODULES = [
+    "engine",
+    "targets",
+    "rules.sampling",
+    "layers",
+    "explanation",
+    "measures",
+    "rules.registry",
+    "classifier",
+    "overlay",
+    "twins",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

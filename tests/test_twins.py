@@ -15,7 +15,9 @@ from explain.engine import explain
 from explain.rules import RULES
 
 PICTURES = np.random.default_rng(5).integers(0, 256, (3, SIZE, SIZE, 3), np.uint8)
-OPTIONS = {"rules": list(RULES), "features": 3}
+TRACED = [name for name, rule in RULES.items() if not rule.probes]
+PLAIN = [name for name in TRACED if not {"guided", "curvature"} & {*RULES[name].needs}]  # of any model, quickly traced
+OPTIONS = {"rules": PLAIN, "features": 3}
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +34,7 @@ def same(first, second):
     np.testing.assert_array_equal(first.probabilities, second.probabilities)
     np.testing.assert_array_equal(first.scores, second.scores)
     np.testing.assert_array_equal(first.targets, second.targets)
-    for rule in RULES:
+    for rule in first.rules:
         for layer in first.layers:
             np.testing.assert_array_equal(first.map(layer.address, rule), second.map(layer.address, rule))
     for address, features in first.features.items():
@@ -71,6 +73,27 @@ def test_a_twin_is_not_traced_and_says_what_it_says_by_itself(pair, traced):
     single = explain(second, PICTURES[:1], **OPTIONS)  # another number of pictures costs no trace either
     np.testing.assert_allclose(single.probabilities, expected[1].probabilities[:1], rtol=1e-5)
     assert traced == [first]
+
+
+def test_twins_share_what_any_rule_of_one_pass_needs(pair, traced):
+    """A changed backward pass and second derivatives among it."""
+    first, second = pair
+    explain(first, PICTURES, rules=TRACED)
+    explanation = explain(second, PICTURES, rules=TRACED)
+    assert traced == [first]
+    classifier._traces.pop(second)
+    classifier._plans.clear()
+    same(explanation, explain(second, PICTURES, rules=TRACED))
+    assert traced == [first, second]
+    assert not np.array_equal(
+        explanation.map(rule="fullgrad"), explain(first, PICTURES, rules=TRACED).map(rule="fullgrad")
+    )
+
+
+def test_passes_of_many_are_shared_too(pair, traced):
+    for model in pair:
+        classifier.Classifier(model).gradients(np.zeros((2, SIZE, SIZE, 3), np.float32))
+    assert traced == pair[:1]
 
 
 def test_another_question_is_another_pass(pair, traced):

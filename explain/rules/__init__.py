@@ -7,7 +7,7 @@ y, x the picture as the model takes it, k a channel, i and j are places, and ReL
 TensorFlow is imported only when a rule runs.
 """
 
-from explain.rules import cams
+from explain.rules import cams, decompositions, gradients, probes
 from explain.rules.registry import (
     NEEDS,
     ONE_PASS,
@@ -33,7 +33,10 @@ __all__ = [
     "Passes",
     "Rule",
     "cams",
+    "decompositions",
+    "gradients",
     "paired_rules",
+    "probes",
     "register",
     "rule_names",
     "with_noise",

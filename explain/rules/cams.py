@@ -3,9 +3,12 @@
 A rule returns float32 n x h x w: unnormalised, at the layer's own resolution.
 """
 
+import functools
+import operator
+from collections.abc import Sequence
 from typing import Any
 
-from explain.rules.registry import register
+from explain.rules.registry import Passes, register
 
 Tensor = Any
 
@@ -43,6 +46,13 @@ def _positive(x: Tensor) -> Tensor:
     import tensorflow as tf
 
     return tf.nn.relu(x)
+
+
+def resized(maps: Tensor, size: Any) -> Tensor:
+    """n x h x w at another size, bilinearly."""
+    import tensorflow as tf
+
+    return tf.image.resize(maps[..., tf.newaxis], size)[..., 0]
 
 
 def _ratio(x: Tensor, y: Tensor) -> Tensor:
@@ -129,3 +139,61 @@ def xgradcam(activations: Tensor, gradients: Tensor) -> Tensor:
     Before the ReLU the map's sum is that of gradient times activation. A channel that sums to 0 has weight 0.
     """
     return _positive(_combine(activations, _ratio(_total(gradients * activations), _total(activations))))
+
+
+@register(
+    "fem",
+    title="FEM",
+    equation="ReLU(Σₖ mₖ [Aₖ > mₖ + 2 sₖ]),  mₖ, sₖ mean and standard deviation of Aₖ over places",
+    source="Fuad et al., Features Understanding in 3D CNNs, IPTA 2020, doi:10.1109/IPTA50016.2020.9286629",
+    warning="Does not depend on the class. On fewer than 2 x 3 places nothing can be two deviations above the mean.",
+)
+def fem(activations: Tensor) -> Tensor:
+    """Where channels are far above their mean, each by its mean: ReLU(sum_k m_k [A_k > m_k + 2 s_k])."""
+    import tensorflow as tf
+
+    means = tf.reduce_mean(activations, (1, 2), keepdims=True)
+    rare = activations > means + 2 * tf.math.reduce_std(activations, (1, 2), keepdims=True)
+    return _positive(_across(means * tf.cast(rare, tf.float32)))
+
+
+@register(
+    "shapleycam",
+    title="ShapleyCAM",
+    equation="ReLU(Σₖ wₖ Aₖ),  wₖ = meanᵢ(Gₖᵢ − ½ (H A)ₖᵢ),  H = d²y/dA²",
+    source="Cai, CAMs as Shapley Value-based Explainers, The Visual Computer 2025, arXiv:2501.06261",
+    warning="Where only ReLUs and pooling follow, there is no curvature and this is Grad-CAM.",
+    passes=lambda layers, size: Passes(1, 1 + len(layers)),
+)
+def shapleycam(activations: Tensor, gradients: Tensor, curvature: Tensor) -> Tensor:
+    """Grad-CAM with the second-order term of the Shapley value: w_k = mean_i (G_ki - (H A)_ki / 2).
+
+    The paper's utility is the logit with the logarithm of the probability added; here it is the explained score alone,
+    as for every other rule.
+    """
+    return _positive(_combine(activations, _mean(gradients - curvature / 2)))
+
+
+@register(
+    "refinecam",
+    title="RefineCAM",
+    equation="Πₘ stretched(Grad-CAM++ₘ),  m this layer and all behind it",
+    source="Domeniconi et al., How to Evaluate and Refine your CAM, 2026, arXiv:2605.14641",
+    warning="One layer without heat leaves none before it. It depends on which layers are asked for.",
+)
+def refinecam(layers: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
+    """What this layer and all asked for behind it agree on: the product of their Grad-CAM++ maps, each from 0 to 1.
+
+    The map of the first layer is that of the paper, over all layers; it is brought to that layer's resolution
+    bilinearly. A map that is the same everywhere counts as zero.
+    """
+    import tensorflow as tf
+
+    maps = [gradcam_plus_plus(*layer) for layer in layers]
+    low = [tf.reduce_min(heat, (1, 2), keepdims=True) for heat in maps]
+    spread = [tf.reduce_max(heat, (1, 2), keepdims=True) - least for heat, least in zip(maps, low, strict=True)]
+    maps = [_ratio(heat - least, range_) for heat, least, range_ in zip(maps, low, spread, strict=True)]
+    return [
+        functools.reduce(operator.mul, (resized(later, heat.shape[1:3]) for later in maps[place:]))
+        for place, heat in enumerate(maps)
+    ]
