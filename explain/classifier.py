@@ -31,7 +31,7 @@ TRACES = 8  # kept per model
 REPLACED = 24  # kept beside them of those with another output of a layer, which are small
 PLANS = 16  # kept of passes without their weights, half a megabyte each
 
-CHUNK_PIXELS = 32 * 224 * 224  # in one run of many
+CHUNK_PIXELS = 8 * 224 * 224  # in one run of many; VGG16 takes about 0.1 GB a picture of 224 for a gradient
 
 _tracing = threading.RLock()  # one for all models, as models may share layers
 

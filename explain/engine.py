@@ -121,21 +121,11 @@ def explain(
         return rule.cost(classifier.layers, (batch.shape[1], batch.shape[2]), **settings[rule.name])
 
     meter.total = len(batch) * max(smoothing, 1) * sum(cost(rule).forward for rule in probing)
-    made: dict[str, list[_Made]] = {rule.name: [] for rule in rule_set}
-    for copy in _noisy(batch, smoothing) if smoothing else [batch]:
-        if traced:
-            if smoothing:
-                result_of_copy, milliseconds = classifier.maps(copy, explained, traced)
-            else:
-                result_of_copy = result
-            for name in traced:
-                maps, attribution = (result_of_copy[kind].get(name) for kind in ("maps", "attributions"))
-                made[name].append(_Made(maps, attribution, None, milliseconds, len(batch)))
-        for rule in probing:
-            made[rule.name].append(_probed(rule, classifier, copy, explained, settings[rule.name]))
+    copies = _noisy(batch, smoothing) if smoothing else [batch]
+    done = None if smoothing else (result, milliseconds)
+    means = _by_rule(classifier, rule_set, copies, explained, settings, done)
 
     addresses = [layer.address for layer in classifier.layers]
-    means = {name: _mean(parts) for name, parts in made.items()}
     costs = {rule.name: cost(rule) for rule in rule_set}
     return Explanation(
         pictures=given,
@@ -194,6 +184,29 @@ def _settings(rules: Sequence[Rule], parameters: Mapping[str, Mapping[str, Any]]
     if unknown := set(parameters) - set(names):
         raise ValueError(f"Parameters of {', '.join(sorted(unknown))}, but the rules asked for are {', '.join(names)}.")
     return {rule.name: rule.settings(parameters.get(rule.name, {})) for rule in rules}
+
+
+def _by_rule(
+    classifier: Classifier,
+    rules: Sequence[Rule],
+    copies: Iterable[np.ndarray],
+    classes: np.ndarray,
+    settings: Mapping[str, Mapping[str, Any]],
+    done: tuple[dict[str, Any], float] | None,
+) -> dict[str, _Made]:
+    """What every rule makes, on average over copies of the pictures; `done` is the traced pass, where it was run."""
+    traced = tuple(rule.name for rule in rules if not rule.probes)
+    made: dict[str, list[_Made]] = {rule.name: [] for rule in rules}
+    for copy in copies:
+        if traced:
+            result, milliseconds = done or classifier.maps(copy, classes, traced)
+            for name in traced:
+                maps, attribution = (result[kind].get(name) for kind in ("maps", "attributions"))
+                made[name].append(_Made(maps, attribution, None, milliseconds, len(copy)))
+        for rule in rules:
+            if rule.probes:
+                made[rule.name].append(_probed(rule, classifier, copy, classes, settings[rule.name]))
+    return {name: _mean(parts) for name, parts in made.items()}
 
 
 def _probed(

@@ -133,7 +133,7 @@ def test_gradcam_plus_plus_is_zero_at_its_pole():
     assert np.array_equal(run("gradcam++", [[[[-3.0], [1.0]]]], [[[[1.0], [0.0]]]]), [[[0, 0]]])
 
 
-@pytest.mark.parametrize("rule", ["gradcam", "hirescam", "xgradcam"])
+@pytest.mark.parametrize("rule", ["gradcam", "hirescam", "xgradcam", "shapleycam"])
 def test_behind_average_pooling_it_is_cam(rule):
     """CAM (Zhou et al. 2016): the head's weights times activations. The rules divide it by the number of places."""
     picture = np.random.default_rng(2).uniform(0, 1, (1, 4, 5, 3)).astype(np.float32)
