@@ -12,12 +12,11 @@ from keras import layers
 from explain import classifier, twins
 from explain.checkpoints import load
 from explain.engine import explain
-from explain.rules import RULES
+from explain.rules import RULES, paired_rules
 
 PICTURES = np.random.default_rng(5).integers(0, 256, (3, SIZE, SIZE, 3), np.uint8)
 TRACED = [name for name, rule in RULES.items() if not rule.probes]
-PLAIN = [name for name in TRACED if not {"guided", "curvature"} & {*RULES[name].needs}]  # of any model, quickly traced
-OPTIONS = {"rules": PLAIN, "features": 3}
+OPTIONS = {"rules": paired_rules(), "features": 3}
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +85,7 @@ def test_twins_share_what_any_rule_of_one_pass_needs(pair, traced):
     same(explanation, explain(second, PICTURES, rules=TRACED))
     assert traced == [first, second]
     assert not np.array_equal(
-        explanation.map(rule="fullgrad"), explain(first, PICTURES, rules=TRACED).map(rule="fullgrad")
+        explanation.map(rule="gradient"), explain(first, PICTURES, rules=TRACED).map(rule="gradient")
     )
 
 
