@@ -50,13 +50,13 @@ def bare(model, batch):
 def rivals(model, batch):
     import numpy as np
 
-    from explain import engine
-    from explain.cams import RULES
+    from explain import classifier, engine
+    from explain.rules import paired_rules
 
     zeros = np.zeros(len(batch), np.int32)
     runs = {"bare": bare(model, batch)}
-    for title, rules in (("Grad-CAM", ("gradcam",)), ("all rules", tuple(RULES))):
-        traced = engine.trace(model, engine.Request("blocks", rules, batch.shape, 0, None))
+    for title, rules in (("Grad-CAM", ("gradcam",)), ("all rules", paired_rules())):
+        traced = classifier.trace(model, classifier.Request("blocks", rules, batch.shape, 0, None))
         runs[f"{title}, pass"] = lambda traced=traced: traced.run(batch, zeros)["scores"].numpy()
         runs[f"{title}, explain()"] = lambda rules=rules: engine.explain(model, batch, target=0, rules=rules)
     return runs

@@ -12,7 +12,9 @@ from typing import Any
 _HOMES = {
     "explain": "engine",
     "Explanation": "explanation",
-    "RULES": "cams",
+    "RULES": "rules",
+    "Classifier": "classifier",
+    "Finer": "targets",
     "compare": "align",
     "common_target": "align",
     "Comparison": "align",

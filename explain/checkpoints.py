@@ -13,7 +13,7 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +22,7 @@ import numpy as np
 
 from explain import archive, twins
 from explain.cards import Card, natural_order
-from explain.engine import explain
+from explain.engine import Progress, explain
 from explain.ensembles import Ensemble
 from explain.errors import CheckpointError
 from explain.explanation import Explanation
@@ -108,6 +108,9 @@ class Checkpoint:
         rules: str | Sequence[str] = "gradcam",
         layers: str | Sequence[str] = "blocks",
         features: int = 0,
+        parameters: Mapping[str, Mapping[str, Any]] | None = None,
+        smoothing: int = 0,
+        progress: Progress | None = None,
     ) -> Explanation:
         """What the model sees in pictures.
 
@@ -118,6 +121,9 @@ class Checkpoint:
             rules: names of rules.
             layers: which layers, see `engine.explain`.
             features: how many of the most important channels to keep at every layer.
+            parameters: of rules, see `engine.explain`.
+            smoothing: over how many noisy copies, see `engine.explain`.
+            progress: of rules of many passes, see `engine.explain`.
 
         Returns:
             Raw maps by rule and layer.
@@ -133,6 +139,9 @@ class Checkpoint:
             rules=rules,
             features=features,
             classes=self.classes,
+            parameters=parameters,
+            smoothing=smoothing,
+            progress=progress,
         )
 
     @functools.cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,6 +86,9 @@ class Ensemble:
         rules: str | Sequence[str] = "gradcam",
         layers: str | Sequence[str] = "blocks",
         features: int = 0,
+        parameters: Mapping[str, Mapping[str, Any]] | None = None,
+        smoothing: int = 0,
+        progress: Callable[[int, int], Any] | None = None,
     ) -> Explanation:
         """What the members see in pictures, on average, for one class: the ensemble's own, unless another is asked for.
 
@@ -101,19 +104,25 @@ class Ensemble:
             rules: names of rules.
             layers: which layers, see `engine.explain`; addresses must be layers of every member.
             features: as the members are asked for them, so that they share their traces; none are returned.
+            parameters: of rules, see `engine.explain`.
+            smoothing: over how many noisy copies, see `engine.explain`.
+            progress: of rules of many passes, see `engine.explain`; of all members so far, and of the others as many.
 
         Returns:
-            Maps (float32, mean 1 or less), the ensemble's probabilities, and as scores log(mean probability) /
-            temperature. Pictures are the first member's; costs are sums over the members.
+            Maps and attributions (float32, mean 1 or less), the ensemble's probabilities, and as scores log(mean
+            probability) / temperature. Pictures are the first member's; costs are sums over the members.
 
         Raises:
             ModelError, TypeError, ValueError: as `engine.explain` does; ValueError for a function as target.
         """
-        if callable(target):
+        if callable(target) or isinstance(target, targets.Finer):
             raise ValueError("An ensemble is explained for a class: its members have no logits in common.")
+        told = _Told(progress, len(self.members))
 
         def explained(member: Checkpoint, wanted: Any) -> Explanation:
-            return member.explain(pictures, target=wanted, rules=rules, layers=layers, features=features)
+            options: dict[str, Any] = {"rules": rules, "layers": layers, "features": features}
+            options |= {"parameters": parameters, "smoothing": smoothing, "progress": told.of_next()}
+            return member.explain(pictures, target=wanted, **options)
 
         explanations = [explained(member, target) for member in self.members]
         mean = _mean([explanation.probabilities for explanation in explanations])
@@ -132,7 +141,8 @@ class Ensemble:
             targets=chosen,
             classes=self.classes,
             layers=first.layers,
-            maps=_mean_maps(explanations),
+            maps=_mean_maps(explanations) if first.maps else {},
+            attributions={rule: _mean_attributions(explanations, rule) for rule in first.attributions},
             cost={rule: _sum([cost[rule] for cost in costs]) for rule in first.cost},
         )
 
@@ -221,6 +231,30 @@ def _mean_maps(explanations: Sequence[Explanation]) -> dict[str, dict[str, np.nd
             pictures = zip(*members, strict=True)
             maps[rule][layer.address] = np.stack([mean_density(picture) for picture in pictures])
     return maps
+
+
+def _mean_attributions(explanations: Sequence[Explanation], rule: str) -> np.ndarray:
+    pictures = zip(*(explanation.attributions[rule] for explanation in explanations), strict=True)
+    return np.stack([mean_density(picture) for picture in pictures])
+
+
+class _Told:
+    """What is done by the members one after the other, as one; those to come count as much as the present one."""
+
+    def __init__(self, progress: Callable[[int, int], Any] | None, members: int) -> None:
+        self._progress = progress
+        self._left = members
+        self._before = self._latest = 0
+
+    def of_next(self) -> Callable[[int, int], Any] | None:
+        """The progress of the next member."""
+        self._before, self._latest, self._left = self._before + self._latest, 0, max(0, self._left - 1)
+        return None if self._progress is None else self._step
+
+    def _step(self, done: int, total: int) -> None:
+        self._latest = total
+        if self._progress is not None:
+            self._progress(self._before + done, self._before + total * (1 + self._left))
 
 
 def _mean(probabilities: Sequence[np.ndarray]) -> np.ndarray:

@@ -41,7 +41,8 @@ class ModelError(UserError):
     Args:
         code: "head" (what comes out of it cannot be told for certain), "input", "outputs", "output" and "output-kind"
             (it is no classifier of pictures), "no-map", "kind" and "branches" (it has no layers of the kind asked for,
-            or several last ones), "gradient" (none reaches the layers) or "not-finite" (it returns no numbers).
+            or several last ones), "gradient" (none reaches the layers), "curvature" (an operation has no second
+            derivative), "guided" (it has no ReLU) or "not-finite" (it returns no numbers).
         sentence: with the facts' names in braces.
         **facts: `operation` of "head", `shape` of "input" and "output", `count` of "outputs" and "branches",
             `addresses` of "branches" and "gradient", `kind` of "kind" and "output-kind".

@@ -116,6 +116,10 @@ class Explanation:
             everywhere.
         features: by layer's address; empty unless asked for.
         cost: by rule.
+        attributions: by rule, of those rules that give one map of the input whatever the layer, float32 (n, H, W) of
+            the input's size. Of some rules they may be negative: what speaks against the class.
+        residuals: by rule, of those that should be complete, float32 (n,): what their attributions leave unexplained,
+            as share of the score that there was to explain.
 
     Example:
         >>> explanation = Explanation(
@@ -145,9 +149,16 @@ class Explanation:
     maps: Mapping[str, Mapping[str, np.ndarray]]
     features: Mapping[str, Features] = field(default_factory=dict)
     cost: Mapping[str, Cost] = field(default_factory=dict)
+    attributions: Mapping[str, np.ndarray] = field(default_factory=dict)
+    residuals: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Names of the rules explained by: of maps by layer first, then of attributions."""
+        return (*self.maps, *self.attributions)
 
     def map(self, layer: str | None = None, rule: str | None = None, picture: int = 0) -> np.ndarray:
-        """One raw map, at its layer's resolution.
+        """One raw map, at its layer's resolution; by a rule that attributes to the input, the same for every layer.
 
         Args:
             layer: its address; by default that of the last layer.
@@ -161,13 +172,14 @@ class Explanation:
             KeyError: for a layer or rule that was not explained; it names those that were.
             IndexError: for a picture that is not there.
         """
-        rule = next(iter(self.maps)) if rule is None else rule
-        layer = self.layers[-1].address if layer is None else layer
-        if rule not in self.maps:
-            raise KeyError(f"No rule {rule!r} here, but {', '.join(self.maps)}.")
-        if layer not in self.maps[rule]:
-            raise KeyError(f"No layer {layer!r} here, but {', '.join(self.maps[rule])}.")
-        return self.maps[rule][layer][picture]
+        rule = self.rules[0] if rule is None else rule
+        if rule not in self.rules:
+            raise KeyError(f"No rule {rule!r} here, but {', '.join(self.rules)}.")
+        if layer is not None and layer not in (addresses := [known.address for known in self.layers]):
+            raise KeyError(f"No layer {layer!r} here, but {', '.join(addresses) or 'none'}.")
+        if rule in self.attributions:
+            return self.attributions[rule][picture]
+        return self.maps[rule][self.layers[-1].address if layer is None else layer][picture]
 
     def overlay(
         self,
@@ -200,7 +212,8 @@ class Explanation:
     def save(self, folder: str | Path, columns: int = 6) -> list[Path]:
         """Write one PNG of tiles, all layers in order, per rule and picture, and all raw numbers into `maps.npz`.
 
-        The archive holds `RULE/ADDRESS` (n, h, w), `probabilities`, `scores`, `targets`, `layers` and `depths`.
+        Of an attribution of the input there is one tile. The archive holds `RULE/ADDRESS` (n, h, w), of attributions
+        `RULE` (n, H, W), `probabilities`, `scores`, `targets`, `layers` and `depths`.
 
         Args:
             folder: where to; it is made if need be.
@@ -217,14 +230,16 @@ class Explanation:
         folder.mkdir(parents=True, exist_ok=True)
         addresses = [layer.address for layer in self.layers]
         files = []
-        for rule in self.maps:
+        for rule in self.rules:
+            labels = addresses if rule in self.maps else ["input"]
             for picture in range(len(self.pictures)):
-                drawn = [self.overlay(address, rule, picture) for address in addresses]
+                drawn = [self.overlay(address if rule in self.maps else None, rule, picture) for address in labels]
                 files.append(folder / f"{re.sub(r'[^a-z0-9+-]', '_', rule)}-{picture}.png")
-                Image.fromarray(tiles(drawn, columns, labels=addresses)).save(files[-1])
+                Image.fromarray(tiles(drawn, columns, labels=labels)).save(files[-1])
         raw: dict[str, Any] = {
             f"{rule}/{address}": maps for rule, layers in self.maps.items() for address, maps in layers.items()
         }
+        raw.update(self.attributions)
         files.append(folder / "maps.npz")
         np.savez_compressed(
             files[-1],
@@ -240,11 +255,12 @@ class Explanation:
     def __repr__(self) -> str:
         height, width = self.pictures.shape[1:3]
         count = len(self.pictures)
-        lines = [
-            f"Explanation of {count} picture{'s' * (count != 1)}, {height} x {width}: "
-            f"{', '.join(self.maps)} on {len(self.layers)} layer{'s' * (len(self.layers) != 1)}, "
-            f"{self.layers[0].address} to {self.layers[-1].address}"
-        ]
+        parts = [f"{', '.join(self.attributions)} on the input"] if self.attributions else []
+        if self.maps:
+            on = f"on {len(self.layers)} layer{'s' * (len(self.layers) != 1)}"
+            ends = f"{self.layers[0].address} to {self.layers[-1].address}"
+            parts.insert(0, f"{', '.join(self.maps)} {on}, {ends}")
+        lines = [f"Explanation of {count} picture{'s' * (count != 1)}, {height} x {width}: {'; '.join(parts)}"]
         lines += [f"  {index}: {self._told(index)}" for index in range(min(count, 5))]
         lines += ["  ..."] * (count > 5)
         return "\n".join(lines)
@@ -252,7 +268,8 @@ class Explanation:
     def _told(self, picture: int) -> str:
         """One picture in a line: what is explained, and how many of its maps are zero everywhere."""
         target, score = self.targets[picture], self.scores[picture]
-        empty = sum(not maps[picture].any() for layers in self.maps.values() for maps in layers.values())
+        every = [*(maps for layers in self.maps.values() for maps in layers.values()), *self.attributions.values()]
+        empty = sum(not maps[picture].any() for maps in every)
         zero = f", {empty} map{'s' * (empty != 1)} zero everywhere" if empty else ""
         if target < 0:
             return f"score {score:.3g}{zero}"

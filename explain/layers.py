@@ -112,9 +112,9 @@ def _why_no_map(output: Any, start: Tensor, reached: Collection[Operation], toke
         return "its output is made inside a loop or tf.function of its own"
     if not output.dtype.is_floating or shape.rank != 4 or None in shape[1:]:
         return f"its output is {described}"
-    if _source(output).op not in reached:
+    if source_of(output).op not in reached:
         return "its output does not depend on the picture"
-    if _source(output).op in tokens:
+    if source_of(output).op in tokens:
         return f"its output is {described}: tokens, not places of the picture"
     if shape[0] != start.shape[0]:
         return "its output is not one map per picture"
@@ -129,7 +129,7 @@ def reachable(start: Tensor) -> dict[Operation, list[Operation]]:
     reached: dict[Operation, list[Operation]] = {start.op: []}
     for operation in start.graph.get_operations():
         if operation.type not in _SIZES:
-            sources = [source for tensor in operation.inputs if (source := _source(tensor).op) in reached]
+            sources = [source for tensor in operation.inputs if (source := source_of(tensor).op) in reached]
             if sources:
                 reached[operation] = sources
     return reached
@@ -223,7 +223,7 @@ def nearest(address: str, known: Iterable[str], count: int = 3) -> list[str]:
     return list(dict.fromkeys([*same, *alike]))[:count]
 
 
-def _source(tensor: Tensor) -> Tensor:
+def source_of(tensor: Tensor) -> Tensor:
     """The tensor behind identities; a custom gradient's IdentityN also passes its inputs through, which are no ways."""
     while tensor.op.type in ("Identity", "IdentityN"):
         tensor = tensor.op.inputs[tensor.value_index]
@@ -234,7 +234,7 @@ def distinct(calls: Sequence[Call]) -> list[Call]:
     """One call per tensor, the innermost; and none whose map is a single place (a gate's, say), if there are others."""
     first: dict[Any, Call] = {}
     for call in calls:
-        source = _source(call.output)
+        source = source_of(call.output)
         first.setdefault((source.op.name, source.value_index), call)
     calls = list(first.values())
     return [call for call in calls if call.output.shape[1:3].num_elements() > 1] or calls
@@ -303,8 +303,8 @@ def branch_ends(
     A model whose ways all come together before its last map has one such end, a model that joins the features of two
     networks has two.
     """
-    order = {_source(call.output).op: place for place, call in enumerate(calls)}
-    maps, waiting, seen = [], [_source(end).op], set()
+    order = {source_of(call.output).op: place for place, call in enumerate(calls)}
+    maps, waiting, seen = [], [source_of(end).op], set()
     while waiting:
         operation = waiting.pop()
         if operation in seen:
@@ -345,7 +345,7 @@ def _is_pooling(operation: Operation, flow: Mapping[Operation, list[Operation]])
 
 def _flow(reached: Mapping[Operation, list[Operation]], end: Tensor) -> dict[Operation, list[Operation]]:
     """Of the operations that follow from the start, those that the end needs, each with those it takes values from."""
-    needed = {_source(end).op}
+    needed = {source_of(end).op}
     for operation in reversed(reached):
         if operation in needed:
             needed.update(reached[operation])
@@ -357,7 +357,7 @@ def _spine(flow: dict[Operation, list[Operation]], calls: Sequence[Call]) -> lis
     last_use = {source: place for place, sources in enumerate(flow.values()) for source in sources}
     returned: dict[Operation, Call] = {}
     for call in calls:
-        returned.setdefault(_source(call.output).op, call)
+        returned.setdefault(source_of(call.output).op, call)
     steps, piece, waiting = [], [], 0
     for place, operation in enumerate(flow):
         piece.append(operation)
@@ -437,12 +437,12 @@ def _inside_large(steps: Sequence[Step], calls: Sequence[Call]) -> list[Call]:
 
     largest = max(steps, key=weights)
     inside = set(largest.operations)
-    within = [call for call in calls if (source := _source(call.output).op) in inside and source.type not in _PADDING]
+    within = [call for call in calls if (source := source_of(call.output).op) in inside and source.type not in _PADDING]
     areas = [_area(call.output.op) or 0 for call in within]
     of_maps = sum(weights(step) for step in steps if step.area is not None)
     if 2 * weights(largest) <= of_maps or len(set(areas)) < 3:
         return []
-    joined = [call for call in within if _joins(_source(call.output).op, inside)]
+    joined = [call for call in within if _joins(source_of(call.output).op, inside)]
     # ends of resolutions on the way down; on the way up again a merge follows, so only the turn is missing
     deepest = min(areas) if areas[-1] > min(areas) else None
     turns = zip(within, pairwise(areas), strict=False)
@@ -451,5 +451,5 @@ def _inside_large(steps: Sequence[Step], calls: Sequence[Call]) -> list[Call]:
 
 
 def _joins(operation: Operation, inside: set[Operation]) -> bool:
-    sources = {_source(tensor).op for tensor in operation.inputs}
+    sources = {source_of(tensor).op for tensor in operation.inputs}
     return operation.type in _JOINING and len(sources & inside) > 1

@@ -1,6 +1,7 @@
 """What is explained: from "predicted", 3, "cat" or a function to one number per picture."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -11,7 +12,6 @@ from explain.layers import reachable
 
 Tensor = Any
 Contrast = Callable[[Tensor], Tensor]
-Target = int | str | Contrast | Sequence[int | str] | np.ndarray
 
 SLACK = 0.02  # by which probabilities in a coarse precision may lie outside of 0 to 1
 
@@ -32,6 +32,67 @@ _MIXING = {"MatMul", "BatchMatMulV2", "Einsum", "Conv2D", "Conv2DBackpropInput",
 _WEIGHING = _MIXING | {"Mul", "RealDiv", "DepthwiseConv2dNative", "FusedBatchNormV3"}
 
 
+@dataclass(frozen=True)
+class Finer:
+    """A class and not those nearest to it: its logit less gamma times the mean logit of some others.
+
+    Finer-CAM is Grad-CAM, or any other rule, of this target (Zhang et al., Finer-CAM, CVPR 2025, arXiv:2501.11309). The
+    others are the classes whose logits are nearest to that of the class, picture by picture.
+
+    Attributes:
+        target: "predicted", a class, or one per picture.
+        gamma: how much the others count; 0 is the class alone.
+        nearest: how many others; of fewer all.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> logits = tf.constant([[5.0, 4.0, 1.0, 0.0]])
+        >>> Finer(gamma=0.5, nearest=2).scores(logits, tf.constant([0])).numpy().tolist()
+        [3.75]
+    """
+
+    target: Any = "predicted"
+    gamma: float = 0.6
+    nearest: int = 3
+
+    def __post_init__(self) -> None:
+        if not (self.gamma >= 0 and np.isfinite(self.gamma)):
+            raise ValueError(f"gamma says how much the other classes count, 0 or more, not {self.gamma}.")
+        if self.nearest < 1:
+            raise ValueError(f"nearest is a number of other classes, 1 or more, not {self.nearest}.")
+        if callable(self.target) or isinstance(self.target, Finer):
+            raise TypeError("Of what a class is told apart is a class or one per picture, no function.")
+
+    def scores(self, logits: Tensor, classes: Tensor) -> Tensor:
+        """The explained numbers.
+
+        Args:
+            logits: float32 (n, classes).
+            classes: int32 (n,), those explained.
+
+        Returns:
+            float32 (n,).
+
+        Raises:
+            ValueError: for less than three classes.
+        """
+        import tensorflow as tf
+
+        count = logits.shape[1]
+        if count < 3:
+            raise ValueError(
+                f"A finer target tells a class from its nearest others, which takes three classes or more: the model "
+                f"has {count}, and what speaks against the one is what speaks for the other."
+            )
+        chosen = tf.gather(logits, classes, batch_dims=1)
+        distances = tf.where(tf.one_hot(classes, count) > 0, np.inf, tf.abs(logits - chosen[:, tf.newaxis]))
+        _, others = tf.math.top_k(-tf.stop_gradient(distances), min(self.nearest, count - 1))
+        return chosen - self.gamma * tf.reduce_mean(tf.gather(logits, others, batch_dims=1), 1)
+
+
+Target = int | str | Contrast | Finer | Sequence[int | str] | np.ndarray
+
+
 class Head(NamedTuple):
     """What comes out of a model; a single sigmoid unit has become two classes.
 
@@ -44,17 +105,20 @@ class Head(NamedTuple):
     probabilities: Tensor
 
 
-def resolve(target: Target, count: int, classes: Sequence[str] | None = None) -> tuple[np.ndarray, Contrast | None]:
-    """One class per picture, or one function for all.
+def resolve(
+    target: Target, count: int, classes: Sequence[str] | None = None
+) -> tuple[np.ndarray, Contrast | Finer | None]:
+    """One class per picture, or one function for all, or both.
 
     Args:
-        target: "predicted", a class's index or name, a list with one of these per picture, or a function that takes
-            logits (float32 tensor n x classes) and returns n numbers.
+        target: "predicted", a class's index or name, a list with one of these per picture, a `Finer`, or a function
+            that takes logits (float32 tensor n x classes) and returns n numbers.
         count: number of pictures, n.
         classes: names of the classes, in order.
 
     Returns:
-        int32 indices (n,), `PREDICTED` where the model's own choice or a function decides; and the function, or None.
+        int32 indices (n,), `PREDICTED` where the model's own choice or a function decides; and the function, or a
+        `Finer` without its target, or None.
 
     Raises:
         ValueError: for an unknown name (the nearest are named), a negative index, a list of another length.
@@ -64,6 +128,9 @@ def resolve(target: Target, count: int, classes: Sequence[str] | None = None) ->
         >>> resolve(["dog", "predicted"], 2, ["cat", "dog"])
         (array([ 1, -1], dtype=int32), None)
     """
+    if isinstance(target, Finer):
+        indices, _ = resolve(target.target, count, classes)
+        return indices, replace(target, target="predicted")
     if callable(target):
         return np.full(count, PREDICTED, np.int32), target
     if isinstance(target, np.ndarray) and target.ndim == 0:
@@ -337,13 +404,13 @@ def _holds_variable(tensor: Tensor) -> bool:
     return False
 
 
-def score(logits: Tensor, indices: Tensor, contrast: Contrast | None) -> tuple[Tensor, Tensor]:
+def score(logits: Tensor, indices: Tensor, contrast: Contrast | Finer | None) -> tuple[Tensor, Tensor]:
     """The explained number and the explained class of every picture.
 
     Args:
         logits: float32 (n, classes).
         indices: int32 (n,); `PREDICTED` for the class of the greatest logit.
-        contrast: a function of the logits that is explained instead, or None.
+        contrast: a function of the logits that is explained instead, or a `Finer`, or None.
 
     Returns:
         Scores, float32 (n,), and classes, int32 (n,): -1 where a function is explained.
@@ -359,10 +426,12 @@ def score(logits: Tensor, indices: Tensor, contrast: Contrast | None) -> tuple[T
     """
     import tensorflow as tf
 
-    if contrast is not None:
+    if callable(contrast):
         scores = tf.convert_to_tensor(contrast(logits))
         if scores.shape != logits.shape[:1]:
             raise ValueError(f"The target function has to return {logits.shape[0]} numbers, not {scores.shape}.")
         return tf.cast(scores, tf.float32), indices
     chosen = tf.where(indices == PREDICTED, tf.argmax(logits, 1, tf.int32), indices)
+    if contrast is not None:
+        return contrast.scores(logits, chosen), chosen
     return tf.gather(logits, chosen, batch_dims=1), chosen

@@ -13,9 +13,9 @@ from gradio.exceptions import InvalidPathError
 from PIL import Image
 
 from explain import view
-from explain.cams import RULES
 from explain.cards import Card
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
+from explain.rules import RULES
 from explain.view.message import SMALL
 from explain.view.words import capital
 from page import evidence, limits, uploads

@@ -12,12 +12,12 @@ import numpy as np
 
 from explain import checkpoints
 from explain.align import FEWEST, MOST, Comparison, common_target, compare
-from explain.cams import RULES
 from explain.cards import Card
 from explain.ensembles import Ensemble
 from explain.errors import ModelError, UserError
 from explain.explanation import Explanation
 from explain.pictures import Picture, fit, read
+from explain.rules import paired_rules
 from explain.view.message import Explained, message
 from explain.view.words import Words
 from page import uploads
@@ -38,8 +38,8 @@ FEATURES = 12  # feature maps a layer
 AHEAD = 3  # experiments of the chooser whose models are made ready unasked
 OWN, COMMON = "own", "common"  # what is explained, if no class is asked for
 
-# All rules of one pass are traced together: the second costs next to nothing, and no change of rule traces anew.
-ONE_PASS = tuple(name for name, rule in RULES.items() if tuple(rule.cost) == (1, 1))
+# They are traced together: the second costs next to nothing, and no change of rule traces anew.
+ONE_PASS = paired_rules()
 
 
 class Refused(PageError):

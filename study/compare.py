@@ -35,7 +35,7 @@ import numpy as np
 
 from explain.agreement import agreement, cka, finite
 from explain.align import align
-from explain.cams import RULES
+from explain.rules import paired_rules
 from study import StudyError, statistics
 from study.measure import LIFTS, MARKED, MEASURES, PLACES, RULE, SHARES, Maps, at, mean, numbers
 from training.data.dataset import progress
@@ -70,7 +70,7 @@ def compare(
     depths = [np.array([layer.depth for layer in side.layers]) for side in maps]
     names = [name for name in MEASURES if name in left["measures"] and name not in LIFTS]
     ranks, alike = {}, {}
-    for rule in progress(RULES, f"{left['id']} and {right['id']}"):
+    for rule in progress(paired_rules(), f"{left['id']} and {right['id']}"):
         tables = single_agreements(maps, places, rule)
         alike[rule] = _agreement(tables, places, depths)
         ranks[rule] = tables["rank"]

@@ -30,11 +30,11 @@ from typing import NamedTuple
 import numpy as np
 
 from explain.agreement import heat
-from explain.cams import RULES
 from explain.checkpoints import Checkpoint
 from explain.ensembles import Ensemble
 from explain.explanation import Explanation, Layer
 from explain.measures import feature_figures, focus_entropy, share_inside
+from explain.rules import paired_rules
 from study import StudyError, statistics
 from study.files import read_rows
 from study.store import of_pets
@@ -98,7 +98,7 @@ def kept(model_digest: str, pictures: str, cache: Path) -> Maps | None:
         listed = json.loads((folder / "layers.json").read_text())
     except OSError:
         return None
-    if listed["rules"] != list(RULES):
+    if listed["rules"] != list(paired_rules()):
         return None
     return Maps(
         tuple(Layer(layer["address"], layer["depth"], tuple(layer["shape"])) for layer in listed["layers"]), folder
@@ -158,7 +158,7 @@ def measure(
     parts, predicted = [], []
     for first in progress(range(0, len(items), BATCH), checkpoint.model_id):
         batch, truth = np.asarray(arrays[first : first + BATCH]), labels[first : first + BATCH]
-        explanation = checkpoint.explain(batch, list(truth), tuple(RULES), features=ALL_CHANNELS)
+        explanation = checkpoint.explain(batch, list(truth), paired_rules(), features=ALL_CHANNELS)
         answers = explanation.probabilities.argmax(1)
         of_answers = explanation if (answers == truth).all() else checkpoint.explain(batch, "predicted", RULE)
         writer.add(first, explanation)
@@ -327,5 +327,5 @@ class _Writer:
         """All batches are in."""
         for values in self.files.values():
             values.flush()
-        listed = {"rules": list(RULES), "layers": [layer.__dict__ for layer in layers]}
+        listed = {"rules": list(paired_rules()), "layers": [layer.__dict__ for layer in layers]}
         atomically(self.folder / "layers.json", lambda draft: draft.write_text(json.dumps(listed)))

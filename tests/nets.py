@@ -26,7 +26,21 @@ BIAS = np.array([0, 8, 0], np.float32)
 LOGITS = np.array([[1, -1, 0]], np.float32)
 PROBABILITIES = np.exp(LOGITS) / np.exp(LOGITS).sum()
 
-# Maps of class 0 on `features`, by hand.
+
+def _along(direction, rows):
+    """The positive part of rows in a direction."""
+    return np.maximum(np.array(rows) @ np.array(direction) / np.linalg.norm(direction), 0)
+
+
+def _kernel_component(distances, width):
+    """The first component of a Gaussian kernel's centred matrix; the second place has most activation."""
+    centring = np.eye(4) - 1 / 4
+    values, vectors = np.linalg.eigh(centring @ np.exp(-np.array(distances) / width) @ centring)
+    component = vectors[:, -1] * np.sqrt(values[-1])
+    return np.maximum(component * np.sign(component[1]), 0).reshape(2, 2)
+
+
+# Maps of class 0 on `features`, or of the input, by hand.
 MAPS = {
     # mean gradients 1/2 and -1/4
     "gradcam": [[0.25, 0.75], [0, 0.25]],
@@ -38,6 +52,47 @@ MAPS = {
     "layercam": [[1, 1], [0, 2]],
     # weights 3/4 and -2/5
     "xgradcam": [[0.35, 1.1], [0, 0.35]],
+    # of four values none is two deviations above their mean
+    "fem": [[0, 0], [0, 0]],
+    # a linear head has no curvature
+    "shapleycam": [[0.25, 0.75], [0, 0.25]],
+    # of one layer, from 60/210 to 184/210
+    "refinecam": [[47 / 124, 1], [0, 47 / 124]],
+    # A'A = ((6, 4), (4, 7)), so v ~ (4, (1 + sqrt 65) / 2)
+    "eigencam": _along([4, (1 + 65**0.5) / 2], [[[1, 1], [2, 1]], [[0, 2], [1, 1]]]),
+    # B'B = ((5, -1), (-1, 6)), so v ~ (-1, (1 + sqrt 5) / 2)
+    "eigengradcam": _along([-1, (1 + 5**0.5) / 2], [[[1, -1], [0, 1]], [[0, -2], [2, 0]]]),
+    # squared distances of the places, their mean 22/16
+    "kpcacam": _kernel_component([[0, 1, 2, 0], [1, 0, 5, 1], [2, 5, 0, 2], [0, 1, 2, 0]], 22 / 16),
+    # gradients do not change with the picture
+    "smoothgradcam++": [[107 / 210, 184 / 210], [60 / 210, 107 / 210]],
+    # seen through the first channel the logit is 2, through the second -2
+    "scorecam": [
+        [1, 1 + 1 / (1 + np.exp(-4))],
+        [2 / (1 + np.exp(4)), 1],
+    ],
+    # without the first channel the logit is -2, without the second 3
+    "ablationcam": [[1, 4], [0, 1]],
+    # of the two channels the one with the larger gradient
+    "gradient": [[1, 1], [1, 2]],
+    "smoothgrad": [[1, 1], [1, 2]],
+    # 1 - 1, 0 + 1, 0 - 2, 2 + 0
+    "gradient-input": [[0, 1], [-2, 2]],
+    "integrated-gradients": [[0, 1], [-2, 2]],
+    "occlusion": [[0, 1], [-2, 2]],
+    # of their absolute values, halved as the largest is 2
+    "fullgrad": [[1, 0.5], [1, 1]],
+    # only what is positive comes back
+    "guided-backprop": [[1, 1], [0, 2]],
+    "guided-gradcam": [[0.25, 0.75], [0, 0.5]],
+    # masks that keep everything
+    "rise": [[PROBABILITIES[0, 0]] * 2] * 2,
+}
+# Parameters for that, where the rule's defaults are no numbers for paper.
+PARAMETERS = {
+    "smoothgrad": {"noise": 0},
+    "occlusion": {"window": 0.5, "stride": 0.5, "fill": 0.0},
+    "rise": {"masks": 3, "keep": 1.0},
 }
 
 KINDS = {}
@@ -235,3 +290,49 @@ def convolutional(seed=0, activation="tanh", size=(8, 8)):
         y = layers.MaxPooling2D(2, name=f"pool{index}")(y) if index < 2 else y
     y = layers.GlobalAveragePooling2D()(y)
     return keras.Model(x, layers.Dense(3, activation="softmax", name="head")(y))
+
+
+def quadratic():
+    """One logit, the sum of all squared activations: A'A, with gradient 2 A and Hessian 2."""
+    x = keras.Input((2, 2, 2))
+    y = identity(activation="relu")(x)
+    y = layers.Flatten()(y * y)
+    return keras.Model(x, dense(np.stack([np.ones(8), np.zeros(8), -np.ones(8)], 1), activation="softmax")(y))
+
+
+RED, BLUE = (slice(2, 8), slice(3, 9)), (slice(9, 15), slice(8, 14))  # rows and columns
+
+
+def planted():
+    """A net that knows evidence for its first class (red) and for its second (blue), and nothing else."""
+    x = keras.Input((18, 18, 3))
+    y = layers.Rescaling(1 / 255, name="preprocessing")(x)
+    kernel = np.zeros((3, 3, 3, 4), np.float32)
+    kernel[..., 0] = np.array([1, -1, -1]) / 9
+    kernel[..., 1] = np.array([-1, -1, 1]) / 9
+    bias = np.array([-0.1, -0.1, 0, 0], np.float32)
+    y = layers.Conv2D(4, 3, padding="same", activation="relu", name="colours")(y)
+    y = layers.MaxPooling2D(2, name="pool")(y)
+    y = identity(4, activation="relu")(y)
+    y = layers.GlobalAveragePooling2D()(y)
+    model = keras.Model(x, dense([[30, 0, 0], [0, 30, 0], [0, 0, 0], [0, 0, 0]], activation="softmax")(y))
+    model.get_layer("colours").set_weights([kernel, bias])
+    return model
+
+
+def planted_picture():
+    """Red and blue of equal size, in a grey that is noisy."""
+    picture = np.random.default_rng(0).integers(90, 110, (18, 18, 1)).repeat(3, 2).astype(np.uint8)
+    picture[RED] = (220, 30, 30)
+    picture[BLUE] = (30, 30, 220)
+    return picture
+
+
+def nested_copy(model, names):
+    """The same net with all but its last `names` in a model of its own."""
+    backbone = keras.Model(model.input, model.get_layer(names[0]).input, name="backbone")
+    y = x = keras.Input(model.input_shape[1:])
+    y = backbone(y)
+    for name in names:
+        y = model.get_layer(name)(y)
+    return keras.Model(x, y)

@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 
-from explain.cams import RULES
+from explain.rules import paired_rules
 from study import recipes
 from study.measure import LIFTS, MEASURES, PLACES
 from study.store import Store
@@ -80,7 +80,7 @@ def comparison(left, right, rank=0.5, likeness=0.9):
         "agreement": {
             rule: {"n": 9, "stops": rows, "all": {f"{n}_mean": figure(rank.mean()) for n in ("rank", "overlap")}}
             | {"below": 0.2}
-            for rule in RULES
+            for rule in paired_rules()
         },
         "measures": tables,
         "areas": AREAS,

@@ -16,12 +16,13 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
-from explain import engine
-from explain.cams import RULES
-from explain.engine import explain, tapped
+from explain import classifier
+from explain.classifier import tapped
+from explain.engine import explain
 from explain.errors import ModelError
 from explain.explanation import Cost
 from explain.pictures import Picture, fit
+from explain.rules import RULES, paired_rules
 
 BATCH = np.random.default_rng(0).uniform(0, 1, (2, 8, 8, 3)).astype(np.float32)
 
@@ -37,7 +38,7 @@ def state(model):
 
 
 def test_the_library_is_imported_without_tensorflow():
-    code = "import sys, explain.engine, explain.cams; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    code = "import sys, explain.engine, explain.rules; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1]).returncode == 0
 
 
@@ -135,7 +136,7 @@ def test_threads_get_what_one_would_get(model):
     wishes = [("conv0", "gradcam"), ("blocks", "hirescam"), ("all", "gradcam++")] * 2
     other = keras.Model(model.inputs, layers.Dense(2)(model.layers[-2].output))  # shares all layers but the head
     expected = [explain(either, BATCH, 0, *wish).map() for either in (model, other) for wish in wishes]
-    engine._traces.clear()
+    classifier._traces.clear()
     results = [None] * len(expected)
 
     def work(index):
@@ -170,11 +171,11 @@ def by_tape(model, name, target):
 
 
 def test_all_layers_and_rules_at_once_are_what_each_is_alone(model):
-    explanation = explain(model, BATCH, 2, "all", list(RULES))
+    explanation = explain(model, BATCH, 2, "all", paired_rules())
     assert [layer.address for layer in explanation.layers] == ["conv0", "pool0", "conv1", "pool1", "conv2"]
     for layer in explanation.layers:
         tensors = by_tape(model, layer.address, 2)
-        for rule in RULES:
+        for rule in paired_rules():
             maps = explanation.maps[rule][layer.address]
             assert maps.shape == (2, *layer.shape[:2])
             np.testing.assert_allclose(maps, RULES[rule](*tensors), rtol=1e-4, atol=1e-6)
@@ -313,8 +314,8 @@ def resident():
 @pytest.fixture
 def traced(monkeypatch):
     """The requests that were traced, one after the other."""
-    made, trace = [], engine.trace
-    monkeypatch.setattr(engine, "trace", lambda model, *args: (made.append(args[0]), trace(model, *args))[1])
+    made, trace = [], classifier.trace
+    monkeypatch.setattr(classifier, "trace", lambda model, *args: (made.append(args[0]), trace(model, *args))[1])
     return made
 
 
@@ -395,7 +396,7 @@ def of_fixed_number():
 def test_another_number_of_pictures_costs_no_trace_and_gives_the_same(build, traces, traced):
     """As many at once as one after the other: maps by all rules, features, scores, probabilities."""
     model = build()
-    options = {"target": 1, "layers": "all", "rules": list(RULES), "features": 3}
+    options = {"target": 1, "layers": "all", "rules": paired_rules(), "features": 3}
     several = [explain(model, MANY[:count], **options) for count in (3, 5, 1)]
     assert len(traced) == traces
     alone = [explain(model, MANY[index : index + 1], **options) for index in range(5)]
@@ -406,7 +407,7 @@ def test_another_number_of_pictures_costs_no_trace_and_gives_the_same(build, tra
             np.testing.assert_allclose(together.scores[index], apart.scores[0], rtol=1e-4, atol=1e-6)
             np.testing.assert_allclose(together.probabilities[index], apart.probabilities[0], rtol=1e-4)
             for layer in apart.layers:
-                for rule in RULES:
+                for rule in paired_rules():
                     wide, single = together.maps[rule][layer.address][index], apart.maps[rule][layer.address][0]
                     np.testing.assert_allclose(wide, single, rtol=1e-3, atol=1e-4 * max(single.max(), 1e-6))
                 wide, single = together.features[layer.address], apart.features[layer.address]
@@ -448,11 +449,11 @@ def test_cache_is_bounded_and_forgets_the_least_recently_used(traced):
     def ask(side):
         explain(model, np.zeros((1, side, 4, 3), np.float32), 0, "features")
 
-    for side in range(1, engine.TRACES + 1):
+    for side in range(1, classifier.TRACES + 1):
         ask(side)
     ask(1)
-    ask(engine.TRACES + 1)  # 2 leaves
-    assert len(engine._traces[model].traces) == engine.TRACES
+    ask(classifier.TRACES + 1)  # 2 leaves
+    assert len(classifier._traces[model].traces) == classifier.TRACES
     made = len(traced)
     ask(1)
     assert len(traced) == made
@@ -467,7 +468,7 @@ def test_model_is_freed(activation):
     explain(model, BATCH, features=1)
     explain(model, BATCH, target=lambda logits, model=model: logits[:, 0] + 0 * model.count_params())
     alive = weakref.ref(model), weakref.ref(model.get_layer("conv1"))
-    graphs = [weakref.ref(trace.compiled.graph) for trace in engine._traces[model].traces.values()]
+    graphs = [weakref.ref(trace.compiled.graph) for trace in classifier._traces[model].traces.values()]
     assert len(graphs) == 2
     assert graphs[0]() is not None
     del model
@@ -548,7 +549,7 @@ def test_a_changed_structure_is_noticed(change, traced):
     assert len(traced) == 2
     explain(model, BATCH, layers="conv")
     assert len(traced) == 2
-    assert len(engine._traces[model].traces) == 1
+    assert len(classifier._traces[model].traces) == 1
 
 
 def test_what_a_training_does_is_no_change_of_structure(traced):
@@ -564,7 +565,7 @@ def test_what_a_training_does_is_no_change_of_structure(traced):
 
 def test_a_layer_that_others_tap_meanwhile_has_its_structure(model):
     explain(model, BATCH)
-    structure = engine.Structure(model)
+    structure = classifier.Structure(model)
     with tapped(model):
         assert structure.fits(model)
     assert structure.fits(model)
@@ -598,7 +599,7 @@ def test_no_gradient_on_the_way_is_said(way, wanted, traced):
     model = keras.Model(x, way(x, layers.Conv2D(4, 3, activation="relu", name="conv")(x)))
     with pytest.raises(ValueError, match=r"No gradient of the score reaches any layer asked for \(conv\)"):
         explain(model, BATCH, 1, wanted)
-    assert model not in engine._traces
+    assert model not in classifier._traces
 
 
 def test_a_function_that_ignores_the_logits_is_refused(model):
@@ -643,7 +644,7 @@ def test_wrong_classes_of_a_subclassed_model_take_no_place_in_the_cache():
     model = nets.subclassed()[0]
     with pytest.raises(ValueError, match="The target 3 does not exist: the model has 3 classes"):
         explain(model, nets.PICTURE, 3)
-    assert model not in engine._traces
+    assert model not in classifier._traces
 
 
 def test_private_parts_that_are_gone_are_said(monkeypatch, model):
@@ -657,7 +658,7 @@ def test_a_registry_that_is_gone_is_a_warning(monkeypatch):
 
     monkeypatch.delattr(framework, "gradient_registry")
     with pytest.warns(UserWarning, match="may stay in memory"):
-        engine._forget_custom_gradients(tf.Graph())
+        classifier._forget_custom_gradients(tf.Graph())
 
 
 # --- Pictures -------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from explain.checkpoints import Checkpoint, CheckpointError, available, load, lo
 from explain.ensembles import Ensemble, counterparts, mean_density
 from explain.explanation import Layer
 from explain.pictures import read
+from explain.targets import Finer
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "weights"
@@ -178,6 +179,28 @@ def test_pictures_may_be_given_by_input_size():
 def test_a_function_of_logits_has_no_meaning_for_several():
     with pytest.raises(ValueError, match="for a class"):
         ensemble(LIKES_RED, LIKES_BLUE).explain(RED_BLUE, target=lambda logits: logits[:, 0])
+
+
+def test_attributions_are_the_mean_of_densities_and_rules_of_many_passes_tell_how_far_they_are():
+    """Red's density is 4 in one cell, blue's 1, 1, 0 and 2; of all members together every pass is counted."""
+    told: list[tuple[int, int]] = []
+    rules = ["gradient-input", "integrated-gradients"]
+    both = ensemble(LIKES_RED, LIKES_BLUE).explain(
+        RED_BLUE,
+        target="dog",
+        rules=rules,
+        parameters={"integrated-gradients": {"steps": 5}},
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert both.rules == tuple(rules)
+    assert both.layers == ()
+    for rule in rules:
+        np.testing.assert_allclose(both.map(rule=rule), [[2.5, 0.5], [0, 1]], rtol=1e-4)
+    assert told[0] == (1, 14)
+    assert told[-1] == (14, 14)
+    assert both.cost["integrated-gradients"].forward == 14
+    with pytest.raises(ValueError, match="no logits in common"):
+        ensemble(LIKES_RED).explain(RED_BLUE, target=Finer("dog"))
 
 
 def test_maps_that_are_not_finite_count_as_zero():

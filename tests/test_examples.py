@@ -5,7 +5,18 @@ from importlib import import_module
 
 import pytest
 
-MODULES = ["engine", "targets", "layers", "explanation", "measures", "cams", "overlay", "twins"]
+MODULES = [
+    "engine",
+    "targets",
+    "rules.sampling",
+    "layers",
+    "explanation",
+    "measures",
+    "rules.registry",
+    "classifier",
+    "overlay",
+    "twins",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -19,7 +30,16 @@ def test_examples_of_the_docstrings(name):
     "name",
     [
         *("engine.explain", "explanation.Explanation", "explanation.Features", "explanation.Layer", "explanation.Cost"),
-        *("cams.Rule", "cams.register", "cams.rule_names", "targets.class_names", "targets.resolve", "targets.head"),
+        *(
+            "rules.Rule",
+            "rules.register",
+            "rules.rule_names",
+            "classifier.Classifier",
+            "targets.Finer",
+            "targets.class_names",
+            "targets.resolve",
+            "targets.head",
+        ),
         *("overlay.colours", "overlay.stretch", "overlay.overlay", "overlay.difference", "overlay.tiles"),
         *("measures.feature_figures", "measures.focus_entropy", "measures.share_inside"),
     ],

@@ -8,7 +8,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from explain import targets
-from explain.engine import explain, tapped
+from explain.classifier import tapped
+from explain.engine import explain
 from explain.layers import choose
 
 

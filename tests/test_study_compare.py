@@ -12,10 +12,10 @@ import pytest
 from explain import Checkpoint, explain
 from explain.agreement import cka
 from explain.align import compare
-from explain.cams import RULES
 from explain.cards import Card, Digests
 from explain.ensembles import Ensemble
 from explain.measures import feature_figures, focus_entropy, share_inside, wilson
+from explain.rules import RULES
 from study import StudyError
 from study.__main__ import keep
 from study.compare import below, differing, likeness, reproduced

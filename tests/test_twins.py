@@ -9,21 +9,22 @@ import pytest
 from judges import SIZE, colour_judge, ship
 from keras import layers
 
-from explain import engine, twins
-from explain.cams import RULES
+from explain import classifier, twins
 from explain.checkpoints import load
 from explain.engine import explain
+from explain.rules import RULES, paired_rules
 
 PICTURES = np.random.default_rng(5).integers(0, 256, (3, SIZE, SIZE, 3), np.uint8)
-OPTIONS = {"rules": list(RULES), "features": 3}
+TRACED = [name for name, rule in RULES.items() if not rule.probes]
+OPTIONS = {"rules": paired_rules(), "features": 3}
 
 
 @pytest.fixture(autouse=True)
 def traced(monkeypatch):
     """The models that were traced, one after the other; nothing is kept of other tests."""
-    made, trace = [], engine.trace
-    monkeypatch.setattr(engine, "trace", lambda model, *args: (made.append(model), trace(model, *args))[1])
-    monkeypatch.setattr(engine, "_plans", type(engine._plans)())
+    made, trace = [], classifier.trace
+    monkeypatch.setattr(classifier, "trace", lambda model, *args: (made.append(model), trace(model, *args))[1])
+    monkeypatch.setattr(classifier, "_plans", type(classifier._plans)())
     return made
 
 
@@ -32,7 +33,7 @@ def same(first, second):
     np.testing.assert_array_equal(first.probabilities, second.probabilities)
     np.testing.assert_array_equal(first.scores, second.scores)
     np.testing.assert_array_equal(first.targets, second.targets)
-    for rule in RULES:
+    for rule in first.rules:
         for layer in first.layers:
             np.testing.assert_array_equal(first.map(layer.address, rule), second.map(layer.address, rule))
     for address, features in first.features.items():
@@ -42,13 +43,13 @@ def same(first, second):
 
 def alone(model, **options):
     """What a model says by a pass of its own."""
-    engine._traces.pop(model, None)
-    plans, engine._plans = engine._plans, type(engine._plans)()
+    classifier._traces.pop(model, None)
+    plans, classifier._plans = classifier._plans, type(classifier._plans)()
     try:
         return explain(model, PICTURES, **OPTIONS, **options)
     finally:
-        engine._plans = plans
-        engine._traces.pop(model, None)
+        classifier._plans = plans
+        classifier._traces.pop(model, None)
 
 
 @pytest.fixture
@@ -71,6 +72,27 @@ def test_a_twin_is_not_traced_and_says_what_it_says_by_itself(pair, traced):
     single = explain(second, PICTURES[:1], **OPTIONS)  # another number of pictures costs no trace either
     np.testing.assert_allclose(single.probabilities, expected[1].probabilities[:1], rtol=1e-5)
     assert traced == [first]
+
+
+def test_twins_share_what_any_rule_of_one_pass_needs(pair, traced):
+    """A changed backward pass and second derivatives among it."""
+    first, second = pair
+    explain(first, PICTURES, rules=TRACED)
+    explanation = explain(second, PICTURES, rules=TRACED)
+    assert traced == [first]
+    classifier._traces.pop(second)
+    classifier._plans.clear()
+    same(explanation, explain(second, PICTURES, rules=TRACED))
+    assert traced == [first, second]
+    assert not np.array_equal(
+        explanation.map(rule="gradient"), explain(first, PICTURES, rules=TRACED).map(rule="gradient")
+    )
+
+
+def test_passes_of_many_are_shared_too(pair, traced):
+    for model in pair:
+        classifier.Classifier(model).gradients(np.zeros((2, SIZE, SIZE, 3), np.float32))
+    assert traced == pair[:1]
 
 
 def test_another_question_is_another_pass(pair, traced):
@@ -168,10 +190,10 @@ def test_what_nobody_vouches_for_has_no_twin(traced):
 
 
 def test_kept_plans_are_bounded(pair, monkeypatch):
-    monkeypatch.setattr(engine, "PLANS", 2)
+    monkeypatch.setattr(classifier, "PLANS", 2)
     for layer in ("all", "convolutions", "blocks", "last"):
         explain(pair[0], PICTURES, layers=layer)
-    assert [request.layers for _, request in engine._plans] == ["blocks", "last"]
+    assert [request.layers for _, request in classifier._plans] == ["blocks", "last"]
 
 
 def b0():

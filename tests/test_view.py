@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from explain import view
-from explain.cams import RULES
 from explain.pictures import resize
+from explain.rules import RULES
 from training.data.cifar100 import CLASSES, GROUP_OF, NAMES
 
 ROOT = Path(__file__).parent.parent
@@ -215,7 +215,7 @@ import numpy as np
 from judges import SIZE, colour_judge
 from explain import compare, explain
 from explain.cards import Card, Digests
-from explain.cams import RULES
+from explain.rules import RULES
 from explain.pictures import Picture
 from explain.view import SCRIPTS, STYLE, catalog, joined, message, template
 from explain.view.texts import texts

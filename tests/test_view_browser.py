@@ -10,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 from test_page_payload import RISING, explanation, message
 
 from explain import view
-from explain.cams import RULES
+from explain.rules import RULES, paired_rules
 from explain.view.texts import texts
 
 FALLING = [[4.0, 2.0], [1.0, 0.0]]
@@ -111,7 +111,7 @@ def test_of_many_classes_colours_tell_where_the_right_one_stands(draw, truth, co
     ]
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", paired_rules())
 def test_what_is_on_the_screen_can_be_saved_without_a_page_around_it(draw, rule):
     answer = message(explanation([RISING]), explanation([FALLING]))
     page = draw(answer | {"rule": rule})

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from explain.cams import RULES
 from explain.overlay import colours, difference
+from explain.rules import RULES
 from explain.view.message import base64_of
 from explain.view.texts import Texts
 

@@ -1,126 +1,16 @@
-"""The one-pass rules: class activation maps made from a layer's activations and gradients.
+"""Class activation maps of one pass: from a layer's activations and gradients, float32 n x h x w x channels each.
 
-A rule is a function of `activations` and `gradients`, both float32 n x h x w x channels, that returns float32
-n x h x w: unnormalised, at the layer's own resolution. It is registered where it is written; library, page
-and tests read `RULES`.
-
-In the equations A is a layer's activations, G = dy/dA the gradients of the explained score y, k a channel, i and j are
-places, and ReLU(x) = max(x, 0). TensorFlow is imported only when a rule runs.
+A rule returns float32 n x h x w: unnormalised, at the layer's own resolution.
 """
 
-from collections.abc import Callable, Iterable
-from difflib import get_close_matches
-from typing import Any, NamedTuple
+import functools
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from explain.rules.registry import Passes, register
 
 Tensor = Any
-
-
-class Passes(NamedTuple):
-    """What a rule costs, beside arithmetic on one layer's tensors: runs of the model.
-
-    Attributes:
-        forward: passes from pictures to scores.
-        backward: passes from scores to gradients.
-
-    Example:
-        >>> ONE_PASS
-        Passes(forward=1, backward=1)
-    """
-
-    forward: int
-    backward: int
-
-
-ONE_PASS = Passes(forward=1, backward=1)
-
-
-class Rule(NamedTuple):
-    """A registered rule: called with activations and gradients, it returns maps.
-
-    Attributes:
-        name: its key in `RULES`.
-        title: as people call it.
-        equation: in one line.
-        source: the paper.
-        cost: runs of the model.
-        warning: what a reader of its maps has to know, or empty.
-        function: from activations and gradients, float32 n x h x w x channels, to float32 maps n x h x w.
-
-    Example:
-        >>> import tensorflow as tf
-        >>> activations, gradients = tf.ones((1, 2, 2, 3)), tf.fill((1, 2, 2, 3), 0.5)
-        >>> RULES["gradcam"](activations, gradients).numpy().tolist()
-        [[[1.5, 1.5], [1.5, 1.5]]]
-    """
-
-    name: str
-    title: str
-    equation: str
-    source: str
-    cost: Passes
-    warning: str
-    function: Callable[[Tensor, Tensor], Tensor]
-
-    def __call__(self, activations: Tensor, gradients: Tensor) -> Tensor:
-        return self.function(activations, gradients)
-
-
-RULES: dict[str, Rule] = {}
-
-
-def register(name: str, title: str, equation: str, source: str, cost: Passes = ONE_PASS, warning: str = "") -> Callable:
-    """Decorate a function so that it becomes a rule of `RULES`.
-
-    Args:
-        name: its key.
-        title: as people call it.
-        equation: in one line.
-        source: the paper.
-        cost: runs of the model.
-        warning: what a reader of its maps has to know.
-
-    Returns:
-        The decorator, which returns the `Rule`.
-
-    Example:
-        >>> @register("mean", title="Mean activation", equation="meanₖ Aₖ", source="an example, 2024")
-        ... def mean(activations, gradients):
-        ...     return activations.mean(-1)
-        >>> RULES.pop("mean").title
-        'Mean activation'
-    """
-
-    def add(function: Callable[[Tensor, Tensor], Tensor]) -> Rule:
-        RULES[name] = Rule(name, title, equation, source, cost, warning, function)
-        return RULES[name]
-
-    return add
-
-
-def rule_names(rules: str | Iterable[str]) -> tuple[str, ...]:
-    """The names asked for, each once, in the order asked for.
-
-    Args:
-        rules: a name of `RULES`, or several.
-
-    Returns:
-        The names.
-
-    Raises:
-        ValueError: for none, or for a name that is not registered; it names the nearest ones.
-
-    Example:
-        >>> rule_names(["layercam", "gradcam", "layercam"])
-        ('layercam', 'gradcam')
-    """
-    names = tuple(dict.fromkeys([rules] if isinstance(rules, str) else rules))
-    if not names:
-        raise ValueError(f"No rule is asked for. There are: {', '.join(RULES)}.")
-    for name in names:
-        if name not in RULES:
-            nearest = get_close_matches(str(name), RULES, cutoff=0.5) or RULES
-            raise ValueError(f"There is no rule {name!r}. Nearest: {', '.join(nearest)}.")
-    return names
 
 
 def _mean(x: Tensor) -> Tensor:
@@ -156,6 +46,13 @@ def _positive(x: Tensor) -> Tensor:
     import tensorflow as tf
 
     return tf.nn.relu(x)
+
+
+def resized(maps: Tensor, size: Any) -> Tensor:
+    """n x h x w at another size, bilinearly."""
+    import tensorflow as tf
+
+    return tf.image.resize(maps[..., tf.newaxis], size)[..., 0]
 
 
 def _ratio(x: Tensor, y: Tensor) -> Tensor:
@@ -242,3 +139,61 @@ def xgradcam(activations: Tensor, gradients: Tensor) -> Tensor:
     Before the ReLU the map's sum is that of gradient times activation. A channel that sums to 0 has weight 0.
     """
     return _positive(_combine(activations, _ratio(_total(gradients * activations), _total(activations))))
+
+
+@register(
+    "fem",
+    title="FEM",
+    equation="ReLU(Σₖ mₖ [Aₖ > mₖ + 2 sₖ]),  mₖ, sₖ mean and standard deviation of Aₖ over places",
+    source="Fuad et al., Features Understanding in 3D CNNs, IPTA 2020, doi:10.1109/IPTA50016.2020.9286629",
+    warning="Does not depend on the class. On fewer than 2 x 3 places nothing can be two deviations above the mean.",
+)
+def fem(activations: Tensor) -> Tensor:
+    """Where channels are far above their mean, each by its mean: ReLU(sum_k m_k [A_k > m_k + 2 s_k])."""
+    import tensorflow as tf
+
+    means = tf.reduce_mean(activations, (1, 2), keepdims=True)
+    rare = activations > means + 2 * tf.math.reduce_std(activations, (1, 2), keepdims=True)
+    return _positive(_across(means * tf.cast(rare, tf.float32)))
+
+
+@register(
+    "shapleycam",
+    title="ShapleyCAM",
+    equation="ReLU(Σₖ wₖ Aₖ),  wₖ = meanᵢ(Gₖᵢ − ½ (H A)ₖᵢ),  H = d²y/dA²",
+    source="Cai, CAMs as Shapley Value-based Explainers, The Visual Computer 2025, arXiv:2501.06261",
+    warning="Where only ReLUs and pooling follow, there is no curvature and this is Grad-CAM.",
+    passes=lambda layers, size: Passes(1, 1 + len(layers)),
+)
+def shapleycam(activations: Tensor, gradients: Tensor, curvature: Tensor) -> Tensor:
+    """Grad-CAM with the second-order term of the Shapley value: w_k = mean_i (G_ki - (H A)_ki / 2).
+
+    The paper's utility is the logit with the logarithm of the probability added; here it is the explained score alone,
+    as for every other rule.
+    """
+    return _positive(_combine(activations, _mean(gradients - curvature / 2)))
+
+
+@register(
+    "refinecam",
+    title="RefineCAM",
+    equation="Πₘ stretched(Grad-CAM++ₘ),  m this layer and all behind it",
+    source="Domeniconi et al., How to Evaluate and Refine your CAM, 2026, arXiv:2605.14641",
+    warning="One layer without heat leaves none before it. It depends on which layers are asked for.",
+)
+def refinecam(layers: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
+    """What this layer and all asked for behind it agree on: the product of their Grad-CAM++ maps, each from 0 to 1.
+
+    The map of the first layer is that of the paper, over all layers; it is brought to that layer's resolution
+    bilinearly. A map that is the same everywhere counts as zero.
+    """
+    import tensorflow as tf
+
+    maps = [gradcam_plus_plus(*layer) for layer in layers]
+    low = [tf.reduce_min(heat, (1, 2), keepdims=True) for heat in maps]
+    spread = [tf.reduce_max(heat, (1, 2), keepdims=True) - least for heat, least in zip(maps, low, strict=True)]
+    maps = [_ratio(heat - least, range_) for heat, least, range_ in zip(maps, low, spread, strict=True)]
+    return [
+        functools.reduce(operator.mul, (resized(later, heat.shape[1:3]) for later in maps[place:]))
+        for place, heat in enumerate(maps)
+    ]
