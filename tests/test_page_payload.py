@@ -22,6 +22,7 @@ from explain.pictures import Picture
 from explain.view import message as view_message
 from explain.view.message import Explained
 from explain.view.words import Words
+from page import previews
 from page.experiments import Yardstick, yardstick
 from page.layout import catalog, template
 from page.service import Refused, Service
@@ -1027,3 +1028,23 @@ def test_shipped_checkpoints_know_the_examples():
         for model in shipped.answer(shipped.example(example_id), shipped.start)["models"]:
             assert model["bars"][0]["name"] == name
             assert model["bars"][0]["share"] > 0.5
+
+
+def test_every_shipped_experiment_has_a_picture_of_these_very_models():
+    shipped = Service()
+    missing = [each.id for each in shipped.experiments if not previews.file_of(shipped, each).is_file()]
+    assert missing == [], "python -m page.previews"
+    left = {path.name for path in (ROOT / "examples/previews").glob("*.webp")}
+    if len(shipped.experiments) == len(json.loads((ROOT / "weights/experiments.json").read_text())):
+        assert left == {previews.file_of(shipped, each).name for each in shipped.experiments}
+
+
+def test_of_how_many_pictures_the_two_disagree_is_counted():
+    shipped = Service()
+    if not {"cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"} <= set(shipped.cards):
+        pytest.skip("the checkpoints are not there")
+    tables = [shipped.findings.predictions(model_id) for model_id in shipped.start]
+    first, second = (dict(zip(each["identities"], each["probabilities"].argmax(1), strict=True)) for each in tables)
+    count = sum(first[identity] != second[identity] for identity in first)
+    sentence = f"The two give different answers to {count} of {len(first):,} test photos."
+    assert shipped.rarely()["sgd-adam"] == sentence
