@@ -263,6 +263,36 @@ def together(first: Heat | None, second: Heat | None) -> bool | None:
 # --- features ---------------------------------------------------------------------------------------------------------
 
 
+def channel_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Pearson's correlation of each channel's two feature maps, over the places of one picture.
+
+    Args:
+        first: float height x width x channels, finite.
+        second: float of the same shape; its channels are those of the first, in the same order.
+
+    Returns:
+        float64 (channels,), -1 to 1; NaN where a map is the same everywhere.
+
+    Raises:
+        ValueError: for other shapes.
+
+    Example:
+        >>> first = np.array([[[0.0, 1.0], [1.0, 1.0]]])
+        >>> channel_correlations(first, 3 - 2 * first).round(6).tolist()
+        [-1.0, nan]
+    """
+    if first.ndim != 3 or first.shape != second.shape:
+        raise ValueError(f"two layers of one shape are needed, not {first.shape} and {second.shape}")
+    scaled = []
+    for maps in (first, second):
+        flat = maps.reshape(-1, maps.shape[-1]).astype(np.float64)
+        centred = flat - flat.mean(0)
+        spread = np.sqrt((centred**2).sum(0))
+        even = spread <= 1e-6 * np.sqrt((flat**2).sum(0))  # but for float32's rounding
+        scaled.append(centred / np.where(even, np.nan, spread))
+    return np.clip((scaled[0] * scaled[1]).sum(0), -1, 1)
+
+
 def cka(first: np.ndarray, second: np.ndarray, weights: np.ndarray | None = None) -> float | np.ndarray:
     """Linear centred kernel alignment of two layers' features, debiased: 0 where unrelated, whatever the channels.
 

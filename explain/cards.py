@@ -301,6 +301,11 @@ class Card:
         return _text(self._setting("model", "name"))
 
     @property
+    def pretrained(self) -> str | None:
+        """What its weights had learned from before, "imagenet" for example; None for weights drawn at random."""
+        return _text(self._setting("model", "weights")) or None
+
+    @property
     def optimizer(self) -> str | None:
         """Name of the optimizer that trained it."""
         return _text(self._setting("optimizer", "name"))

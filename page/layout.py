@@ -18,19 +18,22 @@ from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
 from explain.rules import RULES
 from explain.view.message import SMALL
 from explain.view.words import capital
-from page import evidence, limits, uploads
+from page import evidence, limits, previews, uploads
 from page.errors import PageError
-from page.examples import ordered
+from page.examples import belongs, ordered
 from page.service import ONE_PASS, OWN, Service, commands
 from page.texts import PageTexts
 from page.theme import theme
+from study.experiments import Experiment
+from study.store import same_recipe
 
 VIEW = Path(__file__).parent / "view"
 SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ("ask", "classes", "choosers", "start")))
 EVIDENCE = (view.HERE / "common.js", VIEW / "evidence-classes.js", VIEW / "evidence.js")
 STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css", VIEW / "evidence-classes.css")
 MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
-LARGE = 3  # examples that the empty page shows
+LARGE = 3  # examples that are kept large where there is no experiment
+FEW = 3  # classes that a sentence names
 
 
 def build(service: Service) -> gr.Blocks:
@@ -41,6 +44,9 @@ def build(service: Service) -> gr.Blocks:
 
     def prepare(experiment_ids: object = None) -> dict[str, Any]:
         return service.prepare(experiment_ids)
+
+    def rarely(_: object = None) -> dict[str, str]:
+        return service.rarely()
 
     choices, say = catalog(service), service.texts.say
     with Page(title=say("name"), analytics_enabled=False, fill_width=True) as page:
@@ -53,7 +59,7 @@ def build(service: Service) -> gr.Blocks:
                     html_template=template(),
                     js_on_load=view.joined(SCRIPTS),
                     apply_default_css=False,
-                    server_functions=[state, prepare],
+                    server_functions=[state, prepare, rarely],
                     catalog=choices,
                 )
             if service.cards:
@@ -177,26 +183,14 @@ def _client(request: gr.Request) -> str:
 
 def catalog(service: Service) -> dict[str, Any]:
     """Everything the view needs before the first answer."""
-    orders = {
-        experiment.id: ordered(service.examples, experiment.examples, service.cards[experiment.models[0]].classes)
-        for experiment in service.experiments
-    }
-    starts = [order[:LARGE] for order in orders.values() or [list(service.examples)]]
+    experiments = [_experiment(service, experiment) for experiment in service.experiments]
+    starts = [[*each["within"][:1], *each["examples"][:1]] for each in experiments] or [list(service.examples)[:LARGE]]
     large = {example_id for start in starts for example_id in start}
     drawn = view.catalog(service.texts)
     return {
         **drawn,
         "labels": service.texts.labels(),
-        "experiments": [
-            {
-                "id": experiment.id,
-                "title": experiment.title,
-                "question": experiment.question,
-                "models": list(experiment.models),
-                "examples": orders[experiment.id],
-            }
-            for experiment in service.experiments
-        ],
+        "experiments": experiments,
         "models": [
             {
                 "id": card.model_id,
@@ -204,19 +198,19 @@ def catalog(service: Service) -> dict[str, Any]:
                 "description": card.description,
                 "classes": list(card.classes),
                 "groups": list(card.groups),
+                "knows": _knows(card, service.texts),
                 "networks": list(card.members or [card.model_id]),
             }
             for card in service.cards.values()
         ],
         "start": list(service.start) if service.cards else None,
-        "large": LARGE,
         "small": SMALL,
         "rules": [rule for rule in drawn["rules"] if rule["name"] in ONE_PASS],
         "examples": [
             {
                 "id": example_id,
                 "title": capital(example.title),
-                "thumb": _thumbnail(example.path, 90, 68),
+                "thumb": _thumbnail(example.path, 208, 156),
                 "large": _thumbnail(example.path, 540, 405) if example_id in large else None,
             }
             for example_id, example in service.examples.items()
@@ -227,6 +221,44 @@ def catalog(service: Service) -> dict[str, Any]:
         "most_bytes": MAX_BYTES,
         "commands": commands(),
     }
+
+
+def _experiment(service: Service, experiment: Experiment) -> dict[str, Any]:
+    """What the view needs of an experiment."""
+    cards = [service.cards[model_id] for model_id in experiment.models]
+    classes, texts = cards[0].classes, service.texts
+    order = ordered(service.examples, experiment.examples, classes)
+    outside = [example_id for example_id in order if belongs(service.examples[example_id].shows, classes) is False]
+    return {
+        "id": experiment.id,
+        "title": experiment.title,
+        "question": experiment.question,
+        "models": list(experiment.models),
+        "names": [capital(name) for name in service.words.names(*(card.title for card in cards))],
+        "luck": all(same_recipe(card.recipe, cards[0].recipe) for card in cards[1:]),
+        "preview": _preview(service, experiment, order),
+        "examples": order,
+        "within": [example_id for example_id in order if example_id not in outside],
+        "neither": outside,
+        "within_title": capital(_knows(cards[0], texts)) if outside else texts["labels"]["examples"],
+    }
+
+
+def _knows(card: Card, texts: PageTexts) -> str:
+    """What a model tells apart, in a few words."""
+    known = texts["known"].get(card.dataset.name if card.dataset else None)
+    if known or len(card.classes) > FEW:
+        return known or texts.say("known_many", count=len(card.classes))
+    return texts.say("known_few", names=texts.say("and").join(name.lower() for name in card.classes))
+
+
+def _preview(service: Service, experiment: Experiment, examples: list[str]) -> dict[str, Any]:
+    """A small picture of an experiment: of each model a cell, side by side; without it an example alone."""
+    path = previews.file_of(service, experiment)
+    if path.is_file():
+        source = "data:image/webp;base64," + base64.b64encode(path.read_bytes()).decode()
+        return {"src": source, "cells": len(experiment.models)}
+    return {"src": _thumbnail(service.examples[examples[0]].path, 240, 180) if examples else "", "cells": 1}
 
 
 def _thumbnail(path: Path, width: int, height: int) -> str:

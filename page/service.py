@@ -30,11 +30,12 @@ from page.experiments import yardstick
 from page.rates import right_at_least, right_at_most
 from page.texts import PageTexts
 from study.experiments import Experiment, read_experiments
+from study.store import same_recipe
 
 log = logging.getLogger("two-minds")
 
 ROOT = Path(__file__).resolve().parent.parent
-FEATURES = 12  # feature maps a layer
+FEATURES = 2**16  # feature maps a layer: all; the message takes those that are shown
 AHEAD = 3  # experiments of the chooser whose models are made ready unasked
 OWN, COMMON = "own", "common"  # what is explained, if no class is asked for
 
@@ -74,7 +75,8 @@ class Service:
             log.warning("Passed over %s: %s", folder, sentence)
         known = read_experiments(self.weights / "experiments.json", self.cards)
         self.experiments: list[Experiment] = [self.texts.titled(experiment) for experiment in known]
-        self.examples: dict[str, Example] = read_examples(Path(examples))
+        self.pictures = Path(examples)
+        self.examples: dict[str, Example] = read_examples(self.pictures)
         self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data, self.texts)
         self.decoders = Decoders()
         self.problem = ""  # a sentence when the models could not be loaded
@@ -183,6 +185,22 @@ class Service:
                 "problem": self.problem,
             }
 
+    def rarely(self) -> dict[str, str]:
+        """How rarely each experiment's models disagree on the test split, as a sentence, where that is known."""
+        told = {}
+        for experiment in self.experiments:
+            counted = self.findings.disagreements(experiment.models)
+            if counted is not None:
+                cards = [self.cards[model_id] for model_id in experiment.models]
+                facts = {
+                    "count": f"{counted[0]:,}",
+                    "of": f"{counted[1]:,}",
+                    "population": self.words.population_short(cards),
+                }
+                key = "rarely" if len(cards) == 2 else "rarely_row"
+                told[experiment.id] = self.texts.say(key, models=len(cards), **facts)
+        return told
+
     # --- answering --------------------------------------------------------------------------------------------------
 
     def answer(
@@ -260,7 +278,8 @@ class Service:
         if within is not False and explained != {true}:  # of a picture that is none of these no band is told anyway
             return None
         band = yardstick(ids, comparison.rule, self.findings.store, self.cards)
-        return band and band.along(stop.depth for stop in comparison.stops)
+        alike = ids[0] != ids[1] and same_recipe(*(self.cards[model_id].recipe for model_id in ids))
+        return band and {**band.along(stop.depth for stop in comparison.stops), "same_recipe": alike}
 
     def checked(self, models: object, rule: object, target: object) -> tuple[list[str], str, str]:
         """The same, if all of it exists and goes together; Refused if not."""

@@ -253,15 +253,15 @@ def test_switching_shows_no_loading(chromium, ahead):
         page = browser.new_page()
         page.set_default_timeout(60_000)
         page.goto(ahead.url)
-        page.click(".tm-examples button[data-id=cow]")
+        page.click(".tm-offered button[data-id=cow]:visible")
         shown = ".tm[data-state=result]:not([data-busy])"
         page.wait_for_selector(shown)
         wait_until(lambda: read() == set(FIRST), STARTING, "the first experiments' models are read")
-        page.hover("[data-ref=experiment]")
+        page.hover("[data-ref=more]")
         wait_until(lambda: "judge-biased" in read(), 60, "the fourth experiment's models are read")
         page.wait_for_timeout(3000)  # traced, too
         page.mouse.move(5, 5)
-        page.hover("[data-ref=experiment]")  # the view hears what is ready
+        page.hover("[data-ref=more]")  # the view hears what is ready
         page.wait_for_timeout(500)
         page.evaluate("""() => {
           window.told = [];
@@ -269,10 +269,13 @@ def test_switching_shows_no_loading(chromium, ahead):
           new MutationObserver(() => told.push(status.textContent)).observe(status, {childList: true});
         }""")
         for experiment_id in ("luck", "l2", "biased"):
-            page.select_option("[data-ref=experiment]", experiment_id)
+            if experiment_id == "biased":
+                page.click("[data-ref=experiments] label:has([value=biased])")
+            else:  # luck
+                page.select_option("[data-ref=more]", experiment_id)
             page.wait_for_timeout(150)
             page.wait_for_selector(shown)
-        assert page.text_content("[data-ref=title-1]") == "Judge, biased"
+        assert page.text_content("[data-ref=title-1]") == "Biased"
         told = page.evaluate("told.filter(Boolean)")
         assert told
         assert not [text for text in told if "Loading" in text], told

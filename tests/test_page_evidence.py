@@ -80,6 +80,12 @@ def test_lists_hold_the_right_pictures_in_order(findings, name, expected):
     assert counts[name] == len(expected)
 
 
+def test_of_how_many_pictures_maps_were_compared_is_told(findings):
+    texts = {entry["name"]: entry["text"] for entry in findings.pair({"experiment": "pair"})["lists"]}
+    compared = sum(row["agreement"] != "" for row in listed(findings, "unsure"))
+    assert f"among the {compared} of {len(IDENTITIES)} pictures" in texts["other_evidence"]
+
+
 def test_certainty_orders_all_pictures(findings):
     least = [row["identity"] for row in listed(findings, "unsure")]
     assert least[:4] == ["dog/5", "cat/7", "cat/2", "cat/6"]

@@ -22,6 +22,7 @@ from explain.pictures import Picture
 from explain.view import message as view_message
 from explain.view.message import Explained
 from explain.view.words import Words
+from page import previews
 from page.experiments import Yardstick, yardstick
 from page.layout import catalog, template
 from page.service import Refused, Service
@@ -139,7 +140,7 @@ def test_feature_maps_keep_their_range_and_order():
     left = explanation([RISING])
     packed = view_message.packed_features(left.features["block1a_add"])
     assert unpacked(packed).tolist() == [[[0, 64], [128, 255]], [[255, 191], [128, 0]]]
-    assert (packed["channels"], packed["importance"]) == ([1, 0], [0.5, 0.25])
+    assert (packed["channels"], packed["importance"], packed["count"]) == ([1, 0], [0.5, 0.25], 2)
     assert (packed["low"], packed["high"]) == ([0, -4], [4, 0])
 
 
@@ -153,21 +154,34 @@ def test_large_feature_maps_are_averaged_down_to_48_pixels():
     assert unpacked(packed).sum() == 255
 
 
-def test_differences_are_signed_and_stand_on_one_scale_for_all_depths():
+def test_a_difference_is_signed_and_stands_on_a_round_scale_that_fits_it():
     even = [[1.0, 1.0], [1.0, 1.001]]
-    # densities less 1: at the left column 1 and -1; in one corner of sixteen 15, beyond the scale, and -1
+    # densities less 1: at the left column 1 and -1; in one corner of sixteen 15 and -1
     corner = np.zeros((4, 4))
     corner[0, 0] = 1
     answer = message(explanation([[[2.0, 0.0], [2.0, 0.0]], corner]), explanation([even, even]))
     first, second = (agreement_of(stop)["difference"] for stop in answer["stops"])
-    assert first["limit"] == second["limit"] == 3
-    assert unpacked(first, np.int8).tolist() == [[[42, -42], [42, -42]]]
-    assert unpacked(second, np.int8)[0, 0].tolist() == [127, -42, -42, -42]
+    assert (first["limit"], second["limit"]) == (2, 20)  # a little above 1, and within the quantile of 15
+    assert unpacked(first, np.int8)[0] == pytest.approx(np.array([[63.5, -63.5]] * 2), abs=0.6)
+    assert unpacked(second, np.int8)[0, 0].tolist() == [95, -6, -6, -6]
+
+
+@pytest.mark.parametrize(("values", "scale"), [([0.7, -0.3], 1), ([0.0, 0.0], 0.1), ([2.1, 0.1], 5), ([400.0] * 9, 50)])
+def test_the_scale_is_round_and_no_smaller_than_a_tenth(values, scale):
+    assert view_message.scale_of(np.array([values])) == scale
+
+
+def test_a_single_cell_does_not_decide_the_scale():
+    values = np.full(10_000, 0.4)
+    values[:100] = 30
+    assert view_message.scale_of(values) == 0.5
 
 
 def test_nearly_equal_maps_have_a_faint_difference():
-    answer = message(explanation([RISING]), explanation([[[0.0, 1.0], [2.0, 4.1]]]))
-    assert np.abs(unpacked(agreement_of(answer["stops"][0])["difference"], np.int8)).max() == 1
+    answer = message(explanation([RISING]), explanation([[[0.0, 1.0], [2.0, 4.01]]]))
+    difference = agreement_of(answer["stops"][0])["difference"]
+    assert difference["limit"] == 0.1
+    assert np.abs(unpacked(difference, np.int8)).max() < 8
 
 
 def test_a_map_of_tiny_values_is_not_lost():
@@ -232,8 +246,11 @@ def test_a_model_tells_what_its_card_tells():
     answer = message(explanation([RISING]), explanation([RISING]))
     first, second = answer["models"]
     assert first["detail"] == "EfficientNet-Lite0 · 3.4 M weights · 8 × 8 px"
-    assert plain(first["accuracy"]) == "98.8 % ± 0.3"
-    assert (second["accuracy"], second["accuracy_title"]) == ("", "")
+    assert plain(first["accuracy"]) == "right on 98.8 % of test pictures"
+    assert plain(first["accuracy_short"]) == "right: 98.8 %"
+    assert "4,000 test pictures it never saw; 95 % interval 98.5 to 99.1 %" in first["accuracy_title"]
+    assert first["accuracy_title"].endswith("Net, SGD: EfficientNet-Lite0 · 3.4 M weights · 8 × 8 px.")
+    assert (second["accuracy"], second["accuracy_short"]) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -270,7 +287,7 @@ def test_a_prediction_is_never_certain(share, text):
 def test_a_full_probability_is_not_called_certain():
     answer = message(explanation([RISING], dog=1.0), explanation([RISING], dog=1.0))
     assert [plain(bar["text"]) for bar in answer["models"][0]["bars"]] == ["> 99.9 %", "< 0.1 %"]
-    assert "(> 99.9 % and > 99.9 %)" in said(answer["stops"][0])
+    assert "SGD > 99.9 % sure, Adam > 99.9 %." in said(answer["stops"][0])
 
 
 @pytest.mark.parametrize(
@@ -296,23 +313,24 @@ def test_layers_get_short_names_unless_two_would_be_alike():
 
 def test_the_same_answer_alike_sure():
     answer = message(explanation([RISING], dog=0.97), explanation([RISING], dog=0.95))
-    assert said(answer["stops"][0]).startswith("Both say **dog** (97 % and 95 %).")
-
-
-def test_the_same_answer_one_less_sure():
-    told = WORDS.verdict([explanation([RISING], dog=0.97), explanation([RISING], dog=0.73)], "own", ["Dog"] * 2, NAMES)
-    assert [plain(text) for text in told] == ["Both say **dog**; Adam is less sure (73 %, SGD 97 %)."]
+    assert said(answer["stops"][0]).startswith("Both say **dog**: SGD 97 % sure, Adam 95 %.")
 
 
 def test_a_disagreement_names_the_common_class():
     answer = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="common")
     text = said(answer["stops"][0])
-    assert "They disagree: SGD says **dog** (90 %), Adam **cat** (70 %)." in text
-    assert "Both maps explain **dog**" in text
+    assert "They disagree: SGD says **dog** (90 % sure), Adam **cat** (70 %)." in text
+    assert "Both maps show what speaks for **dog**, the class with the higher mean probability" in text
     assert (answer["target"]["common"], answer["target"]["text"]) == ("Dog", "explained: Dog")
-    assert [model["evidence"] for model in answer["models"]] == [None, None]
-    asked = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="Dog")
-    assert "Both maps explain" not in said(asked["stops"][0])
+    assert [model["evidence"] for model in answer["models"]] == [
+        {"text": "evidence for **dog**", "tone": ""},
+        {"text": "evidence for **dog**; it says cat", "tone": "warn"},
+    ]
+    for dogs in ((0.9, 0.3), (0.1, 0.2)):  # whether they disagree or both say another
+        asked = message(*(explanation([RISING], dog=dog) for dog in dogs), asked="Dog")
+        assert "Both maps show what speaks for **dog**, the class that was asked about" in said(asked["stops"][0])
+    same = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.8), asked="Dog")
+    assert "asked about" not in said(same["stops"][0])
 
 
 def test_of_different_classes_each_map_says_its_own_and_nothing_holds_them_against_each_other():
@@ -321,42 +339,44 @@ def test_of_different_classes_each_map_says_its_own_and_nothing_holds_them_again
         explanation([RISING, RISING, np.zeros((2, 2))], dog=0.3, target=0, dead=0.04),
     )
     assert [model["target"] for model in answer["models"]] == ["Dog", "Cat"]
-    assert [model["evidence"] for model in answer["models"]] == ["evidence for dog", "evidence for cat"]
+    assert [model["evidence"] for model in answer["models"]] == [
+        {"text": "its own answer: evidence for **dog**", "tone": ""},
+        {"text": "its own answer: evidence for **cat**", "tone": "warn"},
+    ]
     assert answer["target"] == {
         "asked": "own",
         "options": ["Cat", "Dog"],
         "common": "Dog",
         "text": "explained: each model's own answer",
     }
-    assert "dashed" in answer["models"][1]["yardstick"]["legend"]
+    assert "differ whatever the models look at" in answer["models"][1]["yardstick"]["text"]
     told = [said(stop) for stop in answer["stops"]]
     for stop, text in zip(answer["stops"], told, strict=True):
         assert agreement_of(stop)["difference"] is agreement_of(stop)["band"] is None
         assert text.startswith(
-            "They disagree: SGD says **dog** (90 %), Adam **cat** (70 %). Each map shows what speaks for"
+            "They disagree: SGD says **dog** (90 % sure), Adam **cat** (70 %). Each map shows what speaks for"
         )
-        assert not re.search(r"\bpeak|yardstick|They agree|as two seeds", text)
-        assert text.endswith("Channels dead here: 0 % SGD, 4 % Adam.")
+        assert not re.search(r"\bspot|luck|Agreement", text)
     assert agreement_of(answer["stops"][0])["rank"] == pytest.approx(1)  # the curve stays
-    assert "SGD's map is **zero everywhere** here: nothing at this depth speaks for dog" in told[1]
-    assert "Adam's map is **zero everywhere** here: nothing at this depth speaks for cat" in told[2]
+    assert "SGD's map is **zero everywhere** here: by this method, nothing at this layer speaks for dog" in told[1]
+    assert "Adam's map is **zero everywhere** here: by this method, nothing at this layer speaks for cat" in told[2]
 
 
 def test_of_three_models_those_of_the_references_class_have_a_difference():
     answer = message(explanation([RISING]), explanation([RISING]), explanation([RISING], target=0), band=band(0.5, 1))
     (stop,) = answer["stops"]
     assert [versus and versus["difference"] is not None for versus in stop["versus"]] == [None, True, False]
-    legends = [model["yardstick"] and "dashed" in model["yardstick"]["legend"] for model in answer["models"]]
-    assert legends == [None, False, True]
+    legends = [model["yardstick"] and bool(model["yardstick"]["luck"]) for model in answer["models"]]
+    assert legends == [None, True, False]
 
 
 def test_where_the_heat_peaks_and_how_wide_it_is():
     narrow, wide = np.zeros((8, 8)), np.ones((8, 8)) * 0.1
     narrow[1, 1], wide[1, 1:5] = 1.0, 1.0
     together = said(message(explanation([narrow]), explanation([wide]))["stops"][0])
-    assert "peaks **within a cell of the same place**, but Adam's spreads over **4.0 ×** the area" in together
+    assert "both look **at the same spot**, but Adam at **4.0 × as much** of the picture" in together
     apart = said(message(explanation([narrow]), explanation([narrow[::-1]]))["stops"][0])
-    assert "peaks at **different places** and spreads over about as much of the picture (2 % and 2 %)" in apart
+    assert "look at **different spots**, and about as widely (2 % and 2 % of the picture)" in apart
 
 
 def test_a_zero_map_is_said_to_be_zero():
@@ -367,17 +387,136 @@ def test_a_zero_map_is_said_to_be_zero():
 
 def test_maps_that_are_the_same_everywhere_have_no_peak():
     some, flat = explanation([RISING]), explanation([np.ones((2, 2))])
-    assert "Adam has no peak here: its map is the same everywhere." in said(message(some, flat)["stops"][0])
-    assert "Neither has a peak here: both maps are the same everywhere." in said(message(flat, flat)["stops"][0])
-
-
-def test_dead_channels_are_a_warning():
-    answer = message(explanation([RISING]), explanation([RISING], dead=0.04))
-    assert answer["stops"][0]["words"][-1]["tone"] == "warn"
-    assert said(answer["stops"][0]).endswith("Channels dead here: 0 % SGD, 4 % Adam.")
-    assert all(
-        entry["tone"] == "" for entry in message(explanation([RISING]), explanation([RISING]))["stops"][0]["words"]
+    assert "Adam looks at no place in particular here: its map is the same everywhere." in said(
+        message(some, flat)["stops"][0]
     )
+    assert "Neither looks at a place in particular here: both maps are the same everywhere." in said(
+        message(flat, flat)["stops"][0]
+    )
+
+
+def test_silent_channels_are_told_of_the_feature_maps_and_are_no_alarm():
+    (stop,) = message(explanation([RISING]), explanation([RISING], dead=0.04))["stops"]
+    assert (
+        plain(stop["channels"][-1]["text"])
+        == "0 % (SGD) and 4 % (Adam) of this layer's channels are silent on this photo."
+    )
+    assert {entry["tone"] for entry in stop["words"] + stop["channels"]} == {""}
+    assert "silent" not in said(stop)
+    (stop,) = message(explanation([RISING]), explanation([RISING]))["stops"]
+    assert "silent" not in stop["channels"][-1]["text"]
+
+
+TWINS = [
+    replace(card, initial_weights="ImageNet", recipe={"model": {"name": "efficientnet-lite0", "weights": "imagenet"}})
+    for card in (CARD, OTHER)
+]
+
+
+def channels(first: np.ndarray, second: np.ndarray, *cards: Card, importance: tuple = ((1, 2), (1, 2))) -> dict:
+    """The stop of two models of one layer with these activations, h x w x channels."""
+    sides = []
+    for maps, weights in zip((first, second), importance, strict=True):
+        order = np.argsort(-np.array(weights, float), kind="stable")
+        features = Features(
+            channels=order[None],
+            importance=np.array(weights, np.float32)[None, order],
+            maps=maps[None, ..., order].astype(np.float32),
+            means=np.zeros((1, maps.shape[-1]), np.float32),
+            deviations=maps.std((0, 1))[None].astype(np.float32),
+        )
+        side = explanation([RISING])
+        sides.append(replace(side, features={"block1a_add": features}))
+    explained = [Explained(*pair) for pair in zip(cards or TWINS, sides, strict=True)]
+    return view_message.message(Picture(np.zeros((8, 8, 3), np.uint8)), explained, compare(*sides))
+
+
+def test_the_same_channels_of_twins_stand_in_one_order_with_their_correlation():
+    rng = np.random.default_rng(0)
+    first = rng.normal(size=(5, 5, 40))
+    second = first + 0.1 * rng.normal(size=first.shape)
+    second[..., 7] = -first[..., 7]
+    second[..., 8] = 0  # silent
+    weights = rng.uniform(size=40), rng.uniform(size=40)
+    answer = channels(first, second, importance=weights)
+    (stop,) = answer["stops"]
+    twins = stop["twins"]
+    together = sum(each / each.max() for each in weights)
+    assert twins["channels"] == np.argsort(-together)[:16].tolist()
+    assert len(twins["all"]) == 40
+    assert twins["all"][7] == pytest.approx(-1, abs=1e-3)
+    assert twins["all"][8] is None
+    expected = np.corrcoef(first[..., 3].ravel(), second[..., 3].ravel())[0, 1]
+    assert twins["all"][3] == pytest.approx(expected, abs=1e-3)
+    assert twins["alike"] == [twins["all"][channel] for channel in twins["channels"]]
+    assert twins["typical"] == pytest.approx(
+        np.median([value for value in twins["all"] if value is not None]), abs=1e-3
+    )
+    for model, weight in zip(answer["models"], weights, strict=True):
+        features = model["layers"][0]["features"]
+        assert features["channels"][: features["count"]] == np.argsort(-weight)[:16].tolist()
+        assert set(twins["channels"]) <= set(features["channels"])
+        assert len(unpacked(features)) == len(features["channels"]) == len(set(features["channels"]))
+    assert "**all but equal** (correlation 0.9" in stop["channels"][1]["text"]
+
+
+def test_what_does_not_begin_alike_has_no_common_channels():
+    maps = np.random.default_rng(0).normal(size=(4, 4, 2))
+    other_weights = replace(TWINS[1], initial_weights="elsewhere")
+    from_nothing = [
+        replace(card, initial_weights="none", recipe={"seed": 1, "model": {"name": "vgg16", "weights": ""}})
+        for card in TWINS
+    ]
+    another = replace(TWINS[1], recipe={"model": {"name": "efficientnet-lite1", "weights": "imagenet"}})
+    for cards in ((TWINS[0], other_weights), from_nothing, (TWINS[0], another), (CARD, OTHER)):
+        (stop,) = channels(maps, maps, *cards)["stops"]
+        assert stop["twins"] is None
+        assert "no known counterpart" in stop["channels"][1]["text"]
+    assert channels(maps, maps)["stops"][0]["twins"]["alike"] == [1, 1]
+
+
+def test_the_shipped_twins_are_those_that_began_with_imagenets_weights():
+    cards, _ = checkpoints.available()
+    known = {card.model_id: card for card in cards}
+    sides = [explanation([RISING])] * 2
+
+    def twins(*ids: str) -> bool:
+        if not set(ids) <= known.keys():
+            pytest.skip("the checkpoints are not there")
+        return view_message.twins([Explained(known[model_id], side) for model_id, side in zip(ids, sides, strict=True)])
+
+    assert twins("cats-dogs-effnet-sgd", "cats-dogs-effnet-adam")
+    assert twins("cifar100-effnet-frozen", "cifar100-effnet-finetuned")
+    assert not twins("cats-dogs-vgg16-high", "cats-dogs-vgg16-low")  # both from nothing, by the same seed
+    assert not twins("cifar100-effnet-lite1", "cifar100-effnet-lite2")
+
+
+def test_a_picture_of_none_of_few_classes_is_said_to_be_so():
+    text = said(message(explanation([RISING]), explanation([RISING]), belongs=False)["stops"][0])
+    assert "The picture shows **none of these**: the models can only choose between cat and dog." in text
+    assert "none of these" not in said(message(explanation([RISING]), explanation([RISING]), belongs=True)["stops"][0])
+
+
+def test_one_model_on_both_sides_is_told_as_that():
+    side = explanation([RISING])
+    answer = view_message.message(
+        Picture(np.zeros((8, 8, 3), np.uint8)), [Explained(CARD, side)] * 2, compare(side, side)
+    )
+    text = said(answer["stops"][0])
+    assert "Both sides are **the same model**." in text
+    assert "luck" not in text
+
+
+def test_two_trainings_of_one_recipe_are_not_measured_by_themselves():
+    yardstick = band(0.5, 1.0).along([0.0]) | {"same_recipe": True}
+    sides = [explanation([RISING]), explanation([RISING])]
+    explained = [Explained(*pair) for pair in zip((CARD, OTHER), sides, strict=True)]
+    picture = Picture(np.zeros((8, 8, 3), np.uint8))
+    (stop,) = view_message.message(picture, explained, compare(*sides), "own", [None, yardstick])["stops"]
+    assert "These are **two trainings of one recipe**: what differs differs by luck. On 8 of 10 test pictures" in said(
+        stop
+    )
+    assert "No more different" not in said(stop)
 
 
 def band(low: float, high: float, below: float | None = None) -> Yardstick:
@@ -391,41 +530,40 @@ def band(low: float, high: float, below: float | None = None) -> Yardstick:
         (
             0.5,
             1.0,
-            "**as two seeds do** on 8 of 10 {photos} (1.00; seeds 0.50 to 1.00). Below the seeds' band nowhere.",
+            "**No more different than luck makes two trainings** on 8 of 10 {photos}. "
+            "All layers together: nowhere below luck.",
         ),
-        (0.1, 0.2, "**more than two seeds do** on 9 of 10 {photos} (1.00; seeds 0.10 to 0.20). Below"),
+        (0.1, 0.2, "**More alike than luck leaves two trainings** on 9 of 10 {photos}. All layers together: nowhere"),
     ],
 )
 def test_agreement_is_measured_by_two_seeds(low, high, text):
     answer = message(explanation([RISING]), explanation([RISING]), band=band(low, high))
-    assert f"They agree here {text.format(photos='pictures of the test split')}" in said(answer["stops"][0])
+    assert text.format(photos="test pictures") in said(answer["stops"][0])
     assert agreement_of(answer["stops"][0])["band"]["rank"] == [low, (low + high) / 2, high]
 
 
 @pytest.mark.parametrize(
     ("below", "course"),
     [
-        (0.4, "at 1 of 2 depths, **more than two seeds are** on 9 of 10 of those; most of all at block 1b."),
-        (0.5, "at 1 of 2 depths, no more than luck there."),
-        (None, "at 1 of 2 depths, most of all at block 1b."),
+        (0.4, "at 1 of 2, **at more than luck gives** on 9 of 10 of those; most of all at block 1b."),
+        (0.5, "at 1 of 2, still what luck gives."),
+        (None, "at 1 of 2, most of all at block 1b."),
     ],
 )
 def test_how_often_two_seeds_are_below_decides_what_being_below_is_worth(below, course):
     turned = np.array(RISING)[::-1, ::-1]
     answer = message(explanation([RISING, RISING]), explanation([RISING, turned]), band=band(0.5, 1.0, below))
-    within = "They agree here **as two seeds do** on 8 of 10 pictures of the test split (1.00; seeds 0.50 to 1.00). "
-    assert f"{within}Below the seeds' band {course}" in said(answer["stops"][0])
-    beyond = (
-        "They agree here **less than two seeds do** on 9 of 10 pictures of the test split (−1.00; seeds 0.50 to 1.00). "
-    )
-    assert f"{beyond}Below the seeds' band {course}" in said(answer["stops"][1])
+    within = "**No more different than luck makes two trainings** on 8 of 10 test pictures. "
+    assert f"{within}All layers together: below luck {course}" in said(answer["stops"][0])
+    beyond = "**More different than luck makes two trainings** on 9 of 10 test pictures. "
+    assert f"{beyond}All layers together: below luck {course}" in said(answer["stops"][1])
 
 
 def test_without_a_second_seed_there_is_no_yardstick():
     answer = message(explanation([RISING]), explanation([RISING]))
     assert agreement_of(answer["stops"][0])["band"] is None
-    assert "There is **no yardstick** for that" in said(answer["stops"][0])
-    assert "no yardstick" in answer["models"][1]["yardstick"]["legend"]
+    assert "**How much of that is luck is not known**" in said(answer["stops"][0])
+    assert answer["models"][1]["yardstick"]["luck"] == ""
 
 
 # --- experiments and yardsticks ---------------------------------------------------------------------------------------
@@ -699,7 +837,8 @@ def test_each_model_explains_its_own_answer(service):
     mild, biased = shares_of(answer)
     assert mild["Cat"] > 0.5
     assert biased["Dog"] > 0.5
-    assert [model["evidence"] for model in answer["models"]] == ["evidence for cat", "evidence for dog"]
+    told = [model["evidence"]["text"] for model in answer["models"]]
+    assert told == ["its own answer: evidence for **cat**", "its own answer: evidence for **dog**"]
     assert answer["cost"]["passes"] == 4
     for model, alone in zip(answer["models"], DISAGREE, strict=True):
         same = service.answer(red(), [alone, alone])["models"][0]
@@ -722,7 +861,8 @@ def test_common_means_one_class_for_all(service):
     red_corner = unpacked(answer["models"][0]["layers"][-1]["map"])[0, :2, :2]
     assert not red_corner.any()  # what speaks for cat is no reason for dog
     assert "They disagree" in said(answer["stops"][0])
-    assert [model["evidence"] for model in answer["models"]] == [None, None]
+    told = [model["evidence"]["text"] for model in answer["models"]]
+    assert told == ["evidence for **dog**; it says cat", "evidence for **dog**"]
 
 
 def test_where_all_say_the_same_their_own_answer_is_the_common_one(service):
@@ -888,3 +1028,23 @@ def test_shipped_checkpoints_know_the_examples():
         for model in shipped.answer(shipped.example(example_id), shipped.start)["models"]:
             assert model["bars"][0]["name"] == name
             assert model["bars"][0]["share"] > 0.5
+
+
+def test_every_shipped_experiment_has_a_picture_of_these_very_models():
+    shipped = Service()
+    missing = [each.id for each in shipped.experiments if not previews.file_of(shipped, each).is_file()]
+    assert missing == [], "python -m page.previews"
+    left = {path.name for path in (ROOT / "examples/previews").glob("*.webp")}
+    if len(shipped.experiments) == len(json.loads((ROOT / "weights/experiments.json").read_text())):
+        assert left == {previews.file_of(shipped, each).name for each in shipped.experiments}
+
+
+def test_of_how_many_pictures_the_two_disagree_is_counted():
+    shipped = Service()
+    if not {"cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"} <= set(shipped.cards):
+        pytest.skip("the checkpoints are not there")
+    tables = [shipped.findings.predictions(model_id) for model_id in shipped.start]
+    first, second = (dict(zip(each["identities"], each["probabilities"].argmax(1), strict=True)) for each in tables)
+    count = sum(first[identity] != second[identity] for identity in first)
+    sentence = f"The two give different answers to {count} of {len(first):,} test photos."
+    assert shipped.rarely()["sgd-adam"] == sentence

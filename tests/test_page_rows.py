@@ -44,7 +44,9 @@ def test_each_of_a_row_explains_its_own_answer_and_is_held_against_the_first(ser
     targets = ["camel" if model_id == "crowd-camel" else "raccoon" for model_id in ids]
     targets[ids.index("crowd-faint")] = "fox"  # what speaks for raccoon is too little
     assert [model["target"] for model in answer["models"]] == targets
-    assert [model["evidence"] for model in answer["models"]] == [f"evidence for {name}" for name in targets]
+    said_otherwise = [model["says"] != model["target"] or model["target"] != targets[0] for model in answer["models"]]
+    assert [model["evidence"]["text"] for model in answer["models"]] == [f"evidence for **{name}**" for name in targets]
+    assert [model["evidence"]["tone"] == "warn" for model in answer["models"]] == said_otherwise
     assert [model["yardstick"] is None for model in answer["models"]] == [True] + [False] * (len(ids) - 1)
     for stop in answer["stops"]:
         assert len(stop["layers"]) == len(stop["versus"]) == len(ids)
@@ -135,13 +137,18 @@ def test_where_it_is_not_known_or_none_of_these_nothing_is_right_or_wrong(servic
     answer = service.answer(RED, PAIR, shows=shows)
     assert [model["truth"] for model in answer["models"]] == [None, None]
     assert not any(bar["right"] for model in answer["models"] for bar in model["bars"])
-    outside = "The picture shows **none of the 100 classes** that these models know." in said(answer["stops"][0])
+    outside = "The picture shows **none of the 100 classes** that these models know; they can only choose" in said(
+        answer["stops"][0]
+    )
     assert outside == (shows != "?")
 
 
 def test_the_map_always_says_its_class_where_there_are_many(service):
     answer = service.answer(RED, PAIR, target="lawn mower")
-    assert [model["evidence"] for model in answer["models"]] == ["evidence for lawn mower"] * 2
+    assert [model["evidence"] for model in answer["models"]] == [
+        {"text": f"evidence for **lawn mower**; it says {name}", "tone": "warn"} for name in ("raccoon", "fox")
+    ]
+    assert "**lawn mower**, the class that was asked about" in said(answer["stops"][0])
 
 
 # --- whether anything is likely ---------------------------------------------------------------------------------------
@@ -149,8 +156,8 @@ def test_the_map_always_says_its_class_where_there_are_many(service):
 
 def test_who_is_measured_to_be_more_often_wrong_is_told_so(service):
     text = said(service.answer(RED, PAIR)["stops"][0])
-    assert "Of test pictures of CIFAR-100 that it is as sure of, sure gets at least 92 % right." in text
-    assert "**faint is more likely wrong than right**: of test pictures of CIFAR-100 that it is as sure of" in text
+    assert "Of test pictures of CIFAR-100 it is as sure of, sure gets at least 92 % right." in text
+    assert "**Faint is more likely wrong than right**: of test pictures of CIFAR-100 that it is as sure of" in text
     assert "it gets at most 24 % right." in text
 
 
@@ -168,7 +175,7 @@ def test_of_whom_it_is_not_measured_less_than_half_is_told_by_its_own_account(se
 @pytest.mark.parametrize(
     ("rates", "ceilings", "text"),
     [
-        ((0.9, 0.8, 0.7), (0.95, 0.9, 0.8), "Of P that each is as sure of, it gets at least 70 % right."),
+        ((0.9, 0.8, 0.7), (0.95, 0.9, 0.8), "Of P they are as sure of, each gets at least 70 % right."),
         (
             (0.9, 0.8, 0.7, None),
             (0.95, 0.9, 0.8, None),
@@ -190,7 +197,7 @@ def test_of_whom_it_is_not_measured_less_than_half_is_told_by_its_own_account(se
             (0.2, 0.3, None),
             "**More likely wrong than right**: A · B. Of P that each is as sure of, none gets more than 30 % right.",
         ),
-        ((0.45, None), (0.55, None), "Of P that it is as sure of, A gets at least 45 % right."),
+        ((0.45, None), (0.55, None), "Of P it is as sure of, A gets at least 45 % right."),
     ],
 )
 def test_a_row_is_told_what_holds_for_each(service, rates, ceilings, text):
@@ -227,7 +234,10 @@ def test_the_examples_follow_the_experiment(service):
     assert row["examples"][:3] == ["rocket", "raccoon", "coffee-cup"]  # what the experiment names goes first
     assert set(pair["examples"]) == set(row["examples"]) == set(service.examples)
     large = {entry["id"] for entry in catalog(service)["examples"] if entry["large"]}
-    assert large == {"raccoon", "coffee-cup", "rocket"}
+    assert large == {"raccoon", "rocket"}  # the first of each
+    assert pair["within"] + pair["neither"] == pair["examples"]
+    assert pair["within"] == fitting
+    assert pair["within_title"] == "100 everyday things"
 
 
 def test_models_tell_their_classes_groups_and_networks(service):

@@ -87,7 +87,7 @@ def test_every_sentence_is_said_somewhere():
 
 
 def named(script: str, html: str) -> set[str]:
-    return set(re.findall(r"\bt\.(\w+)", script)) | set(re.findall(r'data-(?:t|touch|label)="(\w+)"', html))
+    return set(re.findall(r"\bt\.(\w+)", script)) | set(re.findall(r'data-(?:t|touch|label|term)="(\w+)"', html))
 
 
 def test_every_label_is_used_and_every_used_one_is_there():

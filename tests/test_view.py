@@ -66,33 +66,37 @@ def test_the_value_under_the_hairlines_is_the_one_that_is_drawn(run):
         assert value == pytest.approx(drawn[row, column], abs=1e-3)
 
 
-STOPS = [
-    {"depth": 0.0, "values": [0.5, 0.2, 0.5, 0.8]},
-    {"depth": 0.25, "values": []},
-    {"depth": 1.0, "values": [-0.4]},
-]
+STOPS = [{"values": [0.5, 0.2, 0.5, 0.8]}, {"values": []}, {"values": [-0.4]}]
 
 
-def test_the_curve_lies_inside_its_canvas_by_depth_and_downwards_by_agreement(run):
+def test_the_curve_lies_inside_its_canvas_stop_by_stop_and_downwards_by_agreement(run):
     points = "at => ({...at, x: [0, 1, 2].map(at.x), y: [1, 0, -0.4].map(at.y)})"
     at = run([f"{CURVE}:curveGeometry"], f"({points})(curveGeometry({json.dumps(STOPS)}, 400, 76))")
     assert at["low"] == -0.4  # the least that is drawn, in fifths
     assert at["left"] < at["x"][0] < at["x"][1] < at["x"][2] < at["right"]
-    assert at["x"][1] - at["x"][0] == pytest.approx((at["x"][2] - at["x"][0]) / 4)
+    assert at["x"][1] - at["x"][0] == pytest.approx(at["x"][2] - at["x"][1])  # one column a stop
     assert 0 < at["y"][0] < at["y"][1] < at["y"][2] == pytest.approx(at["bottom"])
 
 
 def test_without_any_agreement_the_curve_has_a_scale_all_the_same(run):
-    stops = [{"depth": 0, "values": []}]
+    stops = [{"values": []}]
     assert run([f"{CURVE}:curveGeometry"], f"curveGeometry({json.dumps(stops)}, 400, 76).low") == 0
+
+
+def test_a_curve_that_is_high_throughout_is_not_flattened(run):
+    """Of channels, which hardly differ in the first layers."""
+    options = json.dumps({"least": 0.8, "left": 90, "below": 40})
+    call = f"curveGeometry({json.dumps([{'values': [0.99]}, {'values': [0.72]}])}, 400, 160, {options})"
+    at = run([f"{CURVE}:curveGeometry"], f"(({{ low, left, bottom, y }}) => [low, left, bottom, y(1)])({call})")
+    assert at == [0.6, 90, 120, 9]
 
 
 def test_the_nearest_stop_is_the_nearest_in_pixels(run):
     functions = [f"{CURVE}:curveGeometry", f"{CURVE}:nearestStop"]
     places = [
-        run(functions, f"nearestStop({json.dumps(STOPS)}, {x}, 400, 76)") for x in (-50, 42, 100, 200, 260, 390, 999)
+        run(functions, f"nearestStop({json.dumps(STOPS)}, {x}, 400, 76)") for x in (-50, 42, 150, 200, 260, 390, 999)
     ]
-    assert places == [0, 0, 1, 1, 2, 2, 2]
+    assert places == [0, 0, 0, 1, 1, 2, 2]
 
 
 def test_zoom_keeps_its_centre_and_lets_no_edge_in(run):
@@ -115,6 +119,35 @@ def test_zoom_keeps_its_centre_and_lets_no_edge_in(run):
     assert zoomed(nearer, 1.01) == whole
     assert zoomed(nearer, 99)["scale"] == 12
     assert zoomed(nearer, 4, shift=(9, -9)) == {"scale": 4, "x": 0, "y": -3}
+
+
+def test_a_narrow_picture_lies_in_the_middle_until_it_fills_its_stage(run):
+    """300 x 3000 pixels take a tenth of a square stage's width."""
+
+    def zoomed(zoom: dict, scale: float) -> dict:
+        arguments = ", ".join(
+            map(json.dumps, (zoom, scale, {"x": 0.5, "y": 0.5}, {"x": 0, "y": 0}, {"x": 0.1, "y": 1}))
+        )
+        body = f"(() => {{ globalThis.MOST_ZOOM = 12; return zoomed({arguments}); }})()"
+        return run([CLAMP, f"{ZOOM}:zoomed"], body)
+
+    whole = {"scale": 1, "x": 0, "y": 0}
+    nearer = zoomed(whole, 4)
+    assert nearer == {"scale": 4, "x": -1.5, "y": -1.5}  # as far over the plane's left edge as over its right one
+    full = zoomed(nearer, 20)
+    assert full["scale"] == 20
+    assert -15.5 <= full["x"] <= -4.5  # the stage, ten planes wide, is covered
+
+
+def test_stops_of_one_size_stand_together(run):
+    assert run([f"{CURVE}:runs"], "runs(['a', 'a', 'b', 'a'])") == [[0, 1, "a"], [2, 2, "b"], [3, 3, "a"]]
+    assert run([f"{CURVE}:runs"], "runs([])") == []
+
+
+def test_correlations_are_counted_from_a_round_number_up_to_one(run):
+    low, counts = run(["explain/view/features.js:binned"], "binned([0.62, 0.99, 1, 0.8], 4)")
+    assert (low, counts) == (0.6, [1, 0, 1, 2])
+    assert run(["explain/view/features.js:binned"], "binned([1], 2)") == [0.9, [0, 1]]
 
 
 def test_labels_keep_their_order_and_do_not_touch(run):

@@ -48,29 +48,37 @@ def width(page: Page, name: object) -> int:
     return page.evaluate(f"document.querySelector('[data-ref=stage-{name}] canvas').width")
 
 
+def agreement(page: Page) -> str:
+    """What stands at the curve."""
+    return " ".join(page.inner_text(f"[data-ref={name}]") for name in ("where", "rank"))
+
+
 def test_three_models_are_drawn_in_a_row_and_two_again_beside_their_difference(draw):
     sides = explanation([RISING, FALLING]), explanation([FALLING, RISING])
     page = draw(message(*sides, explanation([RISING, RISING], dog=0.2, target=0)))
     assert [page.text_content(f"[data-ref=title-{place}]") for place in range(3)] == [
-        "Net, SGD",
-        "Net, Adam",
-        "Net, more 0",
+        "SGD",
+        "Adam",
+        "More 0",
     ]
     assert min(width(page, place) for place in range(3)) > 1
-    assert not page.locator(".tm-difference").is_visible()
-    assert (
-        page.text_content("[data-ref=rank]") == "Adam: rank correlation \N{MINUS SIGN}1.00"
-    )  # only the third explains cat
+    assert not page.locator(".tm-third").is_visible()
+    assert agreement(page) == "Adam: \N{MINUS SIGN}1.00"  # only the third explains cat
     assert page.text_content("[data-ref=heard]").startswith("They disagree. dog: SGD · Adam")
     page.click("[data-ref=against-2]")
     page.wait_for_timeout(100)
-    assert page.text_content("[data-ref=rank]") == ""
+    assert agreement(page) == "more 0: two different answers"
     page = draw(message(sides[0], explanation([RISING, RISING], dog=0.2, target=0), sides[1]))
-    assert page.text_content("[data-ref=rank]").startswith("more 0: rank correlation")  # that of which a number is told
+    assert agreement(page).startswith("more 0: ")  # that of which a number is told
+    assert float(agreement(page).split(": ")[1].replace("\N{MINUS SIGN}", "-"))
     page = draw(message(*sides))
     assert min(width(page, name) for name in (0, 1, "difference")) > 1
+    assert page.inner_text("[data-ref=end-first]") == "5× more SGD"  # the scale fits, so that it can be seen
+    drawn = """canvas => Math.max(...canvas.getContext('2d')
+        .getImageData(0, 0, canvas.width, canvas.height).data.filter((_, place) => place % 4 === 3))"""
+    assert page.locator("[data-ref=stage-difference] canvas").evaluate(drawn) > 140
     assert page.locator("[data-ref=models] > article").nth(2).is_hidden()
-    assert page.text_content("[data-ref=rank]") == "rank correlation \N{MINUS SIGN}1.00"
+    assert agreement(page) == "block 1b · 2 × 2 cells: \N{MINUS SIGN}1.00"
 
 
 def test_an_enlarged_map_of_a_model_that_leaves_is_closed(draw):
@@ -131,18 +139,23 @@ def test_what_is_on_the_screen_can_be_saved_without_a_page_around_it(draw, rule)
     assert f"{RULES[rule].title} · {answer['target']['text']}" in page.evaluate("written")
 
 
-def test_a_model_without_feature_maps_has_no_panel_of_them(draw):
+def test_a_model_without_feature_maps_says_so(draw):
     plain = explanation([RISING])
     ensemble = replace(plain, features={}, layers=(replace(plain.layers[0], shape=(9, 9, 2)),))
     page = draw(message(plain, plain))
-    left, right = (page.locator(".tm-features").nth(place) for place in (0, 1))
-    where = right.bounding_box()["x"]
+    page.click(".tm-segments label:has-text('features')")
+    left, right = (page.locator(f"[data-ref=tiles-{place}]") for place in (0, 1))
+    assert left.locator("button").count() == right.locator("button").count() == 2
     page.evaluate("mounted.openFeature(0, 1)")
     assert page.locator("[data-ref=enlarged]").is_visible()
     page = draw(message(ensemble, plain))
     assert not page.locator("[data-ref=enlarged]").is_visible()
-    assert (left.is_visible(), right.is_visible()) == (False, True)
-    assert right.bounding_box()["x"] == where  # under its own model
+    assert left.inner_text() == "An ensemble has no feature maps of its own."
+    assert right.locator("button").count() == 2
+    assert page.inner_text("[data-ref=third-title]") == "Channel 1 of Adam"
     assert page.text_content("[data-ref=chip-0]") == "block 1a · 2 × 2"  # the map, not the layer
     draw(message(plain, ensemble))
-    assert (left.is_visible(), right.is_visible()) == (True, False)
+    assert (left.locator("button").count(), right.locator("button").count()) == (2, 0)
+    page.click(".tm-segments label:has-text('overlay')")
+    page.wait_for_timeout(100)
+    assert width(page, 1) > 1

@@ -16,7 +16,7 @@ from explain.view.message import base64_of
 from explain.view.texts import Texts
 
 HERE = Path(__file__).parent
-SCRIPTS = tuple(HERE / f"{name}.js" for name in ("common", "maps", "curve", "zoom", "show", "save"))
+SCRIPTS = tuple(HERE / f"{name}.js" for name in ("common", "maps", "features", "curve", "zoom", "show", "save"))
 STYLE = HERE / "style.css"
 CONTROLS = "<!-- controls -->"  # where a page's own controls stand in the template
 

@@ -43,6 +43,12 @@ function rich(node, text) {
   return node;
 }
 
+/* A text, and a shorter one where there is little room. */
+function both(node, long, short = long) {
+  node.replaceChildren(...(long === short ? [long] : [make('span', { className: 'tm-long', textContent: long }),
+    make('span', { className: 'tm-short', textContent: short })]));
+}
+
 /* A copy of a <template> for a model; its parts are known as ref['PART-' + which]. */
 function clone(template, which) {
   const copy = template.content.cloneNode(true);
@@ -67,9 +73,59 @@ function radios(group, entries, chosen, pick) {
     input.addEventListener('change', () => pick(value));
     // a click leaves the arrow keys free
     input.addEventListener('click', (event) => { if (event.detail) ref.result.focus({ preventScroll: true }); });
-    return make('label', {}, input, text);
+    const words = make('span', { textContent: text });
+    words.dataset.wide = text; // as wide as when it is chosen, and bold
+    return make('label', {}, input, words);
   }));
 }
+
+// --- what a word means, where it stands ---------------------------------------------------------------------------------
+
+/* One note for all: by hover, by focus and by touch alike. It stays while the pointer is on it; Escape closes it. */
+const tip = make('div', { className: 'tm-tip', role: 'tooltip', id: 'tm-tip-' + Math.random().toString(36).slice(2), popover: 'manual' });
+const meanings = new WeakMap(); // a node: a function that gives its text
+let explained = null; // the node whose note is open
+let leaving = 0;
+root.append(tip);
+
+function tell(node) {
+  const text = meanings.get(node)();
+  clearTimeout(leaving);
+  if (explained && explained !== node) hush();
+  if (!text) return;
+  rich(tip, text);
+  explained = node;
+  node.setAttribute('aria-describedby', tip.id);
+  if (!tip.matches(':popover-open')) tip.showPopover();
+  const [box, own, edge] = [node.getBoundingClientRect(), tip.getBoundingClientRect(), 8];
+  const below = box.bottom + own.height + edge < innerHeight || box.top < own.height + edge;
+  tip.style.left = clamp(box.left + box.width / 2 - own.width / 2, edge, Math.max(edge, innerWidth - own.width - edge)) + 'px';
+  tip.style.top = (below ? box.bottom + 6 : box.top - own.height - 6) + 'px';
+}
+
+function hush() {
+  clearTimeout(leaving);
+  if (!explained) return;
+  explained.removeAttribute('aria-describedby');
+  explained = null;
+  tip.hidePopover();
+}
+
+function explain(node, text) {
+  if (!meanings.has(node)) {
+    const later = () => { leaving = setTimeout(hush, 150); };
+    node.addEventListener('pointerenter', (event) => { if (event.pointerType === 'mouse') tell(node); });
+    node.addEventListener('pointerleave', (event) => { if (event.pointerType === 'mouse') later(); });
+    node.addEventListener('focus', () => { if (node.matches(':focus-visible')) tell(node); });
+    node.addEventListener('blur', hush);
+    node.addEventListener('click', () => tell(node));
+  }
+  meanings.set(node, typeof text === 'function' ? text : () => text);
+  node.toggleAttribute('data-plain', !meanings.get(node)());
+}
+tip.addEventListener('pointerenter', () => clearTimeout(leaving));
+tip.addEventListener('pointerleave', () => { leaving = setTimeout(hush, 150); });
+for (const node of root.querySelectorAll('[data-term]')) explain(node, t[node.dataset.term]);
 
 const check = (group, value) => { for (const input of group.querySelectorAll('input')) input.checked = input.value === value; };
 
@@ -81,6 +137,12 @@ function onDocument(listeners) {
   };
   for (const type of Object.keys(listeners)) document.addEventListener(type, listen);
 }
+
+onDocument({
+  keydown: (event) => { if (event.key === 'Escape') hush(); },
+  pointerdown: ({ target }) => { if (explained && !explained.contains(target) && !tip.contains(target)) hush(); },
+  scroll: hush,
+});
 
 function download(blob, name) {
   const link = make('a', { href: URL.createObjectURL(blob), download: name });

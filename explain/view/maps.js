@@ -1,40 +1,45 @@
-/* Draws maps: over the picture, small in the strips, feature maps, and one of these enlarged. */
+/* Draws maps: over the picture, their difference, and scales of colours. */
 
 let places = []; // of the models that are drawn, side by side
 let stages = []; // names of the stages on which: the places; of two models also "difference"
 const MODES = { // what a stage shows
   overlay: { title: t.mode_overlay, alt: t.alt_overlay },
   map: { title: t.mode_map, alt: t.alt_map },
+  features: { title: t.mode_features, alt: t.alt_features },
   saw: { title: t.mode_saw, alt: t.alt_saw },
 };
 const LONGEST = 384; // pixels of a drawn map's longer side; maps are smooth, the browser enlarges the rest
+const SHAPES_OF_STAGES = [0.5, 2.4]; // width by height of a stage; what is longer lies in the middle of it
 
 const state = { // of the view; `result` is the message that it draws (message.py tells its form)
   result: null, chosen: 1, picked: null, stop: 0, mode: 'overlay', colours: catalog.colours[0].name, opacity: 0.6,
-  hair: null, zoom: { scale: 1, x: 0, y: 0 }, enlarged: null,
+  hair: null, zoom: { scale: 1, x: 0, y: 0 }, enlarged: null, order: 'same', channel: { place: 0, index: 0 },
 };
 const picture = new Image();
 
-/* Columns for so many models: two with the difference beside them, or a row of more. */
+/* Columns for so many models: two with what they differ in beside them, or a row of more. */
 function columns(count) {
   for (let place = ref.models.children.length; place < count; place++) {
     ref.models.append(clone(ref['of-model'], place));
-    ref.features.append(clone(ref['of-features'], place));
     if (place > 1) watchStage(place); // the first ones are watched where that is written (zoom.js)
     ref['against-' + place].addEventListener('click', () => choose(place));
   }
   places = Array.from({ length: count }, (_, place) => place);
   stages = count > 2 ? places : [...places, 'difference'];
-  for (const grid of [ref.models, ref.features]) {
-    [...grid.children].forEach((part, place) => { part.hidden = place >= count; part.style.setProperty('--place', place + 1); });
-  }
+  [...ref.models.children].forEach((part, place) => { part.hidden = place >= count; });
   root.toggleAttribute('data-row', count > 2);
   root.style.setProperty('--count', count);
   if (state.enlarged && state.enlarged.place >= count) { // its model has left
     state.enlarged = null;
     ref.enlarged.close();
   }
-  (count > 2 ? ref.tail : ref['stage-difference']).append(ref.zoom);
+}
+
+/* The width by height of the stages for a picture; the picture lies in them as large as it can. */
+function shapeStages(width, height) {
+  const aspect = clamp(width / height, ...SHAPES_OF_STAGES);
+  for (const name of [...places, 'difference']) stage(name).style.setProperty('--aspect', aspect);
+  root.toggleAttribute('data-square', aspect < 1.2);
 }
 
 const stage = (name) => ref['stage-' + name];
@@ -94,9 +99,10 @@ function veiled(table) {
 }
 
 function signed(value, out, at) {
-  const entry = Math.round(value + 127) * 3;
+  const share = Math.abs(value) / 127; // what is faint shows through, so that no white veils the photo
+  const entry = Math.round(127 + Math.sign(value) * (50 + 60 * share)) * 3;
   out[at] = diverging[entry]; out[at + 1] = diverging[entry + 1]; out[at + 2] = diverging[entry + 2];
-  out[at + 3] = 255 * Math.min(1, Math.pow(Math.abs(value) / 70, 0.8));
+  out[at + 3] = 255 * Math.min(1, 1.1 * Math.pow(share, 0.8));
 }
 
 function extent() {
@@ -126,65 +132,86 @@ const agreementAt = (stop) => stop.versus[state.chosen];
 const apart = (place = state.chosen) => state.result.models[place].target !== state.result.models[state.result.reference].target;
 
 function paintModels() {
+  const row = places.length > 2;
   for (const place of places) {
     const canvas = plane(place).querySelector('canvas');
-    if (state.mode === 'saw') clear(canvas);
-    else paintMap(canvas, layerNow(place).map, state.mode);
+    if (state.mode === 'overlay' || state.mode === 'map') paintMap(canvas, layerNow(place).map, state.mode);
+    else clear(canvas);
     canvas.style.opacity = state.mode === 'overlay' ? state.opacity : 1;
     const image = plane(place).querySelector('img');
     const source = state.mode === 'saw' ? state.result.saw[state.result.models[place].input.join('x')] : state.result.picture.src;
     if (image.src !== source) image.src = source;
     image.style.visibility = state.mode === 'map' ? 'hidden' : '';
-    plane(place).setAttribute('aria-label', MODES[state.mode].alt);
+    const { name, target } = state.result.models[place];
+    plane(place).setAttribute('aria-label', fill(MODES[state.mode].alt, { name, target: target.toLowerCase() }));
   }
   root.dataset.mode = state.mode;
+  root.dataset.third = row ? 'none' : state.mode === 'features' ? 'channel' : apart() ? 'apart' : 'difference';
+  paintHeatBar();
   fitPlanes();
 }
 
-/* The plane covers the stage; what the model saw has a shape of its own and lies in the middle. */
+/* Width and height of what lies in a stage, as shares of the stage. */
+function sharesOf(aspect) {
+  const { width, height } = state.result.picture;
+  const ratio = aspect / clamp(width / height, ...SHAPES_OF_STAGES);
+  return { x: Math.min(1, ratio), y: Math.min(1, 1 / ratio) };
+}
+
+/* The plane lies in the middle of the stage, in the shape of the picture, or of what the model saw. */
 function fitPlanes() {
-  const aspect = state.result.picture.width / state.result.picture.height;
-  for (const place of places) {
-    const [h, w] = state.result.models[place].input;
-    const ratio = state.mode === 'saw' ? w / h / aspect : 1;
-    plane(place).style.width = 100 * Math.min(1, ratio) + '%';
-    plane(place).style.height = 100 * Math.min(1, 1 / ratio) + '%';
+  for (const name of stages) {
+    const { width, height } = state.result.picture;
+    const [h, w] = state.mode === 'saw' && name !== 'difference' ? state.result.models[name].input : [height, width];
+    const share = sharesOf(w / h);
+    plane(name).style.width = 100 * share.x + '%';
+    plane(name).style.height = 100 * share.y + '%';
   }
 }
 
 function paintDifference() {
   if (places.length > 2) return;
   const canvas = plane('difference').querySelector('canvas');
+  const [height, width] = extent();
+  if (apart()) return paintApart(canvas, height, width);
   const { difference } = agreementAt(stopNow());
   if (!difference) return clear(canvas);
-  const [height, width] = extent();
   paint(canvas, enlarge(difference, height, width), height, width, signed);
 }
 
-function paintStrips() {
-  if (places.length > 2) return; // a row has none: with so many stops in so little width nothing would be seen
-  for (const place of places) {
-    const strip = ref['strip-' + place];
-    const buttons = [...strip.children];
-    const width = Math.max(16, Math.round((strip.clientWidth / buttons.length) * devicePixelRatio));
-    const height = Math.max(8, Math.round(17 * devicePixelRatio));
-    const heat = document.createElement('canvas');
-    state.result.stops.forEach((stop, index) => {
-      const canvas = buttons[index].firstElementChild;
-      canvas.width = width;
-      canvas.height = height;
-      const context = canvas.getContext('2d');
-      context.imageSmoothingEnabled = !state.result.picture.small;
-      cover(context, picture, 0, 0, width, height);
-      context.imageSmoothingEnabled = true;
-      const { map } = state.result.models[place].layers[stop.layers[place]];
-      if (!map.max) return;
-      paint(heat, enlarge(map, 36, 48), 36, 48, veiled(tables[state.colours]));
-      context.globalAlpha = 0.85;
-      cover(context, heat, 0, 0, width, height, state.result.picture.width / state.result.picture.height);
-    });
-  }
+/* Of maps of different classes: where each is hottest, a fifth of the picture in its model's colour. */
+function paintApart(canvas, height, width) {
+  const hot = places.map((place) => {
+    const { map } = layerNow(place);
+    if (!map.max) return null;
+    const values = enlarge(map, height, width);
+    const least = [...values].sort((a, b) => a - b)[Math.floor(0.8 * values.length)];
+    return values.map((value) => (value > Math.max(least, 1) ? 1 : 0));
+  });
+  const style = getComputedStyle(root);
+  const colours = ['red', 'blue'].map((name) => {
+    const text = style.getPropertyValue('--tm-' + name).trim();
+    return [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+  });
+  const edge = (map, at) => map[at] && (!map[at - 1] || !map[at + 1] || !map[at - width] || !map[at + width] || !map[at - 2 * width] || !map[at + 2]);
+  paint(canvas, Uint32Array.from({ length: width * height }, (_, at) => at), height, width, (at, out, to) => {
+    const here = places.filter((place) => hot[place] && hot[place][at]);
+    if (!here.length) return;
+    const lines = here.filter((place) => edge(hot[place], at));
+    const chosen = lines.length ? [lines.at(-1)] : here;
+    for (let k = 0; k < 3; k++) out[to + k] = chosen.reduce((sum, place) => sum + colours[place][k], 0) / chosen.length;
+    out[to + 3] = lines.length ? 255 : 115;
+  });
 }
+
+/* A scale of colours: a table from its first colour to its last. */
+function paintBar(canvas, table, turned = false) {
+  const count = table.length / 3;
+  const values = Uint8Array.from({ length: count }, (_, k) => (turned ? count - 1 - k : k));
+  paint(canvas, values, 1, count, opaque(table));
+}
+
+const paintHeatBar = () => paintBar(ref['heat-bar'], tables[state.colours]);
 
 /* drawImage as object-fit: cover does it, for an image of a given aspect. */
 function cover(context, image, x, y, width, height, aspect = (image.naturalWidth || image.width) / (image.naturalHeight || image.height)) {
@@ -193,75 +220,3 @@ function cover(context, image, x, y, width, height, aspect = (image.naturalWidth
   const taken = [size[0] * Math.min(1, share), size[1] * Math.min(1, 1 / share)];
   context.drawImage(image, (size[0] - taken[0]) / 2, (size[1] - taken[1]) / 2, ...taken, x, y, width, height);
 }
-
-function paintFeatures() {
-  for (const place of places) {
-    const { features, shape } = layerNow(place);
-    const grid = ref['features-' + place];
-    grid.parentElement.hidden = !features; // an ensemble has none
-    const count = features ? features.channels.length : 0;
-    ref['features-title-' + place].textContent = fill(t.features, { name: state.result.models[place].name, count, of: shape[2] });
-    while (grid.children.length > count) grid.lastChild.remove();
-    while (grid.children.length < count) {
-      const index = grid.children.length;
-      const button = make('button', { type: 'button' }, document.createElement('canvas'));
-      button.addEventListener('click', () => openFeature(place, index));
-      grid.append(button);
-    }
-    for (let index = 0; index < count; index++) {
-      const button = grid.children[index];
-      button.style.setProperty('--aspect', features.size[1] / features.size[0]);
-      button.title = fill(t.channel, { channel: features.channels[index] });
-      button.setAttribute('aria-label', fill(t.enlarge, { channel: features.channels[index] }));
-      paint(button.firstElementChild, channelOf(features, index), ...features.size, opaque(tables[state.colours]));
-    }
-  }
-}
-
-const channelOf = ({ data, size: [h, w] }, index) => data.subarray(index * h * w, (index + 1) * h * w);
-
-function openFeature(place, index) {
-  state.enlarged = { place, index };
-  paintEnlarged();
-  if (!ref.enlarged.open) ref.enlarged.showModal();
-}
-
-function paintEnlarged() {
-  if (!state.enlarged) return;
-  const { place } = state.enlarged;
-  const { features, name, shape } = layerNow(place);
-  if (!features) return ref.enlarged.close();
-  const count = features.channels.length;
-  const index = (state.enlarged.index = (state.enlarged.index + count) % count);
-  const channel = features.channels[index];
-  ref['enlarged-title'].textContent = fill(t.enlarged, { name: state.result.models[place].name, layer: name, channel });
-  ref['enlarged-text'].textContent = fill(t.enlarged_text, {
-    place: index + 1, count, of: shape[2], low: features.low[index].toPrecision(3), high: features.high[index].toPrecision(3),
-    importance: features.importance[index].toPrecision(2),
-  });
-  const map = { size: features.size, data: channelOf(features, index) };
-  const [height, width] = extent();
-  ref['enlarged-map'].style.aspectRatio = ref['enlarged-over'].style.aspectRatio = width / height;
-  paint(ref['enlarged-map'], map.data, ...map.size, opaque(tables[state.colours]));
-  const heat = document.createElement('canvas');
-  paint(heat, enlarge(map, height, width), height, width, opaque(tables[state.colours]));
-  const over = ref['enlarged-over'];
-  over.width = width * 2;
-  over.height = height * 2;
-  const context = over.getContext('2d');
-  context.imageSmoothingEnabled = !state.result.picture.small;
-  context.drawImage(picture, 0, 0, over.width, over.height);
-  context.imageSmoothingEnabled = true;
-  context.globalAlpha = 0.6;
-  context.drawImage(heat, 0, 0, over.width, over.height);
-}
-
-function stepEnlarged(step) {
-  state.enlarged.index += step;
-  paintEnlarged();
-}
-ref['enlarged-back'].addEventListener('click', () => stepEnlarged(-1));
-ref['enlarged-on'].addEventListener('click', () => stepEnlarged(1));
-ref['enlarged-close'].addEventListener('click', () => ref.enlarged.close());
-ref.enlarged.addEventListener('close', () => { state.enlarged = null; });
-ref.enlarged.addEventListener('click', (event) => { if (event.target === ref.enlarged) ref.enlarged.close(); });

@@ -9,20 +9,24 @@
                  small: whether it is shown pixel by pixel, notes: [sentence, ...]}
     saw         {"HxW": data URL (PNG)}: the squashed picture, by size of input
     models      [{...}, ...]: 2 to 6, each
-        id, title, detail, accuracy, accuracy_title, input: [h, w]
+        id, title, detail, accuracy, accuracy_short, accuracy_title, input: [h, w]
         name    what sentences call it
         target  the explained class
-        evidence    what its map is evidence for, in words; null where all explain one class of few
+        says    the class that it finds likeliest
+        evidence    {text, tone}: what its map is evidence for, in words; the tone is "warn" where the model itself says
+                    another class, or another than the reference's answer is explained, else empty
         bars    [{name, share: 0 to 1, text, right: whether it is the right class}, ...]: of up to five classes all, in
                  one order for all models; of more the model's own five likeliest, likeliest first
         truth   {tone: "first", "among" (the five) or "absent", text}: where the right class stands among its five; null
                  where that is not known, and of few classes
         layers  [{address, name, shape: [h, w, channels], dead: share of channels or null, map, features}, ...]
             map         {size: [h, w], data: base64 of uint8 rows, max}: value = data / 255 x max; max 0: all zero
-            features    {size: [h, w], data: base64 of uint8 channels x rows,
+            features    {size: [h, w], data: base64 of uint8 channels x rows, count,
                          channels, importance, low, high: [k]} or null:
-                        value = low + data / 255 x (high - low); at most 48 pixels a side
-        yardstick   {legend, short, text}: what the bands behind its agreement are; null for the reference
+                        value = low + data / 255 x (high - low); at most 48 pixels a side. The first `count` are its own
+                        most important, most important first; behind them are those of `twins` that are not among them
+        yardstick   {luck, text}: what the bands behind its agreement are, in the curve (empty: there are none) and
+                    closely; null for the reference
     reference   place of the model that the others are held against
     stops       [{layers: [place in each model's layers], depth, versus, words}, ...]
         versus  [{...}, ...]: each model against the reference; null for the reference
@@ -30,14 +34,17 @@
             band            {rank, overlap: [p10, p50, p90]} or null
             difference      {size, data: base64 of int8 rows, limit} or null (also where the two explain different
                             classes, whose rank and overlap tell little): the reference's heat less the model's;
-                            value = data / 127 x limit, and what is beyond the limit counts as the limit, the same one
-                            everywhere
+                            value = data / 127 x limit, a round number that fits the stop; what is beyond counts as it
+        twins   {channels, alike: [k], all: [of every channel], typical} or null: of two networks that began with the
+                same weights the channels that matter most to both together, and the correlation of each channel's two
+                maps (null: it is silent in one of them), and the median of all
         words   [{text, tone: "" or "warn"}, ...], **stars** around what stands out
+        channels    the same, of the feature maps
     cost        {passes, milliseconds: from the request to this message, loading a model too if that had to be,
                  explain: in the models}
     loaded      ids of the checkpoints that answer at once: loaded and traced
 
-All numbers are finite. Two models of 192 pixels take about 600 kB, of which the picture is a quarter.
+All numbers are finite. Two models of 192 pixels take about 800 kB, of which the picture is a fifth.
 """
 
 import base64
@@ -48,7 +55,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from explain.agreement import Agreement
+from explain.agreement import Agreement, channel_correlations
 from explain.align import Comparison, common_target
 from explain.cards import Card
 from explain.explanation import Explanation, Features, Layer
@@ -58,8 +65,10 @@ from explain.view.words import Words, class_names, sentences
 LONGEST = 1024  # pixels of the shown picture's longer side
 SMALL = 64  # pixels of a picture's longer side, up to which it is shown pixel by pixel
 LONGEST_FEATURE = 48
+TILES = 16  # feature maps of a layer that are shown at once
 BARS = 5
-FULL = 3.0  # a difference in full colour, in heats of an even spread; the same for all depths and pictures
+SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # of a difference in full colour, in heats of an even spread
+WITHIN = 0.98  # share of a difference's places that lie within its scale
 
 
 class Explained(NamedTuple):
@@ -113,22 +122,24 @@ def message(
     names = words.names(*(card.title for card, _ in explained))
     population = words.population([card for card, _ in explained])
     explanations = [explanation for _, explanation in explained]
+    answers = [int(np.argmax(explanation.probabilities[0])) for explanation in explanations]
+    pairs = common_channels(explained)
+    apart = len(explained) == 2 and not comparison.same_target
     models = [
         {
             "id": card.model_id,
             "title": card.title,
             "name": name,
             "target": classes[target],
-            "evidence": None
-            if comparison.same_target and not _many(classes)
-            else words.say("evidence_for", name=classes[target].lower()),
-            **packed_model(card, explanation, rule, words),
+            "says": classes[said],
+            "evidence": evidence(classes[target], classes[said], target == comparison.targets[reference], apart, words),
+            **packed_model(card, explanation, rule, words, [channels for channels, _ in pairs]),
             "bars": bars(explanation, explanations, words, truth),
             "truth": place_of(truth, explanation, words) if _many(classes) else None,
             "yardstick": legend(yardstick, words, population, beyond, target == comparison.targets[reference]),
         }
-        for (card, explanation), name, target, yardstick, beyond in zip(
-            explained, names, comparison.targets, yardsticks, outside, strict=True
+        for (card, explanation), name, target, said, yardstick, beyond in zip(
+            explained, names, comparison.targets, answers, yardsticks, outside, strict=True
         )
     ]
     models[reference]["yardstick"] = None
@@ -141,13 +152,15 @@ def message(
                 agreement and packed_agreement(agreement, yardstick and yardstick["bands"][index])
                 for agreement, yardstick in zip(stop.versus, yardsticks, strict=True)
             ],
+            "twins": pairs[places[index][0]][1] if pairs else None,
             "words": [],
+            "channels": [],
         }
         for index, stop in enumerate(comparison.stops)
     ]
     told = [words.reliance(explanations, names, population, rates, ceilings)]
-    if belongs is False and _many(classes):
-        told.append(words.say("outside", count=len(classes)))
+    if belongs is False:
+        told.append(words.outside(classes))
     if len(models) == 2:
         add_words(stops, models, comparison, explained, asked, yardsticks, words, told, outside)
     else:
@@ -192,18 +205,41 @@ def shown(picture: Picture, words: Words) -> dict[str, Any]:
     }
 
 
-def packed_model(card: Card, explanation: Explanation, rule: str, words: Words) -> dict[str, Any]:
-    """What a model is, and its maps by one rule."""
+def evidence(target: str, says: str, like_reference: bool, apart: bool, words: Words) -> dict[str, str]:
+    """What a map is evidence for, as it stands on the picture.
+
+    Args:
+        target: the class that is explained.
+        says: the one that the model finds likeliest.
+        like_reference: whether the reference's map explains the same class.
+        apart: whether these are two models, and the other's map explains another class.
+        words: sentences of a language.
+    """
+    names = {"name": target.lower(), "says": says.lower()}
+    if target != says:
+        return {"text": words.say("evidence_other", **names), "tone": "warn"}
+    key = "evidence_own" if apart else "evidence_for"
+    return {"text": words.say(key, **names), "tone": "" if like_reference else "warn"}
+
+
+def packed_model(
+    card: Card, explanation: Explanation, rule: str, words: Words, common: Sequence[Sequence[int]] = ()
+) -> dict[str, Any]:
+    """What a model is, and its maps by one rule; `common`: of each layer the channels that a twin shows, too."""
     text, title = words.accuracy(card)
+    share = card.test.accuracy
     labels = words.layer_names([layer.address for layer in explanation.layers])
     return {
         "detail": detail(card, words),
-        "accuracy": text,
-        "accuracy_title": title,
+        "accuracy": text
+        if share is None
+        else words.say("accuracy_card", value=f"{100 * share:.1f}", population=words.population_short([card])),
+        "accuracy_short": text if share is None else words.say("accuracy_short", value=f"{100 * share:.1f}"),
+        "accuracy_title": " ".join(filter(None, [title, card.title + ":", detail(card, words) + "."])),
         "input": list(explanation.pictures.shape[1:3]),
         "layers": [
-            packed_layer(layer, label, explanation, rule)
-            for layer, label in zip(explanation.layers, labels, strict=True)
+            packed_layer(layer, label, explanation, rule, channels)
+            for layer, label, channels in zip(explanation.layers, labels, common or [()] * len(labels), strict=True)
         ],
     }
 
@@ -248,8 +284,10 @@ def place_of(truth: str | None, explanation: Explanation, words: Words) -> dict[
     return {"tone": "among", "text": words.say("truth_among", name=truth, place=place)}
 
 
-def packed_layer(layer: Layer, label: str, explanation: Explanation, rule: str) -> dict[str, Any]:
-    """A layer's map and feature maps."""
+def packed_layer(
+    layer: Layer, label: str, explanation: Explanation, rule: str, common: Sequence[int] = ()
+) -> dict[str, Any]:
+    """A layer's map and feature maps; `common`: channels that are shown whether they are important or not."""
     features = explanation.features.get(layer.address)
     return {
         "address": layer.address,
@@ -257,7 +295,7 @@ def packed_layer(layer: Layer, label: str, explanation: Explanation, rule: str) 
         "shape": list(layer.shape),
         "map": packed_map(explanation.map(layer.address, rule)),
         "dead": None if features is None else float(features.dead[0]),
-        "features": None if features is None else packed_features(features),
+        "features": None if features is None else packed_features(features, common),
     }
 
 
@@ -269,9 +307,17 @@ def packed_map(heatmap: np.ndarray) -> dict[str, Any]:
     return {"size": list(heat.shape), "data": base64_of(levels.astype(np.uint8)), "max": top}
 
 
-def packed_features(features: Features) -> dict[str, Any]:
-    """The first picture's feature maps, each from its least to its greatest value, at most 48 pixels a side."""
-    maps = np.nan_to_num(features.maps[0])
+def packed_features(features: Features, common: Sequence[int] = ()) -> dict[str, Any]:
+    """The first picture's feature maps, each from its least to its greatest value, at most 48 pixels a side.
+
+    Args:
+        features: kept channels, most important first; `TILES` of them are taken.
+        common: channels that are taken, too.
+    """
+    known = features.channels[0].tolist()
+    count = min(TILES, len(known))
+    taken = [*range(count), *(known.index(channel) for channel in common if channel not in known[:count])]
+    maps = np.nan_to_num(features.maps[0][..., taken])
     height, width = maps.shape[:2]
     scale = min(1.0, LONGEST_FEATURE / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
@@ -282,20 +328,69 @@ def packed_features(features: Features) -> dict[str, Any]:
     return {
         "size": list(size),
         "data": base64_of(levels),
-        "channels": features.channels[0].tolist(),
-        "importance": np.nan_to_num(features.importance[0]).astype(float).tolist(),
+        "count": count,
+        "channels": [known[place] for place in taken],
+        "importance": np.nan_to_num(features.importance[0][taken]).astype(float).tolist(),
         "low": low.astype(float).tolist(),
         "high": high.astype(float).tolist(),
     }
+
+
+def twins(explained: Sequence[Explained]) -> bool:
+    """Whether these are two networks of one kind that began with the same weights, so that channel means channel.
+
+    Of weights drawn at random that is not known, whatever the seed.
+    """
+    if len(explained) != 2:
+        return False
+    began = [(card.network, card.pretrained, card.initial_weights) for card, _ in explained]
+    first, second = (explanation for _, explanation in explained)
+    return None not in began[0] and began[0] == began[1] and first.layers == second.layers and bool(first.features)
+
+
+def common_channels(explained: Sequence[Explained]) -> list[tuple[list[int], dict[str, Any]]]:
+    """Of twins, for each layer: the channels that matter most to both together, and how alike all are; else nothing."""
+    if not twins(explained):
+        return []
+    first, second = (explanation for _, explanation in explained)
+    return [_common(first.features[layer.address], second.features[layer.address]) for layer in first.layers]
+
+
+def _common(*sides: Features) -> tuple[list[int], dict[str, Any]]:
+    shared = sorted(set.intersection(*({*side.channels[0].tolist()} for side in sides)))
+    weights, maps, live = [], [], np.ones(len(shared), bool)
+    for side in sides:
+        places = np.argsort(side.channels[0])[np.searchsorted(np.sort(side.channels[0]), shared)]
+        importance = np.nan_to_num(side.importance[0][places]).astype(float)
+        weights.append(importance / (importance.max(initial=0) or 1))
+        maps.append(np.nan_to_num(side.maps[0][..., places]))
+        live &= side.live[0][places]
+    correlations = channel_correlations(*maps)
+    correlations[~live] = np.nan
+    order = np.argsort(-(weights[0] + weights[1]), kind="stable")[:TILES]
+    known = correlations[np.isfinite(correlations)]
+    told = [None if np.isnan(value) else round(float(value), 4) for value in correlations]
+    channels = [shared[place] for place in order]
+    typical = float(np.median(known)) if len(known) else None
+    alike = [told[place] for place in order]
+    return channels, {"channels": channels, "alike": alike, "all": told, "typical": typical}
 
 
 def packed_agreement(agreement: Agreement, band: Mapping[str, Any] | None) -> dict[str, Any]:
     """How far a model agrees with the reference at a stop, and how far two seeds do there."""
     packed = None
     if agreement.difference is not None:
-        levels = np.rint(np.clip(agreement.difference, -FULL, FULL) * (127 / FULL)).astype(np.int8)
-        packed = {"size": list(levels.shape), "data": base64_of(levels), "limit": FULL}
+        limit = scale_of(agreement.difference)
+        levels = np.rint(np.clip(agreement.difference, -limit, limit) * (127 / limit)).astype(np.int8)
+        packed = {"size": list(levels.shape), "data": base64_of(levels), "limit": limit}
     return {"rank": agreement.rank, "overlap": agreement.overlap, "band": band, "difference": packed}
+
+
+def scale_of(difference: np.ndarray) -> float:
+    """The round number at which a difference has its full colour: nearly all of it lies within, and what is all but
+    equal looks so."""
+    most = float(np.quantile(np.abs(difference), WITHIN))
+    return next((scale for scale in SCALES if scale >= most), SCALES[-1])
 
 
 def legend(
@@ -305,21 +400,19 @@ def legend(
     outside: bool = False,
     same_target: bool = True,
 ) -> dict[str, str]:
-    """What the bands behind an agreement are: long, short, and closely.
+    """What the bands behind an agreement are: what stands in the curve, and closely.
 
     `population`: what they were measured on. `outside`: whether there is a yardstick, but this picture is none of those
     that it was measured on.
     """
     if not same_target:
-        text = words.say("apart_title")
-        return {"legend": words.say("legend_apart"), "short": words.say("legend_apart_short"), "text": text}
+        return {"luck": "", "text": words.say("apart_title")}
     if yardstick is None:
         key = "no_yardstick_neither_title" if outside else "no_yardstick_title"
-        text = words.say(key, population=population)
-        return {"legend": words.say("legend_none"), "short": words.say("legend_none_short"), "text": text}
+        return {"luck": "", "text": words.say(key, population=population)}
     key = "yardstick" if yardstick["pairs"] == 1 else "yardstick_wider"
     text = words.say(key, count=f"{yardstick['n']:,}", pairs=yardstick["pairs"], population=population)
-    return {"legend": words.say("legend_seeds"), "short": words.say("legend_seeds_short"), "text": text}
+    return {"luck": words.say("legend_luck"), "text": text}
 
 
 def add_words(
@@ -336,18 +429,23 @@ def add_words(
     """Give each packed stop of two models its words; `told`: what is said behind who says what."""
     names, targets = [model["name"] for model in models], [model["target"] for model in models]
     cards, explanations = zip(*explained, strict=True)
-    population = words.population(cards)
+    population = words.population(cards) if outside[1 - comparison.reference] else words.population_short(cards)
     verdict = words.verdict(explanations, asked, targets, names)
     verdict[0] = " ".join(filter(None, [verdict[0], *told]))
     other = 1 - comparison.reference
     ranks = comparison.ranks(other) if comparison.same_target else [None] * len(stops)
     labels = [models[0]["layers"][stop["layers"][0]]["name"] for stop in stops]
     agreement = words.agreement(ranks, yardsticks[other], labels, population, outside[other])
+    same_model = cards[0].model_id == cards[1].model_id
     for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
         layers = [model["layers"][place] for model, place in zip(models, packed["layers"], strict=True)]
         heat = words.heat(stop, names, targets, [layer["map"]["max"] == 0 for layer in layers])
-        dead = words.dead([layer["dead"] for layer in layers], names)
-        packed["words"] = sentences(*verdict, heat, agree, warning=dead)
+        held = [words.say("same_model")] if same_model else [heat, agree]
+        packed["words"] = sentences(*verdict, *held)
+        silent = words.silent([layer["dead"] for layer in layers], names)
+        packed["channels"] = sentences(
+            *words.channels(packed["twins"], [layer["features"] for layer in layers]), silent
+        )
 
 
 def add_row_words(
@@ -371,6 +469,8 @@ def add_row_words(
             if agreement is not None and agreement.rank is not None and alike[place]
         }
         packed["words"] = sentences(answers, *told, classes, words.closest(ranks, names[reference]))
+        features = [model["layers"][place]["features"] for model, place in zip(models, packed["layers"], strict=True)]
+        packed["channels"] = sentences(*words.channels(None, features))
 
 
 def data_url(pixels: np.ndarray, kind: str, **options: Any) -> str:

@@ -20,6 +20,10 @@ function drawStage(context, name, x, y, width, height) {
   context.clip();
   context.fillStyle = getComputedStyle(stage(name)).backgroundColor;
   context.fillRect(x, y, width, height);
+  if (state.mode === 'features' && name !== 'difference') {
+    drawTiles(context, name, x, y, width, height);
+    return context.restore();
+  }
   const box = stage(name).getBoundingClientRect();
   const inner = plane(name).getBoundingClientRect();
   const ratio = width / box.width;
@@ -34,6 +38,16 @@ function drawStage(context, name, x, y, width, height) {
   context.globalAlpha = Number(canvas.style.opacity || 1);
   context.drawImage(canvas, ...place);
   context.restore();
+}
+
+function drawTiles(context, place, x, y, width, height) {
+  const tiles = [...ref['tiles-' + place].querySelectorAll('canvas')];
+  const across = Math.ceil(Math.sqrt(tiles.length));
+  context.imageSmoothingEnabled = false;
+  tiles.forEach((canvas, index) => {
+    const [wide, high] = [width / across, height / Math.ceil(tiles.length / across)];
+    context.drawImage(canvas, x + (index % across) * wide + 1, y + Math.floor(index / across) * high + 1, wide - 2, high - 2);
+  });
 }
 
 /* The colour of a bar, as on the page: the likeliest class stands out; where the right one is known, it does. */
@@ -56,15 +70,16 @@ function compose() {
   const aspect = result.picture.width / result.picture.height;
   const high = Math.min(side / aspect, 620);
   const wide = high * aspect;
-  const small = row || apart() ? 0 : Math.min(300, 300 / aspect);
+  const small = row || apart() || state.mode === 'features' ? 0 : Math.min(300, 300 / aspect);
   const beside = small ? EDGE * 2 + small * aspect : EDGE; // of the difference
   const bars = result.models[0].bars.length * 22 + (result.models.some(({ truth }) => truth) ? 20 : 0);
-  const words = stopNow().words.map(({ text }) => text.replaceAll('**', ''));
+  const curved = row ? 110 : 210;
+  const words = (state.mode === 'features' ? stopNow().channels : stopNow().words).map(({ text }) => text.replaceAll('**', ''));
   font(400, 15);
   const told = words.map((text) => lines(context, text, WIDE - EDGE - beside));
   const below = Math.max(small, told.reduce((sum, part) => sum + part.length * 21 + 7, 0));
   const top = 118 + bars;
-  const total = top + high + (row ? 54 : 34) + 120 + below + 56;
+  const total = top + high + (row ? 54 : 34) + curved + 30 + below + 76;
   [canvas.width, canvas.height] = [WIDE * 2, Math.ceil(total) * 2];
   context = canvas.getContext('2d');
   context.scale(2, 2);
@@ -105,16 +120,21 @@ function compose() {
   }
   let y = top + high + (row ? 54 : 34);
   write(ref.legend.textContent, EDGE, y + 12, 400, 12.5, 'soft');
-  write(ref.rank.textContent + ref.overlap.textContent, WIDE - EDGE, y + 12, 400, 12.5, 'text', 'right');
+  write([ref.where, ref.rank, ref.luck].map(({ textContent }) => textContent).join(' '), WIDE - EDGE, y + 12, 400, 12.5, 'text', 'right');
   const curve = document.createElement('canvas');
-  [curve.width, curve.height] = [(WIDE - 2 * EDGE) * 2, 180];
+  [curve.width, curve.height] = [(WIDE - 2 * EDGE) * 2, curved * 2];
   const inner = curve.getContext('2d');
   inner.scale(2, 2);
-  drawCurve(inner, WIDE - 2 * EDGE, 90, style);
-  context.drawImage(curve, EDGE, y + 18, WIDE - 2 * EDGE, 90);
-  y += 120;
+  drawCurve(inner, WIDE - 2 * EDGE, curved, style);
+  context.drawImage(curve, EDGE, y + 18, WIDE - 2 * EDGE, curved);
+  y += curved + 30;
   if (small) drawStage(context, 'difference', EDGE, y, small * aspect, small);
-  if (small) write(ref['chip-difference'].textContent, EDGE, y + small + 18, 400, 12.5, 'soft');
+  const ends = ['end-first', 'end-middle', 'end-second'].map((name) => ref[name].textContent);
+  if (small) {
+    context.drawImage(ref['ends-bar'], EDGE, y + small + 8, small * aspect, 6);
+    write(ends[0], EDGE, y + small + 30, 400, 12.5, 'soft');
+    write(ends[2], EDGE + small * aspect, y + small + 30, 400, 12.5, 'soft', 'right');
+  }
   let line = y + 15;
   for (const part of told) {
     for (const text of part) {

@@ -3,24 +3,39 @@
 function tellStop() {
   const { result } = state;
   const stop = stopNow();
-  const { band, rank, overlap } = agreementAt(stop);
-  const told = rank === null ? t.no_agreement : fill(t.rank, { rank: decimal(rank) });
-  const row = places.length > 2;
-  ref.rank.textContent = apart() ? '' : row ? result.models[state.chosen].name + ': ' + told : told;
-  ref.overlap.textContent = apart() || rank === null ? '' : fill(t.overlap, { percent: Math.round(100 * overlap) });
+  const { rank, overlap } = agreementAt(stop);
+  const [value, band, row] = [valueOf(stop, state.chosen), bandOf(stop), places.length > 2];
+  const figure = !ofChannels() && apart() ? t.rank_apart : value === null ? t.rank_none : decimal(value);
+  if (row) ref.where.textContent = result.models[state.chosen].name + ':';
+  else both(ref.where, tellLayers() + ':', layerNow(0).name + ':');
+  ref.rank.textContent = figure;
+  explain(ref.rank, () => {
+    if (ofChannels()) return t.about_rank_channels;
+    if (apart()) return result.models[state.chosen].yardstick.text;
+    return rank === null ? t.about_rank_none : fill(t.about_rank, { rank: decimal(rank), percent: Math.round(100 * overlap) });
+  });
+  const range = band && { low: decimal(band.rank[0]), high: decimal(band.rank[2]) };
+  ref.luck.textContent = band ? fill(t.luck, range) : '';
   const { track } = ref;
   track.setAttribute('aria-valuenow', state.stop + 1);
   const facts = {
     place: state.stop + 1, count: result.stops.length, first: layerNow(0).name, second: layerNow(1).name,
-    rank: rank === null ? t.no_agreement : decimal(rank), low: band && decimal(band.rank[0]), high: band && decimal(band.rank[2]),
+    rank: value === null ? t.rank_none : decimal(value), ...range,
   };
-  track.setAttribute('aria-valuetext', row ? tellRow(facts) : fill(apart() ? t.slider_apart : band ? t.slider_band : t.slider, facts));
-  for (const place of places) {
-    [...ref['strip-' + place].children].forEach((button, index) => button.setAttribute('aria-current', index === state.stop));
-  }
-  ref.words.replaceChildren(...stop.words.map(({ text, tone }) =>
+  track.setAttribute('aria-valuetext', row ? tellRow(facts) : fill(!ofChannels() && apart() ? t.slider_apart : band ? t.slider_band : t.slider, facts));
+  const words = state.mode === 'features' ? stop.channels : stop.words;
+  ref.words.replaceChildren(...words.map(({ text, tone }) =>
     rich(make('p', { className: tone === 'warn' ? 'tm-amber' : '' }), text)));
   tellPlaces();
+}
+
+/* The layers of a pair and how fine their maps are; once where they are alike. */
+function tellLayers() {
+  const told = places.map((place) => {
+    const { name, map } = layerNow(place);
+    return fill(t.where, { layer: name, size: map.size.join(' × ') });
+  });
+  return [...new Set(told)].join(' | ');
 }
 
 /* Under each model of a row how far it agrees with the reference; what the scrubber says of all. */
@@ -32,10 +47,10 @@ function tellRow({ place: stop, count }) {
     const [button, told] = [ref['against-' + place], known ? decimal(rank) : '–'];
     button.querySelector('i').style.setProperty('--p', known ? Math.max(0, rank) : 0);
     button.querySelector('b').textContent = told;
-    button.title = apart(place) ? t.row_apart : rank === null ? t.no_agreement : '';
+    button.title = apart(place) ? t.row_apart : rank === null ? t.rank_none : '';
     button.setAttribute('aria-pressed', place === state.chosen);
     button.setAttribute('aria-description', models[place].name);
-    return models[place].name + ' ' + (known ? told : apart(place) ? t.row_apart : t.no_agreement);
+    return models[place].name + ' ' + (known ? told : apart(place) ? t.row_apart : t.rank_none);
   });
   const percent = Math.round(100 * stopNow().depth);
   return fill(t.slider_row, { place: stop, count, percent, reference: models[reference].name, alike: alike.join(', ') });
@@ -44,42 +59,60 @@ function tellRow({ place: stop, count }) {
 /* Of a row: the model whose line stands out and whose agreement is told. */
 function choose(place) {
   state.chosen = state.picked = place;
-  tellLegend();
-  refresh('stop', 'curve');
+  refresh('stop', 'legend', 'curve');
 }
 
 function tellLegend() {
   const { models, reference } = state.result;
-  const { legend, short, text } = models[state.chosen].yardstick;
-  const between = places.length > 2 ? models[state.chosen].name + ' · ' + models[reference].name + ': ' : '';
-  ref.legend.textContent = between + legend;
-  ref['legend-short'].textContent = between + short;
-  ref.legend.title = ref['legend-short'].title = text;
+  const row = places.length > 2;
+  const title = ofChannels() ? t.alike_channels : row ? fill(t.alike_row, { reference: models[reference].name }) : t.alike;
+  both(ref.legend, title, t.alike_short);
+  explain(ref['legend-about'], () => (ofChannels() ? t.about_curve_channels : fill(t.about_curve, { luck: models[state.chosen].yardstick.text })));
 }
 
-/* Layer, size, and the heat under the hairlines. */
+/* What each map is evidence for, how much of it lies under the hairlines, and the layer. */
 function tellPlaces() {
   for (const place of places) {
     const { name, map, address } = layerNow(place);
-    const parts = [name, map.size.join(' × ')];
-    if (state.mode === 'saw') parts.splice(0, 2, t.saw, state.result.models[place].input.join(' × '));
-    else if (!map.max) parts.push(t.zero);
-    else if (state.hair) parts.push(fill(t.heat, { percent: Math.round(valueAt(map, state.hair) / 2.55) }));
-    ref['chip-' + place].textContent = parts.join(' · ');
+    const { evidence, input } = state.result.models[place];
+    const size = map.size.join(' × ');
+    const facts = { evidence: evidence.text, size: input.join(' × '), percent: state.hair && Math.round(valueAt(map, state.hair) / 2.55) };
+    const text = state.mode === 'saw' ? t.saw : !map.max ? t.zero : state.hair ? t.heat : '{evidence}';
+    rich(ref['evidence-' + place], fill(text, facts));
+    ref['evidence-' + place].classList.toggle('tm-otherwise', evidence.tone === 'warn' && state.mode !== 'saw');
+    ref['chip-' + place].textContent = name + ' · ' + size;
     ref['chip-' + place].title = address;
   }
-  if (places.length > 2) return;
+}
+
+/* Beside a pair: what the two differ in, with its scale; or why there is none; or a channel of theirs. */
+function tellThird() {
+  if (places.length > 2 || state.mode === 'features') return;
+  const { models } = state.result;
   const { difference } = agreementAt(stopNow());
-  const [first, second] = state.result.models.map(({ name }) => name);
-  const legend = stage('difference').clientWidth < 300 ? t.difference_short : t.difference;
-  const why = apart() ? '' : t.no_difference;
-  ref['chip-difference'].textContent = difference ? fill(legend, { first, second, ...difference }) : why;
-  stage('difference').title = difference ? fill(t.difference_title, difference) : '';
+  const [first, second] = models.map(({ name }) => name);
+  ref['third-title'].textContent = apart() ? t.apart : t.difference;
+  const more = (name) => fill(t.difference_more, { limit: difference.limit, name });
+  const own = (place) => fill(t.apart_own, { name: models[place].name, target: models[place].target.toLowerCase() });
+  ref['end-first'].textContent = difference ? more(first) : apart() ? own(0) : '';
+  ref['end-middle'].textContent = difference ? t.difference_alike : '';
+  ref['end-second'].textContent = difference ? more(second) : apart() ? own(1) : '';
+  ref['no-difference'].textContent = difference || apart() ? '' : t.no_difference;
+  root.toggleAttribute('data-same', !difference && !apart());
+  plane('difference').setAttribute('aria-label', apart() ? t.alt_apart : t.alt_difference);
+  paintBar(ref['ends-bar'], diverging, true);
+}
+
+/* What stands in the third place, and what it means. */
+function paintThird() {
+  if (state.mode !== 'features') tellThird();
+  else if (places.length === 2) paintThirdChannel();
+  explain(ref['third-about'], state.mode === 'features' ? t.about_channels : apart() ? t.about_apart : t.about_difference);
 }
 
 const painters = {
   models: paintModels, difference: paintDifference, stop: tellStop, curve: paintCurve, features: paintFeatures,
-  strips: paintStrips, hair: placeHair, zoom: placeZoom, enlarged: paintEnlarged,
+  third: paintThird, legend: tellLegend, strips: paintStrips, hair: placeHair, zoom: placeZoom, enlarged: paintEnlarged,
 };
 const due = new Set();
 function refresh(...names) {
@@ -90,7 +123,7 @@ function refresh(...names) {
 function paintDue() {
   const names = [...due];
   due.clear();
-  for (const name of names) painters[name]();
+  for (const name of Object.keys(painters)) if (names.includes(name)) painters[name]();
 }
 
 /* What is read out of a stop's words, of which there may be none: the answers, and of which classes the maps are. */
@@ -121,23 +154,27 @@ async function show(result) {
 
   for (const place of places) tellModel(place, result);
   const row = places.length > 2;
-  root.toggleAttribute('data-apart', !row && apart());
   root.toggleAttribute('data-small', result.picture.small);
   root.toggleAttribute('data-many', result.target.options.length > result.models[0].bars.length);
-  for (const name of stages) stage(name).style.setProperty('--aspect', result.picture.width / result.picture.height);
+  shapeStages(result.picture.width, result.picture.height);
   const difference = plane('difference').querySelector('img');
   difference.src = result.picture.src;
-  plane('difference').setAttribute('aria-label', t.alt_difference);
-  tellLegend();
-  ref.cost.textContent = fill(t.cost, { passes: result.cost.passes, seconds: decimal(result.cost.milliseconds / 1000, 1) });
-  ref.cost.title = fill(t.cost_title, { milliseconds: Math.round(result.cost.explain) });
+  const { passes, milliseconds, explain: inside } = result.cost;
+  state.cost = fill(t.cost, { passes, seconds: decimal(milliseconds / 1000, 1), milliseconds: Math.round(inside) });
   ref.notes.textContent = result.picture.notes.join(' ');
-  root.toggleAttribute('data-notes', result.picture.notes.length > 0);
   ref.track.setAttribute('aria-valuemin', 1);
   ref.track.setAttribute('aria-valuemax', result.stops.length);
   root.dataset.state = 'result';
   ref.heard.textContent = spoken(stopNow().words, !row && apart());
   refresh(...Object.keys(painters));
+  if (!before) requestAnimationFrame(() => setTimeout(reveal)); // when all has its size
+}
+
+/* The first result comes into view where the pictures would not all be: on small screens. */
+function reveal() {
+  const { bottom } = stage(places.length > 2 ? 0 : 1).getBoundingClientRect();
+  const room = getComputedStyle(ref.panel).position === 'sticky' ? ref.panel.offsetHeight : 0;
+  if (bottom > innerHeight - room || ref.result.getBoundingClientRect().top < 0) ref.result.scrollIntoView({ block: 'start' });
 }
 
 /* Which model's agreement is told: of two the other one; of a row the one that was clicked, else one that can be told. */
@@ -151,12 +188,11 @@ function chooseFirst(before) {
 }
 
 function tellModel(place, result) {
-  const { title, detail, accuracy, accuracy_title, evidence, bars, truth, layers } = result.models[place];
-  ref['evidence-' + place].textContent = evidence || '';
-  ref['title-' + place].textContent = ref['title-' + place].title = title;
-  ref['detail-' + place].textContent = ref['detail-' + place].title = detail;
-  ref['accuracy-' + place].textContent = accuracy;
-  ref['accuracy-' + place].title = accuracy_title;
+  const { title, name, accuracy, accuracy_short, accuracy_title, bars, truth } = result.models[place];
+  ref['title-' + place].textContent = name.charAt(0).toUpperCase() + name.slice(1);
+  ref['title-' + place].title = title;
+  both(ref['accuracy-' + place], places.length > 2 || name.length > 16 ? accuracy_short : accuracy, accuracy_short);
+  explain(ref['accuracy-' + place], accuracy_title);
   const top = Math.max(...bars.map(({ share }) => share));
   // The old bars stay and move where the classes are the same
   const grid = ref['bars-' + place];
@@ -186,22 +222,22 @@ function tellModel(place, result) {
     against.querySelector('span').textContent = place === reference ? t.row_reference : fill(t.row_alike, { reference: models[reference].name });
     for (const part of against.querySelectorAll('i, b')) part.hidden = place === reference;
   }
-  const strip = ref['strip-' + place];
-  strip.replaceChildren(...(row ? [] : result.stops).map((stop, index) => {
-    const { name } = layers[stop.layers[place]];
-    const button = make('button', { type: 'button', title: name, tabIndex: -1 }, document.createElement('canvas'));
-    button.setAttribute('aria-label', fill(t.go, { layer: name }));
-    button.addEventListener('click', () => moveTo(index));
-    return button;
-  }));
 }
 
 // --- what to show ---------------------------------------------------------------------------------------------------
 
 function setMode(mode) {
   state.mode = mode;
+  if (mode === 'features') state.hair = null;
   check(ref.modes, mode);
-  refresh('models', 'stop');
+  refresh('models', 'difference', 'features', 'third', 'stop', 'legend', 'curve', 'hair');
+}
+
+/* Of twins: the same channels on both sides, or each one's most important. */
+function setOrder(order) {
+  state.order = order;
+  check(ref.orders, order);
+  refresh('features', 'third', 'stop', 'legend', 'curve');
 }
 function setOpacity() {
   state.opacity = Number(ref.opacity.value);
@@ -211,7 +247,7 @@ function setOpacity() {
 ref.opacity.addEventListener('input', setOpacity);
 ref.colours.addEventListener('change', () => {
   state.colours = ref.colours.value;
-  refresh('models', 'strips', 'features', 'enlarged');
+  refresh('models', 'strips', 'features', 'third', 'enlarged');
 });
 
 function keydown(event) {
@@ -242,7 +278,13 @@ onDocument({ keydown });
 
 options(ref.colours, catalog.colours.map(({ name, title }) => [name, title]), state.colours);
 radios(ref.modes, Object.entries(MODES).map(([mode, { title }]) => [mode, title]), state.mode, setMode);
+radios(ref.orders, [['same', t.channels_same_in_both], ['own', t.channels_most_important]], state.order, setOrder);
 ref.opacity.value = state.opacity;
 setOpacity();
-new ResizeObserver(() => refresh('curve', 'strips')).observe(ref.track);
+ref.fold.addEventListener('click', () => {
+  const open = root.toggleAttribute('data-unfolded');
+  ref.fold.setAttribute('aria-expanded', open);
+});
+new ResizeObserver(() => refresh('curve', 'features')).observe(ref.track);
+new ResizeObserver(() => root.style.setProperty('--panel', ref.panel.offsetHeight + 'px')).observe(ref.panel);
 new MutationObserver(() => refresh('curve')).observe(document.body, { attributeFilter: ['class'] });

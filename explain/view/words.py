@@ -13,8 +13,9 @@ from explain.explanation import Explanation
 from explain.view.texts import Texts, texts
 
 ALIKE = 1.2  # ratio of two areas that is still "about as much"
-SURE = 0.1  # difference of two confidences that is worth a word
 EVEN = 0.5  # a share below is less often so than not
+FEW = 3  # classes that a sentence names
+LIKENESS = ((0.95, "channels_equal"), (0.8, "channels_alike"), (0.5, "channels_partly"), (-1.0, "channels_hardly"))
 
 
 class Words:
@@ -74,8 +75,14 @@ class Words:
 
     def population(self, cards: Sequence[Card]) -> str:
         """What the test pictures are that rates and yardsticks of these models were measured on."""
+        return self._population(cards, self.texts["populations"])
+
+    def population_short(self, cards: Sequence[Card]) -> str:
+        """The same in fewer words, where it is clear what the models know."""
+        return self._population(cards, self.texts["populations_short"])
+
+    def _population(self, cards: Sequence[Card], known: Mapping[str | None, str]) -> str:
         names = {card.dataset.name if card.dataset else None for card in cards}
-        known = self.texts["populations"]
         return known.get(names.pop(), known[None]) if len(names) == 1 else known[None]
 
     def verdict(
@@ -99,23 +106,17 @@ class Words:
             facts = {"first": names[0], "first_name": choices[0], "second": names[1], "second_name": choices[1]}
             told = [self.say("other_class", **facts, **shares)]
             if targets[0] != targets[1]:
-                told.append(self.say("own", first=targets[0].lower(), second=targets[1].lower()))
+                told.append(self.say("own"))
             elif asked == "common":
                 told.append(self.say("common", name=targets[0].lower()))
+            else:
+                told.append(self.say("asked", name=targets[0].lower()))
             return told
-        if abs(sure[0] - sure[1]) < SURE:
-            return [self.say("same_class", name=choices[0], **shares)]
-        least = int(sure[1] < sure[0])
-        return [
-            self.say(
-                "same_class_unsure",
-                name=choices[0],
-                unsure=names[least],
-                share=self.confidence(sure[least]),
-                other=names[1 - least],
-                other_share=self.confidence(sure[1 - least]),
-            )
-        ]
+        facts = {"name": choices[0], "first": names[0], "second": names[1], **shares}
+        told = [self.say("same_class", **facts)]
+        if targets[0].lower() != choices[0]:
+            told.append(self.say("asked", name=targets[0].lower()))
+        return told
 
     def answers(self, explanations: Sequence[Explanation], names: Sequence[str]) -> str:
         """Who of more than two says what, and how sure: the class that most say first."""
@@ -158,7 +159,7 @@ class Words:
         if wrong:
             facts = {"population": population, "rate": self.percent(max(wrong.values())), "sides": listed(wrong)}
             if len(wrong) == 1:
-                told.append(self.say("wrong", **facts))
+                told.append(capital(self.say("wrong", **facts)))
             elif len(wrong) < len(names):
                 told.append(self.say("wrong_each", **facts))
             else:
@@ -240,7 +241,9 @@ class Words:
         """
         if yardstick is None:
             key = "no_yardstick_neither" if outside else "no_yardstick"
-            return ["" if rank is None else self.say(key, population=population, rank=number(rank)) for rank in ranks]
+            return ["" if rank is None else self.say(key, population=population) for rank in ranks]
+        if yardstick.get("same_recipe"):
+            return self._luck(ranks, yardstick, population)
         bands = [band["rank"] for band in yardstick["bands"]]
         defined = {place: rank for place, rank in enumerate(ranks) if rank is not None}
         short = {place: bands[place][0] - rank for place, rank in defined.items() if rank < bands[place][0]}
@@ -255,17 +258,44 @@ class Words:
         for place, rank in defined.items():
             low, _, high = bands[place]
             key = "agree_less" if rank < low else "agree_more" if rank > high else "agree_within"
-            here = self.say(key, rank=number(rank), low=number(low), high=number(high), population=population)
+            here = self.say(key, population=population)
             told[place] = self.say(course, here=here, count=len(short), of=len(defined), layer=worst)
         return told
 
-    def dead(self, shares: Sequence[float | None], names: Sequence[str]) -> str:
-        """Shares of dead channels of two models; empty where there are none or they are unknown."""
+    def _luck(self, ranks: Sequence[float | None], yardstick: Mapping[str, Any], population: str) -> list[str]:
+        """For each stop of two trainings of one recipe: how far they agree, and how far they do on other pictures."""
+        told = []
+        for rank, band in zip(ranks, yardstick["bands"], strict=True):
+            low, _, high = band["rank"]
+            facts = {"low": number(low), "high": number(high), "population": population}
+            told.append("" if rank is None else self.say("agree_luck", **facts))
+        return told
+
+    def silent(self, shares: Sequence[float | None], names: Sequence[str]) -> str:
+        """Shares of the channels of two models that are silent on this picture; empty where none are or is known."""
         known = [share for share in shares if share is not None]
         if len(known) < len(shares) or not any(known):
             return ""
         first, second = map(self.percent, known)
-        return self.say("dead", first=names[0], second=names[1], first_share=first, second_share=second)
+        return self.say("silent", first=names[0], second=names[1], first_share=first, second_share=second)
+
+    def channels(self, twins: Mapping[str, Any] | None, features: Sequence[Mapping[str, Any] | None]) -> list[str]:
+        """What the feature maps of a stop are; `twins`, `features`: see `message`."""
+        if not any(features):
+            return [self.say("channels_none")]
+        told = [self.say("channels_what")]
+        if twins is None:
+            return [*told, self.say("channels_own")]
+        if twins["typical"] is None:
+            return [*told, self.say("channels_silent")]
+        key = next(key for least, key in LIKENESS if twins["typical"] >= least)
+        return [*told, self.say("channels_same", likeness=self.say(key), typical=number(twins["typical"]))]
+
+    def outside(self, classes: Sequence[str]) -> str:
+        """That a picture shows none of these classes."""
+        if len(classes) > FEW:
+            return self.say("outside", count=len(classes))
+        return self.say("outside_few", classes=self.say("either").join(name.lower() for name in classes))
 
 
 def class_names(explanation: Explanation) -> tuple[str, ...]:

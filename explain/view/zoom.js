@@ -16,10 +16,12 @@ function valueAt(map, place) {
 
 function placeHair() {
   root.toggleAttribute('data-hair', Boolean(state.hair));
-  if (state.hair) {
+  if (state.hair) { // on the stage, not on the plane: a line that is scaled with it would be as thick as the zoom
     for (const name of stages) {
-      plane(name).querySelector('.tm-h').style.top = 100 * state.hair.y + '%';
-      plane(name).querySelector('.tm-v').style.left = 100 * state.hair.x + '%';
+      const [outer, inner] = [stage(name).getBoundingClientRect(), plane(name).getBoundingClientRect()];
+      if (!outer.width) continue;
+      stage(name).querySelector('.tm-h').style.top = (100 * (inner.top - outer.top + state.hair.y * inner.height)) / outer.height + '%';
+      stage(name).querySelector('.tm-v').style.left = (100 * (inner.left - outer.left + state.hair.x * inner.width)) / outer.width + '%';
     }
   }
   tellPlaces();
@@ -30,11 +32,11 @@ function placeZoom() {
   const { scale, x, y } = state.zoom;
   for (const name of stages) {
     plane(name).style.transform = scale === 1 ? '' : 'translate(' + 100 * x + '%, ' + 100 * y + '%) scale(' + scale + ')';
-    plane(name).style.setProperty('--zoom', scale);
     stage(name).classList.toggle('tm-zoomed', scale > 1);
   }
   ref['zoom-reset'].textContent = decimal(scale, scale % 1 ? 1 : 0) + '×';
   ref['zoom-out'].disabled = scale <= 1;
+  if (state.hair) placeHair();
 }
 
 const fingers = new Map();
@@ -45,19 +47,25 @@ function place(name, event) {
   return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
 }
 
-/* A zoom at another scale: the place `centre` of the plane stays where it is, but for the shift; no edge comes in. */
-function zoomed({ scale: old, x, y }, scale, centre, shift) {
-  scale = clamp(scale, 1, MOST_ZOOM);
+/* A zoom at another scale: the place `centre` of the plane stays where it is, but for the shift; no edge comes in. `share`
+   is how much of the stage the plane takes at scale 1: as long as it does not fill the stage, it lies in the middle. */
+function zoomed({ scale: old, x, y }, scale, centre, shift, share = { x: 1, y: 1 }) {
+  scale = clamp(scale, 1, MOST_ZOOM / Math.min(share.x, share.y));
   if (scale < 1.02) scale = 1;
+  const within = (value, part) => {
+    if (scale * part <= 1) return (1 - scale) / 2;
+    const margin = (1 / part - 1) / 2; // of the stage beside the plane, in shares of the plane
+    return clamp(value, 1 + margin - scale, -margin);
+  };
   return {
     scale,
-    x: clamp(x + centre.x * (old - scale) + shift.x, 1 - scale, 0),
-    y: clamp(y + centre.y * (old - scale) + shift.y, 1 - scale, 0),
+    x: within(x + centre.x * (old - scale) + shift.x, share.x),
+    y: within(y + centre.y * (old - scale) + shift.y, share.y),
   };
 }
 
 function setZoom(scale, centre, shift = { x: 0, y: 0 }) {
-  state.zoom = zoomed(state.zoom, scale, centre, shift);
+  state.zoom = zoomed(state.zoom, scale, centre, shift, sharesOf(state.result.picture.width / state.result.picture.height));
   refresh('zoom');
 }
 
@@ -78,8 +86,12 @@ function watchStage(name) {
     state.hair = x >= 0 && x <= 1 && y >= 0 && y <= 1 ? { x, y } : null;
     refresh('hair');
   };
+  const unaim = () => {
+    state.hair = null;
+    refresh('hair');
+  };
   box.addEventListener('pointerdown', (event) => {
-    if (!state.result || event.button || event.target.closest('button')) return;
+    if (!state.result || event.button || event.target.closest('button') || state.mode === 'features') return;
     fingers.set(event.pointerId, event);
     if (fingers.size === 2) pinch = spread();
     if (state.zoom.scale > 1) {
@@ -89,7 +101,7 @@ function watchStage(name) {
     aim(event);
   });
   box.addEventListener('pointermove', (event) => {
-    if (!state.result) return;
+    if (!state.result || (state.mode === 'features' && name !== 'difference')) return;
     const before = fingers.get(event.pointerId);
     if (before) fingers.set(event.pointerId, event);
     if (pinch && fingers.size === 2) {
@@ -107,13 +119,12 @@ function watchStage(name) {
       fingers.delete(event.pointerId);
       pinch = null;
       box.classList.remove('tm-panning');
+      if (event.pointerType !== 'mouse') unaim(); // a finger that is lifted points at nothing
     });
   }
   box.addEventListener('pointerleave', (event) => {
     fingers.delete(event.pointerId);
-    if (event.pointerType !== 'mouse' || !state.result) return;
-    state.hair = null;
-    refresh('hair');
+    if (event.pointerType === 'mouse') unaim();
   });
   box.addEventListener('dblclick', (event) => { if (state.result && !event.target.closest('button')) setZoom(state.zoom.scale > 1 ? 1 : 2.5, place(name, event)); });
   box.addEventListener('wheel', (event) => {

@@ -426,13 +426,29 @@ class Findings:
         arrays = read_arrays(self.weights / model_id / PREDICTIONS, PREDICTED)
         return arrays if arrays and arrays["probabilities"].ndim == 2 and fits(arrays, self.cards[model_id]) else None
 
+    @functools.lru_cache(maxsize=64)  # noqa: B019  there is one of these
+    def disagreements(self, model_ids: tuple[str, ...]) -> tuple[int, int] | None:
+        """On how many pictures of the test split models do not all say the same, and of how many; None if not known."""
+        tables = [self.predictions(model_id) for model_id in model_ids]
+        keys = [
+            list(zip(table["identities"].tolist(), table["digests"].tolist(), strict=True)) for table in tables if table
+        ]
+        if len(keys) < len(tables) or not keys or len({self.cards[model_id].classes for model_id in model_ids}) > 1:
+            return None
+        choices = [
+            dict(zip(key, table["probabilities"].argmax(1).tolist(), strict=True))
+            for key, table in zip(keys, tables, strict=True)
+        ]
+        common = set.intersection(*map(set, choices))
+        return sum(len({choice[key] for choice in choices}) > 1 for key in common), len(common)
+
     def _lists(self, experiment: Experiment, rows: Rows) -> list[dict[str, Any]]:
         left, right = self._names(experiment)
         return [
             {
                 "name": name,
                 "title": title.format(left=left, right=right),
-                "text": text.format(left=left, right=right, compared=f"{rows.compared:,}", of=f"{len(rows.sure):,}"),
+                "text": text.format(left=left, right=right, compared=f"{rows.compared:,}", of=f"{len(rows.labels):,}"),
                 "count": None if name in ORDERS else len(rows.order(name)),
             }
             for name, (title, text) in self.texts["evidence_lists"].items()

@@ -5,9 +5,13 @@ from typing import Any
 TEXTS: dict[str, Any] = {
     "labels": {
         "experiment": "Experiment",
+        "more_experiments": "More experiments",
+        "more": "More",
+        "also": "also:",
         "first_model": "Left",
         "second_model": "Right",
-        "free": "Free choice",
+        "free": "Any two models",
+        "free_question": "Any two models that know the same: choose each where its name stands.",
         "drop": "Drop a photo",
         "drop_touch": "Choose a photo",
         "camera": "Take a photo",
@@ -17,17 +21,30 @@ TEXTS: dict[str, Any] = {
         "none_title": "There are no trained models yet",
         "none_text": "The page shows what lies in weights/. Train the first pair, put it there, and start again:",
         "empty_title": "See where two models look, and where they part",
-        "empty_text": "Two classifiers that differ in one thing look at your photo side by side, layer by layer.",
-        "empty_drop": "Drop a photo, paste it, or click to choose",
+        "empty_text": "They know only {knows}, and take whatever you show them for one of these. You see, layer by "
+        "layer, what "
+        "in the picture makes them say so.",
+        "or": ", or ",
+        "step_experiment": "What should differ?",
+        "step_picture": "Show them a picture",
+        "empty_drop": "Drop, paste or choose a photo",
         "empty_drop_touch": "Choose a photo",
-        "empty_or": "or start with one of these",
+        "neither": "None of these:",
+        "neither_ask": "what will they say?",
         "privacy": "Photos are deleted within {minutes} minutes after their last use; nothing leaves this server.",
-        "rule": "Rule",
-        "target": "Explain",
-        "own": "each its own answer",
+        "rule": "Method",
+        "target": "Evidence for",
+        "own": "each its own",
         "common": "one class for both ({name})",
         "common_row": "one class for all ({name})",
+        "both_explain": "both: {name}",
+        "all_explain": "all: {name}",
+        "known": "They know only {knows}",
+        "knows_short": "knows",
         "knows": "These models know only these {count} classes",
+        "about_known": "Whatever the picture shows, a model can only answer with a class that it was trained on. "
+        "How sure it is "
+        "tells how it chooses among those, not whether the picture shows any of them.",
         "class_find": "Find a class",
         "class_list": "Classes",
         "class_count": "{count} of {of} · ↑ ↓ choose, Enter takes",
@@ -46,6 +63,13 @@ TEXTS: dict[str, Any] = {
         "not_sent": "The photo could not be sent; please try again.",
         "too_large": "This file is larger than {megabytes} MB; please choose a smaller one.",
     },
+    # what a model knows, by name of its data set
+    "known": {"cats-dogs": "cats and dogs", "cifar-100": "100 everyday things"},
+    "known_few": "{names}",
+    "known_many": "{count} classes",
+    "and": " and ",
+    "rarely": "The two give different answers to {count} of {of} {population}.",
+    "rarely_row": "The {models} do not all give the same answer to {count} of {of} {population}.",
     "tagline": "what two models see in one picture",
     "compare": "Compare",
     "evidence": "Evidence",
@@ -55,28 +79,29 @@ TEXTS: dict[str, Any] = {
     "experiments": {
         "sgd-adam": (
             "SGD or Adam?",
-            "One network, the same data in the same order; only the optimizer differs. Do the two look at the same "
+            "One network, the same data in the same order; **only the optimizer differs**. Do the two look at the same "
             "places?",
         ),
         "high-low": (
             "High or low accuracy?",
-            "VGG16 trained on 17,000 photographs, and VGG16 trained on six with their labels swapped. "
-            "What does a model look at that has learned nothing?",
+            "One network learned from 17,000 photos, its twin from **six with swapped labels**. What does it see "
+            "that has "
+            "learned nothing?",
         ),
         "plain-pretrained": (
             "Plain or pretrained?",
-            "A network that has seen nothing but CIFAR-100's 32 × 32 pixels, and one that had learned from a million "
-            "photos before. Which details carry the answer?",
+            "A small network trained **from nothing**, and one that knew **a million photos** before. Which details "
+            "carry the "
+            "answer?",
         ),
         "frozen-finetuned": (
             "Frozen or fine-tuned?",
-            "One network, once as ImageNet left it with only a new classifier on top, once with all of it trained on. "
-            "Does it look elsewhere?",
+            "One network that knew a million photos: **only a new last step** trained, or **all of it**. Does it look "
+            "elsewhere?",
         ),
         "one-five": (
             "One or five?",
-            "Five models and the mean of their answers, each with what it says and where it looks. Where does the "
-            "majority look, and who stands apart?",
+            "Five models and **the mean of their answers**. Where does the majority look, and who stands apart?",
         ),
         "luck-sgd": (
             "Luck alone? SGD twice",

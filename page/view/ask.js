@@ -31,7 +31,8 @@ function withModel(models, place, id) {
 
 function request(change) {
   const wish = { ...(next || (running && running.wish) || asking.wish), ...change };
-  if (state.result && many() && ('file' in change || 'example' in change) && !change.target) wish.target = 'own'; // of another picture
+  const other = ['file', 'example', 'models'].some((name) => name in change); // another picture, or other models
+  if (other && !change.target) wish.target = 'own';
   if (!['own', 'common', ...model(wish.models[0]).classes].includes(wish.target)) wish.target = 'own';
   asking.wish = wish;
   choosers();
@@ -49,6 +50,7 @@ async function ask(wish) {
   const { file, example, models, rule, target } = wish;
   root.setAttribute('data-busy', '');
   if (!state.result) preview(wish);
+  placePicks();
   let path = null;
   if (file) {
     if (file.size > catalog.most_bytes) return fails(fill(t.too_large, catalog));
@@ -122,6 +124,7 @@ function settle(answer) {
   } else {
     Object.assign(asking.wish, { file: null, example: null });
     root.dataset.state = 'empty';
+    placePicks();
     choosers();
   }
 }
@@ -129,6 +132,7 @@ function settle(answer) {
 async function showAnswer(result) {
   const { wish } = asking; // the next one may be made while the picture is decoded
   await show(result);
+  placePicks();
   Object.assign(wish, { models: result.models.map(({ id }) => id), rule: result.rule, target: result.target.asked });
   Object.assign(server_state, { loaded: result.loaded });
   choosers();
@@ -143,8 +147,8 @@ function preview(wish) {
   const image = new Image();
   image.onload = () => {
     root.toggleAttribute('data-small', Math.max(image.naturalWidth, image.naturalHeight) <= catalog.small);
+    shapeStages(image.naturalWidth, image.naturalHeight);
     for (const name of stages) {
-      stage(name).style.setProperty('--aspect', image.naturalWidth / image.naturalHeight);
       if (root.dataset.state === 'waiting') plane(name).querySelector('img').src = source;
     }
   };

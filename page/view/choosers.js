@@ -1,42 +1,88 @@
 /* What is looked at, and by whom: the photo, the examples, experiments, models, rule and class. */
 
 const PAIR = [0, 1]; // places of the models that are chosen one by one
+const FREE = 'free'; // in place of an experiment's id: any two models
 
-function offerTargets({ asked, options: names }) {
-  together.textContent = commonText();
-  if (!many()) options(ref.target, [['own', t.own], ['common', together.textContent], ...names.map((name) => [name, name])]);
+/* The classes, and where the two maps explain different ones, one for both, a click away. */
+function offerTargets({ asked }) {
   showTarget(asked);
+  const { classes } = model(asking.wish.models[0]);
+  const names = many() ? [...new Set(state.result.models.map(({ target }) => target))] : classes;
+  ref.apart.replaceChildren(t.apart_ask + ' ', ...names.map((name) => {
+    const button = make('button', { type: 'button', className: 'tm-button', textContent: name.toLowerCase() });
+    button.addEventListener('click', () => request({ target: name }));
+    return button;
+  }));
 }
 
-// where the two maps explain different classes, one class for both is a click away
-const together = make('button', { type: 'button' });
-together.addEventListener('click', () => request({ target: 'common' }));
-ref.apart.append(' ', together);
+const experimentOf = (models) => catalog.experiments.find((experiment) => experiment.models.join() === models.join());
 
+let freely = false; // whether any two models were asked for
 function choosers() {
   const { models, rule, example, file } = asking.wish;
-  const shown = catalog.experiments.find((experiment) => experiment.models.join() === models.join());
-  const entries = catalog.experiments.map(({ id, title, question }) => [id, title, question]);
-  options(ref.experiment, shown ? entries : [...entries, ['', t.free]], shown ? shown.id : '');
-  ref.question.textContent = shown ? shown.question : '';
+  const shown = freely ? undefined : experimentOf(models);
+  const id = shown ? shown.id : FREE;
+  check(ref.experiments, id);
+  const tab = ref.experiments.querySelector('label:has(:checked)');
+  if (tab) ref.experiments.scrollLeft = tab.offsetLeft - 24; // where they do not all fit
+  ref.more.value = [...ref.more.options].some(({ value }) => value === id) ? id : '';
+  ref.more.parentElement.toggleAttribute('data-chosen', ref.more.value !== '');
+  for (const card of ref.cards.children) card.firstElementChild.setAttribute('aria-pressed', card.dataset.id === id);
+  ref.picks.hidden = Boolean(shown);
+  rich(ref.question, shown ? shown.question : t.free_question);
+  for (const button of ref.also.querySelectorAll('button')) button.setAttribute('aria-pressed', button.dataset.id === id);
   root.toggleAttribute('data-several', models.length > 2); // a row is chosen by its experiment alone
   for (const place of PAIR) ref['model-' + place].value = models[place];
   ref.rule.value = rule;
-  ref.rule.title = (catalog.rules.find(({ name }) => name === rule) || {}).about || '';
-  if (shown) arrange(shown.examples);
+  explain(ref['rule-about'], () => {
+    const { about } = catalog.rules.find(({ name }) => name === asking.wish.rule) || {};
+    return [about, state.cost].filter(Boolean).join(' · ');
+  });
+  tellKnown(models, shown);
+  arrange(shown || catalog.experiments[0]);
   for (const button of ref.examples.children) button.setAttribute('aria-pressed', !file && button.dataset.id === example);
 }
 
-/* The examples in an experiment's order; the first ones large on the empty page. */
+/* What the models know, and how rarely they disagree. */
+function tellKnown(models, shown) {
+  const { knows, classes } = model(models[0]);
+  ref.known.textContent = fill(t.known, { knows: many() ? '' : knows });
+  ref.knows.hidden = !many();
+  ref.knows.textContent = knows;
+  ref['classes-title'].textContent = fill(t.knows, { count: classes.length });
+  ref.rarely.textContent = rarely.textContent = (shown && disagreements[shown.id]) || '';
+}
+const rarely = make('p', { className: 'tm-rarely' });
+ref.notes.after(rarely);
+const disagreements = {}; // sentences by experiment
+
+/* The examples in an experiment's order: those that show what its models know, the first of them large; the others. */
 let arranged = '';
-function arrange(ids) {
-  if (arranged === ids.join()) return;
-  arranged = ids.join();
-  for (const list of [ref.examples, ref.large]) {
+function arrange(experiment) {
+  if (!experiment) return;
+  const { examples, within, neither } = experiment;
+  if (arranged === experiment.id) return;
+  arranged = experiment.id;
+  const put = (list, ids) => {
     const buttons = new Map([...list.children].map((button) => [button.dataset.id, button]));
-    list.append(...ids.map((id) => buttons.get(id)).filter(Boolean));
+    for (const [id, button] of buttons) button.hidden = !ids.includes(id);
+    list.prepend(...ids.map((id) => buttons.get(id)).filter(Boolean));
+  };
+  put(ref.examples, examples);
+  put(ref.large, within);
+  put(ref.small, neither);
+  ref.within.hidden = !within.length;
+  ref.neither.hidden = !neither.length;
+  ref['within-title'].textContent = experiment.within_title;
+}
+
+/* The two models are chosen in the heads of their pictures, and before there are such, under the experiments. */
+function placePicks() {
+  const pair = asking.wish.models.length === 2;
+  for (const place of PAIR) {
+    const head = root.dataset.state === 'empty' || !pair ? ref.picks : ref['title-' + place].parentElement;
+    if (ref['pick-' + place].parentElement !== head) head.append(ref['pick-' + place]);
   }
-  for (const button of ref.large.children) button.hidden = !ids.slice(0, catalog.large).includes(button.dataset.id);
 }
 
 // --- the photo ------------------------------------------------------------------------------------------------------
@@ -65,13 +111,15 @@ onDocument({
     take(file);
   },
   'tm-open': ({ detail: { id, thumb, models } }) => { // from the Evidence tab: an example, or a test picture
+    freely = false;
     request({ example: id, thumb, file: null, models, target: 'own' });
   },
 });
 
 let stream = null;
-if (!(navigator.mediaDevices && navigator.mediaDevices.getUserMedia)) ref.camera.hidden = true;
-ref.camera.addEventListener('click', async () => {
+const cameras = [ref.camera, ref.camera2]; // in the bar, and on the empty page
+for (const button of cameras) button.hidden = !(navigator.mediaDevices && navigator.mediaDevices.getUserMedia);
+for (const button of cameras) button.addEventListener('click', async () => {
   ref['camera-text'].textContent = t.camera_wait;
   ref.shoot.disabled = true;
   ref['camera-dialog'].showModal();
@@ -103,26 +151,43 @@ ref.shoot.addEventListener('click', () => {
 
 // --- choosing -------------------------------------------------------------------------------------------------------
 
-ref.experiment.addEventListener('change', () => {
-  const chosen = catalog.experiments.find(({ id }) => id === ref.experiment.value);
-  if (chosen) request({ models: chosen.models });
-});
+function takeExperiment(id) {
+  freely = id === FREE;
+  const chosen = catalog.experiments.find((experiment) => experiment.id === id);
+  const pair = asking.wish.models.length === 2 ? asking.wish.models : catalog.start;
+  request({ models: chosen ? chosen.models : pair });
+  prepare(id);
+}
+ref.more.addEventListener('change', () => { if (ref.more.value) takeExperiment(ref.more.value); else choosers(); });
 for (const place of PAIR) {
   ref['model-' + place].addEventListener('change', ({ target }) => {
+    freely = false;
     request({ models: withModel(asking.wish.models, place, target.value) });
   });
 }
-// Who looks at the chooser may choose: the models of what it offers are made ready, those behind the shown one first
+// Who looks at the choosers may choose: the models of what they offer are made ready, those that are pointed at first
 let preparing = false;
-async function prepare() {
+let prepared = { at: -Infinity }; // the experiment that was pointed at last, and when
+async function prepare(first) {
   const ids = catalog.experiments.map(({ id }) => id);
-  const shown = ids.indexOf(ref.experiment.value);
+  const shown = experimentOf(asking.wish.models);
+  const place = ids.indexOf(first) < 0 ? ids.indexOf(shown && shown.id) + 1 : ids.indexOf(first);
   if (preparing || ids.length < 2) return;
   preparing = true;
   try {
-    Object.assign(server_state, await server.prepare([...ids.slice(shown + 1), ...ids.slice(0, shown + 1)]));
+    Object.assign(server_state, await server.prepare([...ids.slice(place), ...ids.slice(0, place)]));
   } catch { /* it is a help alone */ }
   preparing = false;
 }
-for (const type of ['pointerenter', 'focus']) ref.experiment.addEventListener(type, prepare);
-for (const name of ['rule', 'target']) ref[name].addEventListener('change', () => request({ [name]: ref[name].value }));
+for (const chooser of [ref.experiments, ref.more, ref.cards]) {
+  for (const type of ['pointerover', 'focusin']) {
+    chooser.addEventListener(type, (event) => {
+      const holder = event.target.closest('[data-id], label');
+      const id = holder && (holder.dataset.id || (holder.querySelector('input') || {}).value);
+      if (id === prepared.id && event.timeStamp < prepared.at + 1000) return;
+      prepared = { id, at: event.timeStamp };
+      prepare(id);
+    });
+  }
+}
+ref.rule.addEventListener('change', () => request({ rule: ref.rule.value }));

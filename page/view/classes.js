@@ -1,6 +1,6 @@
 /* Which class is explained: of few a plain choice, of many an overlay in which all keep their places, and typing finds. */
 
-const FEW = 10; // classes of a plain choice
+const FEW = 3; // classes of a plain choice
 
 /* Places of the names that hold what is typed, best first: the whole, its beginning, a word's beginning, anything in it. */
 function matching(names, typed) {
@@ -24,16 +24,19 @@ const many = () => model(asking.wish.models[0]).classes.length > FEW;
 const commonText = () => state.result && fill(asking.wish.models.length > 2 ? t.common_row : t.common, { name: state.result.target.common });
 const targetText = (target) => ({ own: t.own, common: commonText() || t.own })[target] || target;
 
+let offered = ''; // the classes of the plain choice
 function showTarget(target) {
   const { classes } = model(asking.wish.models[0]);
-  ref.target.parentElement.hidden = many();
+  ref['target-few'].hidden = many();
   ref['target-many'].hidden = !many();
   ref.class.textContent = targetText(target);
-  for (const node of [ref.knows, knows]) {
-    node.hidden = !many();
-    node.textContent = fill(t.knows, { count: classes.length });
-  }
-  if (!many()) ref.target.value = target;
+  if (many()) return;
+  const all = asking.wish.models.length > 2 ? t.all_explain : t.both_explain;
+  const entries = [['own', t.own], ...classes.map((name) => [name, fill(all, { name: name.toLowerCase() })])];
+  if (offered !== entries.join()) radios(ref.target, entries, target, (value) => request({ target: value }));
+  offered = entries.join();
+  const { asked, common } = state.result ? state.result.target : {};
+  check(ref.target, target === 'common' && asked === 'common' ? common : target);
 }
 
 // --- the overlay ----------------------------------------------------------------------------------------------------
@@ -111,7 +114,6 @@ ref['class-list'].addEventListener('click', ({ target }) => takeClass(target.clo
 ref['classes-close'].addEventListener('click', () => ref.classes.close());
 ref.classes.addEventListener('click', (event) => { if (event.target === event.currentTarget) event.target.close(); });
 
-// what the models know, one click away: on the empty page, and under the words
-const knows = make('button', { type: 'button', className: 'tm-link' });
-ref.words.after(knows);
-for (const button of [ref.class, ref.knows, knows]) button.addEventListener('click', openClasses);
+// what the models know, one click away
+ref.class.addEventListener('click', openClasses);
+ref.knows.addEventListener('click', openClasses);

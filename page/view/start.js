@@ -3,22 +3,65 @@
 for (const place of PAIR) {
   options(ref['model-' + place], catalog.models.map(({ id, title, description }) => [id, title, description]));
 }
-options(ref.rule, catalog.rules.map(({ name, title, about }) => [name, title, about]));
+options(ref.rule, catalog.rules.map(({ name, title }) => [name, title]));
 ref.accepted.textContent = catalog.accepted;
 ref.commands.textContent = catalog.commands;
+const pick = (id) => request({ example: id, file: null });
 const thumbnail = ({ id, title, thumb }) => {
   const button = make('button', { type: 'button', title }, make('img', { src: thumb, alt: title }));
   button.dataset.id = id;
-  button.addEventListener('click', () => request({ example: id, file: null }));
+  button.addEventListener('click', () => pick(id));
+  return button;
+};
+const titled = ({ id, title, large, thumb }) => {
+  const button = make('button', { type: 'button' }, make('img', { src: large || thumb, alt: '' }), make('span', { textContent: title }));
+  button.dataset.id = id;
+  button.addEventListener('click', () => pick(id));
   return button;
 };
 ref.examples.replaceChildren(...catalog.examples.map(thumbnail));
-ref.large.replaceChildren(...catalog.examples.filter(({ large }) => large).map(({ id, title, large }) => {
-  const button = make('button', { type: 'button' }, make('img', { src: large, alt: '' }), make('span', { textContent: title }));
-  button.dataset.id = id;
-  button.addEventListener('click', () => request({ example: id, file: null }));
-  return button;
+ref.large.replaceChildren(...catalog.examples.map(titled));
+ref.small.replaceChildren(...catalog.examples.map(titled));
+
+// --- experiments: cards on the empty page, tabs with a picture; luck, and any two models, behind them -------------------
+
+const main = catalog.experiments.filter(({ luck }) => !luck);
+const behind = [...catalog.experiments.filter(({ luck }) => luck), { id: FREE, title: t.free }];
+radios(ref.experiments, main.map(({ id, title }) => [id, title]), '', takeExperiment);
+options(ref.more, [['', t.more], ...behind.map(({ id, title }) => [id, title])]);
+ref.cards.replaceChildren(...main.map(({ id, title, question, names, preview, models }) => {
+  const cells = make('span', { className: 'tm-cells' }, ...names.map((name, place) => {
+    const cell = make('span', {}, names.length > 3 ? '' : make('b', { textContent: name }));
+    cell.style.backgroundImage = 'url("' + preview.src + '")';
+    if (preview.cells > 1) {
+      cell.style.backgroundSize = 100 * preview.cells + '% 100%';
+      cell.style.backgroundPosition = (100 * place) / (preview.cells - 1) + '% 0';
+    }
+    return cell;
+  }));
+  cells.style.setProperty('--cells', names.length > 3 ? 3 : names.length);
+  const button = make('button', { type: 'button', className: 'tm-pick' }, cells,
+    make('strong', { textContent: title }), rich(make('span', { className: 'tm-asks' }), question));
+  button.addEventListener('click', () => takeExperiment(id));
+  const { classes, knows } = model(models[0]);
+  const known = make('p', {}, t.knows_short + ' ', make('b', { textContent: knows }));
+  if (classes.length > FEW) {
+    const link = make('button', { type: 'button', className: 'tm-link', textContent: knows });
+    link.addEventListener('click', () => { takeExperiment(id); openClasses(); });
+    known.lastElementChild.replaceWith(link);
+  }
+  const card = make('article', { className: 'tm-experiment' }, button, known);
+  card.dataset.id = id;
+  return card;
 }));
+ref.also.append(t.also + ' ', ...behind.flatMap(({ id, title }, index) => {
+  const button = make('button', { type: 'button', className: 'tm-link', textContent: title });
+  button.dataset.id = id;
+  button.addEventListener('click', () => takeExperiment(id));
+  return [index ? ' · ' : '', button];
+}));
+const known = [...new Set(catalog.experiments.map(({ models }) => model(models[0]).knows))];
+ref.lead.textContent = fill(t.empty_text, { knows: known.join(t.or) });
 
 if (!catalog.models.length) {
   root.dataset.state = 'none';
@@ -28,6 +71,7 @@ if (!catalog.models.length) {
   choosers();
   showTarget(asking.wish.target);
   awaitModels();
+  Promise.resolve(server.rarely()).then((told) => { Object.assign(disagreements, told); choosers(); }).catch(() => {});
 }
 
 async function awaitModels() {

@@ -7,59 +7,120 @@ TEXTS: dict[str, Any] = {
         "close": "Close",
         "previous": "Previous",
         "next": "Next",
+        "explain": "What this means",
         "in_words": "In words",
-        "scrub_panel": "Depth, rule and drawing",
-        "scrubber": "Depth in all models",
+        "scrub_panel": "Layer by layer",
+        "scrubber": "Layer, in all models",
+        "tools": "More controls",
         "opacity": "Opacity",
         "colours": "Colours",
+        "little": "little",
+        "much": "much",
         "show": "What to show",
         "mode_overlay": "overlay",
         "mode_map": "map",
+        "mode_features": "features",
         "mode_saw": "what it saw",
-        "mode_keys": "oms",
+        "mode_keys": "omfs",
         "zoom": "Zoom",
         "zoom_in": "Zoom in",
         "zoom_out": "Zoom out",
         "zoom_reset": "Whole picture",
-        "hint": "← → move",
-        "save": "PNG ↓",
+        "save": "Save",
         "save_title": "Save what is on the screen as PNG",
-        "cost": "{passes} passes, {seconds} s",
-        "cost_title": "{milliseconds} ms of it in the models; the rest is reading, comparing, packing, "
-        "and loading a model that was not there yet",
-        "shallow": "shallow",
-        "deep": "deep",
-        "rank": "rank correlation {rank}",
-        "overlap": " · hottest fifths overlap {percent} %",
-        "no_agreement": "no agreement to measure: a map is the same everywhere",
+        "cost": "The answer took {passes} passes through the models and {seconds} s, {milliseconds} ms of it in "
+        "them; the "
+        "rest is reading, comparing, packing, and loading a model that was not there yet.",
+        "alike": "How alike the two maps are, layer by layer",
+        "alike_short": "How alike, by layer",
+        "alike_row": "How alike each map is to that of {reference}, layer by layer",
+        "alike_channels": "How alike the same channels are, layer by layer",
+        "the_same": "the same",
+        "unrelated": "unrelated",
+        "no_map": "no map",
+        "cells": "map size",
+        "depth": "depth",
+        "where": "{layer} · {size} cells",
+        "luck": "(luck alone {low} to {high})",
+        "rank_none": "nothing to compare",
+        "rank_apart": "two different answers",
+        "about_rank": "Agreement {rank}: Spearman's rank correlation of the two maps. 1: all places of the picture "
+        "in the "
+        "same order from cold to hot. 0: unrelated. Below 0: where one is hot the other is cold. The hottest fifths of "
+        "the two share {percent} % (by chance 20 %).",
+        "about_rank_none": "One of the maps is zero or the same everywhere here, so there is nothing to compare.",
+        "about_rank_channels": "The middle one of all channels' correlations: half of the channels are more alike. "
+        "1: the "
+        "two maps of a channel are the same but for brightness. 0: unrelated.",
+        "about_curve": "Each point is a layer, from the first on the left to the last on the right. 1: the two "
+        "models find "
+        "the evidence at the same places. 0: the places have nothing to do with one another. Hatched: a map is zero or "
+        "the same everywhere, so nothing can be compared. Hollow: below the grey. {luck}",
+        "about_curve_channels": "Each point is a layer: the middle one of the correlations of all its channels. How "
+        "far "
+        "two trainings differ here by luck alone is not measured.",
+        "about_difference": "Both maps are divided by their own sum first, so that each has as much heat in all. 1× "
+        "is the "
+        "heat that a map has everywhere that is spread evenly. The scale is a round number that fits this layer; what "
+        "little lies beyond it has the full colour.",
+        "about_heat": "Where this layer holds evidence for the class that stands on the picture. Each map has a "
+        "scale of "
+        "its own: the brightest place is its peak, however strong that is. Where the photo shows through there is "
+        "none.",
+        "about_channels": "A channel is one of the things that a layer looks for. Importance: how much the score of "
+        "the "
+        "explained class hangs on it, on this photo.",
         "slider": "{place} of {count}: {first} and {second}, agreement {rank}",
-        "slider_band": "{place} of {count}: {first} and {second}, agreement {rank}, two seeds on test pictures "
-        "{low} to {high}",
-        "go": "Go to {layer}",
-        "alt_overlay": "The photo, with the model's heat over it",
-        "alt_map": "The model's heat alone, cell by cell",
-        "alt_saw": "The photo as the model saw it",
+        "slider_band": "{place} of {count}: {first} and {second}, agreement {rank}, two trainings by luck alone "
+        "{low} to "
+        "{high}",
+        "alt_overlay": "The photo, with {name}'s evidence for {target} over it",
+        "alt_map": "{name}'s evidence for {target} alone, cell by cell",
+        "alt_saw": "The photo as {name} saw it",
+        "alt_features": "{name}'s feature maps",
         "alt_difference": "The photo, with the difference of the two maps over it",
-        "saw": "what it saw",
-        "zero": "zero everywhere",
-        "heat": "{percent} % of its peak",
-        "difference": "red: more in {first} · blue: more in {second} · full colour: {limit}× even heat",
-        "difference_short": "red {first} · blue {second} · full:\N{NO-BREAK SPACE}{limit}×",
-        "difference_title": "Full colour: a difference of {limit} times the heat that an even spread would "
-        "put everywhere, or more",
-        "no_difference": "no difference: a map is zero",
-        "apart": "No difference picture and no number: the two maps explain different classes.",
+        "saw": "what it saw · {size}",
+        "zero": "{evidence}: none here",
+        "heat": "{evidence} · {percent} % of its peak here",
+        "difference": "Where they differ",
+        "difference_more": "{limit}× more {name}",
+        "difference_alike": "alike",
+        "no_difference": "No difference: one of the maps is zero everywhere here.",
+        "apart": "Two different answers",
+        "apart_own": "{target}: {name}",
+        "alt_apart": "The photo, and in two colours where each model's evidence for its own answer is strongest",
+        "about_apart": "The two models give different answers, and each picture shows what speaks for the model's "
+        "own one. "
+        "Coloured is the fifth of the picture in which each finds most of it. Evidence for different things is not "
+        "compared, "
+        "so there is no number.",
+        "apart_ask": "Ask both the same:",
         "slider_apart": "{place} of {count}: {first} and {second}; the two maps explain different classes",
         "right": "{name}\N{NO-BREAK SPACE}✓",
         "row_alike": "alike to {reference}",
         "row_reference": "the others are held against it",
         "row_apart": "explains another class",
         "slider_row": "{place} of {count}, {percent} % of the depth; agreement with {reference}: {alike}",
-        "features": "{name}: feature maps here, most important first ({count} of {of})",
-        "channel": "Channel {channel}",
-        "enlarge": "Enlarge channel {channel}",
+        "channels": "Channels",
+        "channels_same_in_both": "the same in both",
+        "channels_most_important": "each its most important",
+        "channel_number": "no. {channel}",
+        "channel_alike": "alike {value}",
+        "channel_silent": "silent",
+        "channel_both": "Channel {channel} in both",
+        "channel_single": "Channel {channel} of {name}",
+        "channel_place": "{place} of {of} by importance",
+        "channel_scale": "one scale for both",
+        "channel_scale_single": "its scale",
+        "channel_photo": "on the photo",
+        "dots": "How alike all {of} channels are",
+        "dots_of": "{count} of {of}, the others are silent",
+        "dots_none": "All channels are silent here in one of the two.",
+        "dots_less": "less alike",
+        "no_features": "An ensemble has no feature maps of its own.",
+        "enlarge": "Channel {channel} of {name}",
         "enlarged": "{name}, {layer}, channel {channel}",
-        "enlarged_text": "{place} of {count} (of {of}) · from {low} to {high} · importance {importance}",
+        "enlarged_text": "{place} of {count} (of {of}) · from {low} to {high}",
     },
     "name": "Two Minds",
     "colours": {
@@ -77,20 +138,19 @@ TEXTS: dict[str, Any] = {
     "input": "{height} × {width} px",
     "accuracy": "{value}\N{NO-BREAK SPACE}%",
     "accuracy_interval": "{value}\N{NO-BREAK SPACE}% ±\N{NO-BREAK SPACE}{half}",
-    "accuracy_title": "Share of right answers on {count} test pictures it never saw",
+    "accuracy_card": "right on {value}\N{NO-BREAK SPACE}% of {population}",
+    "accuracy_short": "right: {value}\N{NO-BREAK SPACE}%",
+    "accuracy_title": "Share of right answers on {count} test pictures it never saw.",
     "accuracy_title_interval": "Share of right answers on {count} test pictures it never saw; 95 % interval "
-    "{low} to {high} %",
+    "{low} to {high} %.",
     "nth_model": "model {place}",
     "layer_top": "last features",
-    "legend_seeds": "agreement of the two maps, by depth (grey: two seeds of one recipe, on test pictures)",
-    "legend_seeds_short": "agreement (grey: two seeds)",
-    "legend_none_short": "agreement (no yardstick)",
-    "legend_none": "agreement of the two maps, by depth (no yardstick)",
+    "legend_luck": "grey: two trainings that differ by luck alone",
     "explained": "explained: {name}",
     "explained_own": "explained: each model's own answer",
-    "evidence_for": "evidence for {name}",
-    "legend_apart": "agreement of the two maps, by depth (dashed: they explain different classes)",
-    "legend_apart_short": "agreement (dashed: different classes)",
+    "evidence_for": "evidence for **{name}**",
+    "evidence_own": "its own answer: evidence for **{name}**",
+    "evidence_other": "evidence for **{name}**; it says {says}",
     "apart_title": "Maps of different classes differ whatever the models look at, so their agreement has no number "
     "and no yardstick.",
     # notes of the reader, by code
@@ -100,19 +160,20 @@ TEXTS: dict[str, Any] = {
         "stretched": "The values of this file have no usual range; they were stretched from least to greatest.",
     },
     # in words
-    "same_class": "Both say **{name}** ({first_share} and {second_share}).",
-    "same_class_unsure": "Both say **{name}**; {unsure} is less sure ({share}, {other} {other_share}).",
-    "other_class": "They disagree: {first} says **{first_name}** ({first_share}), {second} **{second_name}** "
+    "same_class": "Both say **{name}**: {first} {first_share} sure, {second} {second_share}.",
+    "other_class": "They disagree: {first} says **{first_name}** ({first_share} sure), {second} **{second_name}** "
     "({second_share}).",
-    "rate": "Of {population} that it is as sure of, {side} gets at least {rate} right.",
-    "rate_each": "Of {population} that each is as sure of, it gets at least {rate} right.",
-    "rates": "Of {population} that each is as sure of, {side} gets at least {rate} right, {other} {other_rate}.",
+    "same_model": "Both sides are **the same model**.",
+    "rate": "Of {population} it is as sure of, {side} gets at least {rate} right.",
+    "rate_each": "Of {population} they are as sure of, each gets at least {rate} right.",
+    "rates": "Of {population} they are as sure of, {side} gets at least {rate} right, {other} {other_rate}.",
     # what rates and yardsticks were measured on, by name of the data set; None: any other
     "populations": {
         "cats-dogs": "test photos of cats and dogs",
         "cifar-100": "test pictures of CIFAR-100",
         None: "pictures of the test split",
     },
+    "populations_short": {"cats-dogs": "test photos", None: "test pictures"},
     "rate_row": "Of {population} that each is as sure of, {sides} get at least {rate} right each.",
     "wrong": "**{sides} is more likely wrong than right**: of {population} that it is as sure of, it gets at most "
     "{rate} right.",
@@ -124,7 +185,10 @@ TEXTS: dict[str, Any] = {
     "than {rate} right.",
     "unlikely": "**Nothing is likely** to {sides}: the first guess has less than half of the probability, so the "
     "picture is rather something else by the model's own account.",
-    "outside": "The picture shows **none of the {count} classes** that these models know.",
+    "outside": "The picture shows **none of the {count} classes** that these models know; they can only choose "
+    "among those.",
+    "outside_few": "The picture shows **none of these**: the models can only choose between {classes}.",
+    "either": " and ",
     # of more than two models
     "answers_same": "All {count} say **{name}** ({low} to {high}).",
     "answers_differ": "They disagree.",
@@ -139,36 +203,58 @@ TEXTS: dict[str, Any] = {
     "truth_first": "Right: **{name}**",
     "truth_among": "Right: **{name}**, guess {place}",
     "truth_absent": "Right: **{name}**, not among these",
-    "common": "Both maps explain **{name}**, the class with the higher mean probability.",
-    "own": "Each map shows what speaks for its own model's answer: **{first}** and **{second}**. Maps of different "
-    "classes are not held against each other; with one class for both they are.",
-    "peaks_same": "Here the heat of both peaks **within a cell of the same place**",
-    "peaks_apart": "Here their heat peaks at **different places**",
-    "spread_alike": "{peaks} and spreads over about as much of the picture ({first_share} and {second_share}).",
-    "spread_wider_same": "{peaks}, but {wider}'s spreads over **{ratio}\N{NO-BREAK SPACE}×** the area.",
-    "spread_wider_apart": "{peaks}, and {wider}'s spreads over **{ratio}\N{NO-BREAK SPACE}×** the area.",
-    "heat_one": "{side} has no peak here: its map is the same everywhere.",
-    "heat_both": "Neither has a peak here: both maps are the same everywhere.",
-    "zero_one": "{side}'s map is **zero everywhere** here: nothing at this depth speaks for {name} by this rule.",
-    "zero_both": "Both maps are **zero everywhere** here: nothing at this depth speaks for {name} by this rule.",
-    "agree_within": "They agree here **as two seeds do** on 8 of 10 {population} ({rank}; seeds {low} to {high})",
-    "agree_less": "They agree here **less than two seeds do** on 9 of 10 {population} ({rank}; seeds {low} to {high})",
-    "agree_more": "They agree here **more than two seeds do** on 9 of 10 {population} ({rank}; seeds {low} to {high})",
-    "course_none": "{here}. Below the seeds' band nowhere.",
-    "course_less": "{here}. Below the seeds' band at {count} of {of} depths, **more than two seeds are** on 9 of 10 of "
+    "common": "Both maps show what speaks for **{name}**, the class with the higher mean probability.",
+    "asked": "Both maps show what speaks for **{name}**, the class that was asked about.",
+    "own": "Each map shows what speaks for its own model's answer. Evidence for different things is not compared.",
+    "peaks_same": "At this layer both look **at the same spot**",
+    "peaks_apart": "At this layer they look at **different spots**",
+    "spread_alike": "{peaks}, and about as widely ({first_share} and {second_share} of the picture).",
+    "spread_wider_same": "{peaks}, but {wider} at **{ratio}\N{NO-BREAK SPACE}× as much** of the picture.",
+    "spread_wider_apart": "{peaks}, and {wider} at **{ratio}\N{NO-BREAK SPACE}× as much** of the picture.",
+    "heat_one": "{side} looks at no place in particular here: its map is the same everywhere.",
+    "heat_both": "Neither looks at a place in particular here: both maps are the same everywhere.",
+    "zero_one": "{side}'s map is **zero everywhere** here: by this method, nothing at this layer speaks for {name}.",
+    "zero_both": "Both maps are **zero everywhere** here: by this method, nothing at this layer speaks for {name}.",
+    "agree_within": "**No more different than luck makes two trainings** on 8 of 10 {population}",
+    "agree_less": "**More different than luck makes two trainings** on 9 of 10 {population}",
+    "agree_more": "**More alike than luck leaves two trainings** on 9 of 10 {population}",
+    "agree_luck": "These are **two trainings of one recipe**: what differs differs by luck. On 8 of 10 {population} "
+    "such two "
+    "agree by {low} to {high} here.",
+    "course_none": "{here}. All layers together: nowhere below luck.",
+    "course_less": "{here}. All layers together: below luck at {count} of {of}, **at more than luck gives** on 9 of "
+    "10 of "
     "those; most of all at {layer}.",
-    "course_luck": "{here}. Below the seeds' band at {count} of {of} depths, no more than luck there.",
-    "course_some": "{here}. Below the seeds' band at {count} of {of} depths, most of all at {layer}.",
+    "course_luck": "{here}. All layers together: below luck at {count} of {of}, still what luck gives.",
+    "course_some": "{here}. All layers together: below luck at {count} of {of}, most of all at {layer}.",
     "yardstick": "Grey: how far two trainings of one recipe that differ by luck alone agree on maps of the true class: "
     "at each depth, on 8 of 10 of {count} {population}.",
     "yardstick_wider": "Grey: how far two trainings of one recipe that differ by luck alone agree on maps of the true "
     "class: at each depth, on at least 8 of 10 of {count} {population} (the widest of {pairs} such pairs).",
-    "no_yardstick": "They agree with rank correlation {rank} here. There is **no yardstick** for that: it is "
-    "not measured how far two trainings of one recipe agree on such maps.",
-    "no_yardstick_title": "No yardstick: how far two trainings of one recipe agree on such maps is not measured.",
-    "no_yardstick_neither": "They agree with rank correlation {rank} here. There is **no yardstick** for that: how far "
-    "two trainings of one recipe agree was measured on {population}, and this picture is none of those.",
-    "no_yardstick_neither_title": "No yardstick: how far two trainings of one recipe agree was measured on "
+    "no_yardstick": "**How much of that is luck is not known**: it is not measured how far two trainings of one "
+    "recipe agree "
+    "on such maps.",
+    "no_yardstick_title": "How much of that is luck is not known: how far two trainings of one recipe agree on such "
+    "maps "
+    "is not measured.",
+    "no_yardstick_neither": "**How much of that is luck is not known**: two trainings of one recipe were compared on "
     "{population}, and this picture is none of those.",
-    "dead": "Channels dead here: {first_share} {first}, {second_share} {second}.",
+    "no_yardstick_neither_title": "How much of that is luck is not known: two trainings of one recipe were compared on "
+    "{population}, and this picture is none of those.",
+    # of the feature maps
+    "channels_what": "**Each tile is one channel**: one thing that this layer looks for. The brighter, the more of "
+    "it is "
+    "there.",
+    "channels_same": "Both models began with the same weights, so the same tile is **the same channel**. Here they are "
+    "{likeness} (correlation {typical} in the middle).",
+    "channels_equal": "**all but equal**",
+    "channels_alike": "**much alike**",
+    "channels_partly": "**alike in part**",
+    "channels_hardly": "**hardly alike**",
+    "channels_silent": "Both models began with the same weights, so the same tile is **the same channel**. Here each "
+    "channel is silent in one of them.",
+    "channels_own": "A channel of one has **no known counterpart** in another: each shows its own most important ones.",
+    "channels_none": "These models have no feature maps of their own.",
+    "silent": "{first_share} ({first}) and {second_share} ({second}) of this layer's channels are silent on this "
+    "photo.",
 }

@@ -1,0 +1,375 @@
+"""The page as a first-time visitor meets it, in headless Chromium: what it is, what is explained, where to go on."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from judges import EXPERIMENTS, STARTING, Server, colour_judge, encoded, picture, ship, start, stop, wait_until
+from playwright.sync_api import expect
+from studied import save
+from test_page_browser import BLUE, PHONE, RED, Visit, browser, fits  # noqa: F401  browser is a fixture
+
+pytest_plugins = ["page_fixtures"]
+ROOMS = {
+    "laptop": {"viewport": {"width": 1280, "height": 720}},
+    "small": {"viewport": {"width": 1024, "height": 600}},
+    "zoomed": {"viewport": {"width": 640, "height": 360}},  # 1280 x 720 at 200 %
+    "phone": PHONE,
+}
+
+
+@pytest.fixture(scope="module")
+def twin_server(evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The page with two networks that began with the same weights, of which it is known how rarely they disagree."""
+    folder = tmp_path_factory.mktemp("twins")
+    began = {"initial_weights": "drawn once"}
+    rng = np.random.default_rng(0)
+    for name, seed in (("mild", 1), ("steep", 2), ("biased", 6)):
+        model_id = f"judge-{name}"
+        ship(
+            folder,
+            model_id,
+            f"Judge, {name}",
+            colour_judge(seed, {"steep": 40.0}.get(name, 4.0), bias=3.0 * (name == "biased")),
+        )
+        path = folder / model_id / "card.json"
+        card = json.loads(path.read_text())
+        if name != "biased":
+            card |= began
+            card["recipe"]["model"] = {"name": "judge", "weights": "drawn"}
+        card["recipe"]["optimizer"] = {"name": name}  # no two trainings of one recipe
+        path.write_text(json.dumps(card))
+        keys = np.array([f"cat/{k}" for k in range(400)])
+        dogs = np.full(400, 0.1)
+        dogs[: {"mild": 3, "steep": 0, "biased": 400}[name]] = 0.9
+        save(
+            folder / model_id / "evaluation/predictions.npz",
+            identities=keys,
+            digests=keys,
+            labels=rng.integers(0, 2, 400),
+            probabilities=np.stack([1 - dogs, dogs], 1),
+        )
+    entries = [EXPERIMENTS[0] | {"question": "**One** thing differs?"}]
+    entries += [
+        {"id": "apart", "title": "Mild or biased?", "question": "Why?", "models": ["judge-mild", "judge-biased"]}
+    ]
+    (folder / "experiments.json").write_text(json.dumps(entries))
+    work = tmp_path_factory.mktemp("twin-server")
+    server = start(work, "--weights", str(folder), "--evidence", str(evidence))
+    try:
+        wait_until(lambda: "The models are ready" in server.log(), STARTING, "the models are ready")
+        yield server
+    finally:
+        stop(server)
+
+
+@pytest.fixture
+def visit(browser, twin_server) -> Iterator[Visit]:  # noqa: F811
+    visit = Visit(browser, twin_server.url)
+    yield visit
+    visit.close()
+
+
+def box(visit: Visit, selector: str) -> dict[str, float]:
+    return visit.page.locator(selector).first.bounding_box()
+
+
+# --- what it is -------------------------------------------------------------------------------------------------------
+
+
+def test_the_empty_page_says_what_the_models_know_and_shows_the_experiments(visit):
+    page = visit.page
+    assert "They know only cat and dog" in page.inner_text(".tm-lead")
+    cards = page.locator(".tm-experiment")
+    assert cards.locator(".tm-pick > strong").all_inner_texts() == ["Mild or steep?", "Mild or biased?"]
+    assert cards.locator(".tm-asks").all_inner_texts() == ["One thing differs?", "Why?"]
+    for image in cards.locator(".tm-cells > span").all():
+        assert image.evaluate("node => getComputedStyle(node).backgroundImage").startswith('url("data:image/')
+    assert cards.first.locator(".tm-cells").inner_text().split() == ["Mild", "Steep"]
+    assert page.get_attribute(".tm-experiment[data-id=pair] .tm-pick", "aria-pressed") == "true"
+    visit.choose("apart")
+    assert page.get_attribute(".tm-experiment[data-id=apart] .tm-pick", "aria-pressed") == "true"
+    assert page.inner_text("[data-ref=neither] h4").startswith("None of these: what will they say?")
+    expect(page.locator("[data-ref=rarely]")).to_have_text(
+        "The two give different answers to 397 of 400 test pictures."
+    )
+    visit.choose("pair")
+    expect(page.locator("[data-ref=rarely]")).to_have_text("The two give different answers to 3 of 400 test pictures.")
+
+
+def test_the_question_stands_in_every_state(visit):
+    page = visit.page
+    page.route("**/queue/join*", lambda route: (time.sleep(0.6), route.continue_()))
+    expect(page.locator(".tm-asks").first).to_have_text("One thing differs?")
+    visit.example("cow")
+    page.wait_for_selector(".tm[data-state=waiting]")
+    question = page.locator("[data-ref=question]")
+    expect(question).to_be_visible()
+    expect(question).to_have_text("One thing differs?")
+    page.wait_for_selector(".tm[data-state=result]:not([data-busy])")
+    expect(question).to_be_visible()
+    visit.answered(lambda: visit.choose("apart"))
+    expect(question).to_have_text("Why?")
+    visit.answered(lambda: visit.choose("free"))
+    expect(question).to_contain_text("Any two models")
+    assert page.inner_text(".tm-known").startswith("They know only cat and dog")
+
+
+def test_what_shows_none_of_the_classes_is_said_to_show_none(visit):
+    visit.answered(lambda: visit.example("cow"))
+    words = visit.page.inner_text("[data-ref=words]")
+    assert "The picture shows none of these: the models can only choose between cat and dog." in words
+    assert "right" not in words
+    visit.answered(lambda: visit.example("cat-yarn"))
+    assert "none of these" not in visit.page.inner_text("[data-ref=words]")
+
+
+# --- what is explained ------------------------------------------------------------------------------------------------
+
+
+def test_a_class_chosen_by_hand_does_not_stay_when_picture_or_models_change(visit):
+    visit.give(RED)
+    visit.answered(lambda: visit.ask_for("Dog"))
+    for model in (0, 1):
+        assert visit.evidence(model).startswith("evidence for dog; it says cat")
+    assert "the class that was asked about" in visit.page.inner_text("[data-ref=words]")
+    visit.give(picture(red=250))
+    assert visit.target() == "own"
+    assert [visit.evidence(model) for model in (0, 1)] == ["evidence for cat"] * 2
+    visit.answered(lambda: visit.ask_for("Dog"))
+    visit.answered(lambda: visit.choose("apart"))
+    assert visit.target() == "own"
+    assert visit.evidence(1).startswith("its own answer: evidence for dog")
+    visit.answered(lambda: visit.ask_for("Cat"))
+    visit.answered(lambda: visit.page.select_option("[data-ref=rule]", "layercam"))
+    assert visit.target() == "Cat"  # the same picture, the same models
+
+
+# --- feature maps -----------------------------------------------------------------------------------------------------
+
+
+def test_feature_maps_are_a_view_of_the_stages_and_the_same_channels_stand_at_the_same_place(visit):
+    visit.give(RED)
+    page = visit.page
+    before = len(visit.asked())
+    page.focus("[data-ref=track]")
+    page.keyboard.press("f")
+    assert page.get_attribute(".tm", "data-mode") == "features"
+    tiles = [page.locator(f"[data-ref=tiles-{place}] button") for place in (0, 1)]
+    assert tiles[0].count() == tiles[1].count() == 8
+    numbers = [
+        [name.split()[1] for name in side.evaluate_all("all => all.map(node => node.ariaLabel)")] for side in tiles
+    ]
+    assert numbers[0] == numbers[1]
+    assert all(text.startswith(("alike", "silent")) for text in tiles[1].locator(":scope > span").all_inner_texts())
+    for place in (0, 1):
+        stage, tile = box(visit, f"[data-ref=stage-{place}]"), tiles[place].last.bounding_box()
+        assert stage["y"] <= tile["y"] < tile["y"] + tile["height"] <= stage["y"] + stage["height"] + 1 <= 720
+    assert page.inner_text("[data-ref=legend]") == "How alike the same channels are, layer by layer"
+    seen = {tiles[0].nth(1).locator("canvas").evaluate("node => node.toDataURL()")}
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(150)
+    seen.add(tiles[0].nth(1).locator("canvas").evaluate("node => node.toDataURL()"))
+    assert len(seen) == 2  # the scrubber drives them
+    tiles[1].nth(2).click()
+    page.wait_for_timeout(100)
+    assert page.inner_text("[data-ref=third-title]").endswith("in both")
+    pressed = [side.nth(2).get_attribute("aria-pressed") for side in tiles]
+    assert pressed == ["true", "true"]
+    page.click("label:has-text('each its most important')")
+    page.wait_for_timeout(100)
+    assert page.inner_text("[data-ref=third-title]").endswith("of steep")
+    assert all(text.startswith("no. ") for text in tiles[1].locator(":scope > span").all_inner_texts())
+    page.click(".tm-segments label:has-text('overlay')")
+    assert tiles[0].count() == 0 or not tiles[0].first.is_visible()
+    assert len(visit.asked()) == before
+
+
+def test_what_did_not_begin_alike_shows_each_its_own_channels(visit):
+    visit.choose("apart")
+    visit.give(RED)
+    page = visit.page
+    page.click(".tm-segments label:has-text('features')")
+    expect(page.locator("[data-ref=channel-choice]")).to_be_hidden()
+    assert "no known counterpart" in page.inner_text("[data-ref=words]")
+    assert page.inner_text("[data-ref=legend]") == "How alike the two maps are, layer by layer"
+
+
+# --- the difference ---------------------------------------------------------------------------------------------------
+
+
+def test_the_difference_has_a_scale_and_nothing_lies_over_it(visit):
+    visit.give(RED)
+    page = visit.page
+    limits = set()
+    for key in ("Home", "ArrowRight", "End"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(100)
+        first, second = (page.inner_text(f"[data-ref=end-{name}]") for name in ("first", "second"))
+        assert first.endswith("× more mild")
+        assert second == first.replace("mild", "steep")
+        limits.add(first)
+    expect(page.locator("[data-ref=ends-bar]")).to_be_visible()
+    over = page.evaluate("""() => {
+        const stage = document.querySelector('[data-ref=stage-difference]'), box = stage.getBoundingClientRect();
+        const found = new Set();
+        for (let x = 0.02; x < 1; x += 0.06) for (let y = 0.02; y < 1; y += 0.06) {
+            const node = document.elementFromPoint(box.left + x * box.width, box.top + y * box.height);
+            if (!stage.querySelector('.tm-plane').contains(node) && node !== stage) found.add(node.className);
+        }
+        return [...found];
+    }""")
+    assert over == []
+
+
+# --- the first screen -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("experiment", ["pair", "apart"])
+def test_on_the_first_screen_are_both_overlays_the_class_the_curve_and_the_way_to_feature_maps(
+    browser,  # noqa: F811
+    twin_server,
+    experiment,
+    dark,
+):
+    visit = Visit(browser, twin_server.url, color_scheme="dark" if dark else "light")
+    visit.choose(experiment)
+    visit.give(RED)
+    assert visit.page.evaluate("scrollY") == 0
+    names = [
+        "stage-0",
+        "stage-1",
+        "stage-difference",
+        "evidence-0",
+        "evidence-1",
+        "track",
+        "modes",
+        "question",
+        "knows",
+    ]
+    for name in names[:-1]:
+        inside = box(visit, f"[data-ref={name}]")
+        assert 0 <= inside["y"] < inside["y"] + inside["height"] <= 720, name
+    sizes = {round(box(visit, f"[data-ref=stage-{name}]")["y"]) for name in (0, 1, "difference")}
+    assert max(sizes) - min(sizes) <= 2  # in one line
+    assert box(visit, "[data-ref=curve]")["height"] >= 120
+    expect(visit.page.locator("label:has-text('features')")).to_be_visible()
+    visit.close()
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_the_scrubber_panel_never_covers_the_pictures(browser, twin_server, name):  # noqa: F811
+    visit = Visit(browser, twin_server.url, **ROOMS[name])
+    page = visit.page
+    page.set_input_files("input[type=file]", {"name": "a.png", "mimeType": "image/png", "buffer": encoded(RED)})
+    page.wait_for_selector(".tm[data-state=result]:not([data-busy])")
+    page.wait_for_timeout(500)
+    assert fits(visit)
+    sticky = page.evaluate("getComputedStyle(document.querySelector('.tm-panel')).position") == "sticky"
+    limit = box(visit, ".tm-panel")["y"] if sticky else page.viewport_size["height"]
+    for place in (0, 1):
+        stage = box(visit, f"[data-ref=stage-{place}]")
+        assert stage["y"] >= 0, name
+        assert stage["y"] + stage["height"] <= limit + 1, name
+        assert stage["height"] > 90, name
+    track = box(visit, "[data-ref=track]")
+    assert track["y"] + track["height"] <= page.viewport_size["height"]
+    visit.close()
+
+
+def test_where_little_is_left_all_controls_are_behind_one_button(browser, twin_server):  # noqa: F811
+    visit = Visit(browser, twin_server.url, **PHONE)
+    visit.give(RED)
+    page = visit.page
+    expect(page.locator("[data-ref=rule]")).to_be_hidden()
+    page.tap("[data-ref=fold]")
+    for name in ("rule", "colours", "opacity", "save"):
+        expect(page.locator(f"[data-ref={name}]")).to_be_visible()
+    assert page.get_attribute("[data-ref=fold]", "aria-expanded") == "true"
+    page.tap("[data-ref=fold]")
+    expect(page.locator("[data-ref=rule]")).to_be_hidden()
+    visit.close()
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_term_is_explained_by_hover_and_by_focus_where_it_stands(visit):
+    visit.give(RED)
+    page = visit.page
+    note = page.locator(".tm-tip")
+    expect(note).to_be_hidden()
+    page.hover("[data-ref=third-about]")
+    expect(note).to_contain_text("1× is the heat that a map has everywhere that is spread evenly")
+    page.mouse.move(5, 5)
+    expect(note).to_be_hidden()
+    page.focus("[data-ref=track]")
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.dataset.ref") == "rank"
+    expect(note).to_contain_text("Spearman's rank correlation")
+    assert page.get_attribute("[data-ref=rank]", "aria-describedby") == note.get_attribute("id")
+    page.keyboard.press("Escape")
+    expect(note).to_be_hidden()
+    page.hover("[data-ref=accuracy-0]")
+    expect(note).to_contain_text("4,000 test pictures it never saw; 95 % interval")
+
+
+def test_a_term_is_explained_by_touch(browser, twin_server):  # noqa: F811
+    visit = Visit(browser, twin_server.url, **PHONE)
+    visit.give(RED)
+    page = visit.page
+    note = page.locator(".tm-tip")
+    for name, text in (
+        ("accuracy-1", "test pictures"),
+        ("legend-about", "Each point is a layer"),
+        ("rank", "rank corr"),
+    ):
+        page.tap(f"[data-ref={name}]")
+        expect(note).to_contain_text(text)
+        inside = note.bounding_box()
+        assert 0 <= inside["x"] < inside["x"] + inside["width"] <= 390
+    page.tap("[data-ref=bars-0]")
+    expect(note).to_be_hidden()
+    visit.close()
+
+
+# --- hairlines and shapes ---------------------------------------------------------------------------------------------
+
+
+def test_hairlines_stay_thin_in_the_zoom_and_leave_with_the_finger(browser, twin_server):  # noqa: F811
+    visit = Visit(browser, twin_server.url)
+    visit.give(RED)
+    page = visit.page
+    stage = box(visit, "[data-ref=stage-0]")
+    page.mouse.dblclick(stage["x"] + 50, stage["y"] + 50)
+    page.mouse.move(stage["x"] + 60, stage["y"] + 60)
+    page.wait_for_timeout(150)
+    line = box(visit, "[data-ref=stage-0] .tm-v")
+    assert line["width"] == 1
+    assert line["x"] == pytest.approx(stage["x"] + 60, abs=1.5)
+    visit.close()
+    visit = Visit(browser, twin_server.url, **PHONE)
+    visit.give(BLUE)
+    visit.page.tap("[data-ref=stage-0]")
+    visit.page.wait_for_timeout(150)
+    assert visit.page.get_attribute(".tm", "data-hair") is None
+    visit.close()
+
+
+@pytest.mark.parametrize("size", [(300, 30), (30, 300)])
+def test_a_long_picture_leaves_room_for_what_stands_on_it(visit, size):
+    visit.give(picture(red=255, size=size))
+    for place in (0, 1):
+        stage = box(visit, f"[data-ref=stage-{place}]")
+        assert min(stage["width"], stage["height"]) >= 120
+        chip = visit.page.locator(f"[data-ref=evidence-{place}]")
+        assert chip.evaluate("node => node.scrollWidth <= node.clientWidth")
+    visit.page.click("[data-ref=zoom-in]")
+    visit.page.wait_for_timeout(100)
+    inner, stage = box(visit, "[data-ref=stage-0] .tm-plane"), box(visit, "[data-ref=stage-0]")
+    middle = inner["x"] + inner["width"] / 2, inner["y"] + inner["height"] / 2
+    assert middle == pytest.approx((stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2), abs=2)
