@@ -21,7 +21,7 @@ from study import claims, recipes, scaling
 from study.files import read_rows
 from study.measure import RULE
 from study.recipes import SIGNIFICANT
-from study.store import COLOURS, Store
+from study.store import COLOURS, SCALING_COST, Store
 from study.texts.en import TEXTS
 
 INK = "#010203"  # becomes currentColor
@@ -434,7 +434,7 @@ def interval(claim: dict) -> tuple[Figure, Rows]:
 def draw_scaling(store: Store, content: dict) -> None:
     """Draw accuracy against cost, and each claim's figure of every training (`study.scaling`)."""
     trainings = content["trainings"]
-    store.write_plot(store.claim_plot(scaling.COST), *drawn(scaling.COST, lambda: cost(trainings)))
+    store.write_plot(store.claim_plot(SCALING_COST), *drawn(SCALING_COST, lambda: cost(trainings)))
     for claim in content["verdicts"]:
         store.write_plot(
             store.claim_plot(claim["id"]), *drawn(claim["id"], functools.partial(by_kind, claim, trainings))

@@ -58,7 +58,6 @@ PUBLISHED = {  # the paper's table 2: multiply-adds, weights, top-1 accuracy on 
     "B6": (19e9, 43e6, 0.840),
     "B7": (37e9, 66e6, 0.843),
 }
-COST = "scaling-cost"  # the plot of accuracy against multiply-adds
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ NOT_THE_RECIPE = ("seed", "id", "title", "description", "search")  # what two se
 
 COLOURS = {"left": "#d0453e", "right": "#3d6fd9", "luck": "#8a8f98"}
 """In plots: left model, right model, two seeds of one recipe. The page puts its own in their place."""
+SCALING_COST = "scaling-cost"  # of claims/: the scaling experiment's accuracy against cost
 PET_CLASSES = ("cat", "dog")  # in the order of the marked pictures' labels
 PICTURES = ("identities", "digests", "rank_last")  # of pairs/LEFT--RIGHT/pictures.npz
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")

@@ -15,7 +15,7 @@ from anyio.to_thread import run_sync
 from explain.cards import Card, Figures, natural_order
 from explain.pictures import Picture, read
 from explain.view.words import Words
-from page.evidence import ladder
+from page.evidence import ladder, scaling
 from page.evidence.classes import FEWEST, Classes
 from page.evidence.drawing import drawing
 from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
@@ -113,8 +113,8 @@ class Findings:
         return self.many.told(asked.get("model"))
 
     def judged(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """The claims, {"claims": see there}."""
-        return {"claims": self.claims()}
+        """The claims, {"claims": see there}, and behind them the scaling experiment's (see `scaling.told`)."""
+        return {"claims": [*self.claims(), *scaling.told(self.store, self.texts)]}
 
     def pair(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The plots of an experiment. `asked`: {"experiment": id}.
@@ -166,7 +166,10 @@ class Findings:
         """
         claim = asked.get("claim")
         if claim is not None:
-            if not isinstance(claim, str) or claim not in {judged["id"] for judged in self._judged()}:
+            if not isinstance(claim, str) or claim not in {
+                *scaling.PLOTS,
+                *(judged["id"] for judged in self._judged()),
+            }:
                 raise NotThere("evidence_unknown")
             path, name = self.store.claim_plot(claim), f"claim-{claim}.csv"
         else:

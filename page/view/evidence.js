@@ -113,10 +113,18 @@ function claimCard(claim) {
   return card;
 }
 
+function plotCard(title, text, svg, asked) {
+  const card = make('figure', { className: 'tm-card tm-plot' },
+    make('header', {}, make('h4', { textContent: title }), csvButton(title, asked)), make('figcaption', { textContent: text }), drawn(svg));
+  card.dataset.plot = asked.plot || asked.claim;
+  return card;
+}
+
 function showClaims(groups) {
   ref['claims-body'].replaceChildren(...(groups.length ? [] : [rich(make('p', { className: 'tm-card' }), t.claims_none)]),
-    ...groups.flatMap(({ title, claims, commands }) => [
-      make('h3', { textContent: title }), commandBox(commands), make('div', { className: 'tm-two' }, ...claims.map(claimCard))]));
+    ...groups.flatMap(({ title, text, plots, claims, commands }) => [
+      make('h3', { textContent: title }), text ? make('p', { className: 'tm-fine', textContent: text }) : '', commandBox(commands),
+      make('div', { className: 'tm-two' }, ...(plots || []).map((plot) => plotCard(plot.title, plot.text, plot.svg, { claim: plot.name })), ...claims.map(claimCard))]));
 }
 
 // --- one experiment -------------------------------------------------------------------------------------------------
@@ -128,13 +136,7 @@ function showPair(answer) {
   names = answer.names;
   ref['plots-body'].replaceChildren(
     answer.measured ? rich(make('p', { className: 'tm-fine' }), answer.measured) : '',
-    make('div', { className: 'tm-two' }, ...answer.plots.map(({ name, title, text, svg }) => {
-      const card = make('figure', { className: 'tm-card tm-plot' },
-        make('header', {}, make('h4', { textContent: title }), csvButton(title, { experiment: current.id, plot: name })),
-        make('figcaption', { textContent: text }), drawn(svg));
-      card.dataset.plot = name;
-      return card;
-    })),
+    make('div', { className: 'tm-two' }, ...answer.plots.map(({ name, title, text, svg }) => plotCard(title, text, svg, { experiment: current.id, plot: name }))),
     ...answer.missing.map((text) => make('div', { className: 'tm-card tm-lacking' }, make('p', { textContent: text }), commandBox(answer.commands))));
   showLists(answer);
 }
