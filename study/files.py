@@ -57,7 +57,7 @@ def read_json(path: Path) -> Any:
 @functools.lru_cache(maxsize=128)
 def _json_of(path: Path, version: object) -> Any:
     try:
-        content = parse_json(read_bytes(path, TEXT))
+        content = parse_json(read_bytes(path, TEXT), lenient=True)
         if not writable(content):
             raise ValueError("half a character")
         return content

@@ -86,9 +86,9 @@ def test_the_empty_page_says_what_the_models_know_and_shows_the_experiments(visi
     cards = page.locator(".tm-experiment")
     assert cards.locator(".tm-pick > strong").all_inner_texts() == ["Mild or steep?", "Mild or biased?"]
     assert cards.locator(".tm-asks").all_inner_texts() == ["One thing differs?", "Why?"]
-    for image in cards.locator(".tm-cells > span").all():
+    for image in cards.locator(".tm-seen > span").all():
         assert image.evaluate("node => getComputedStyle(node).backgroundImage").startswith('url("data:image/')
-    assert cards.first.locator(".tm-cells").inner_text().split() == ["Mild", "Steep"]
+    assert cards.first.locator(".tm-seen").inner_text().split() == ["Mild", "Steep"]
     assert page.get_attribute(".tm-experiment[data-id=pair] .tm-pick", "aria-pressed") == "true"
     visit.choose("apart")
     assert page.get_attribute(".tm-experiment[data-id=apart] .tm-pick", "aria-pressed") == "true"

@@ -138,6 +138,7 @@ def test_a_training_goes_on_on_a_machine_of_another_precision(dataset, cache, tm
     with pytest.raises(Killed):
         train(recipe, dataset, tmp_path / "moved", cache, save_every=0)
     monkeypatch.setattr(training.run, "multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(training.run, "describe", lambda: "another machine")
     state = train(recipe, dataset, tmp_path / "moved", cache, save_every=0)
     assert used == ["float32", "float32", "bfloat16", "float32", "float32"]  # by stage; the killed one's, twice
     assert keras.config.dtype_policy().name == "float32"

@@ -30,7 +30,7 @@ const behind = [...catalog.experiments.filter(({ luck }) => luck), { id: FREE, t
 radios(ref.experiments, main.map(({ id, title }) => [id, title]), '', takeExperiment);
 options(ref.more, [['', t.more], ...behind.map(({ id, title }) => [id, title])]);
 ref.cards.replaceChildren(...main.map(({ id, title, question, names, preview, models }) => {
-  const cells = make('span', { className: 'tm-cells' }, ...names.map((name, place) => {
+  const cells = make('span', { className: 'tm-seen' }, ...names.map((name, place) => {
     const cell = make('span', {}, names.length > 3 ? '' : make('b', { textContent: name }));
     cell.style.backgroundImage = 'url("' + preview.src + '")';
     if (preview.cells > 1) {
