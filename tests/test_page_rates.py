@@ -255,8 +255,9 @@ def test_the_service_tells_rates_of_an_upload_and_none_of_a_cow(weights, evidenc
     cow = words_of(service.ask(asked | {"example": "cow"}))
     dog = words_of(service.ask(asked | {"example": "dog-shepherd", "target": "Dog"}))  # both say cat
     assert not RATE.search(cow)
-    monkeypatch.setattr(uploads, "picture", lambda path: service.example("cow"))
+    monkeypatch.setattr(uploads, "uploaded", lambda path: path)
+    monkeypatch.setattr(service.decoders, "read", lambda path: service.example("cow"))
     upload = words_of(service.ask(asked | {"upload": "cow.jpg"}))  # the page does not know what it shows
     for text in (dog, upload):
-        assert "Of pictures of the test split that each is as sure of, " in text
+        assert "Of pictures of the test split they are as sure of, " in text
         assert "8 of 10 of 1,000 pictures of the test split" in text
