@@ -242,7 +242,7 @@ def test_with_data_pictures_are_shown_and_open_in_compare(rich):
     assert page.get_attribute("button[role=tab]:has-text('Compare')", "aria-selected") == "true"
     assert [rich.bars(place)[0] for place in (0, 1)] == ["Dog", "Dog"]  # what the judges say of its blue
     assert page.text_content("[data-ref=title-0]") == "Mild"
-    assert page.text_content("[data-ref=title-1]") == "Judge, steep"
+    assert page.text_content("[data-ref=title-1]") == "Steep"
     page.click("button[role=tab]:has-text('Evidence')")
     assert page.locator(".tm-lists input:checked").get_attribute("value") == "disagree"
     rich.answered(lambda: page.click("button[aria-label='Open cat/2 in Compare']"))

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 KILLED = "cats-dogs-effnet-adam"
 UNFROZEN = "original-cifar100-effnet-b0-finetuned"  # its second stage trains other layers, on augmented copies
 # with the killed one, a recipe of each family; the others are slow
-QUICK = {"cats-dogs-vgg16-high", "cifar100-ladder-lenet", "original-cifar100-mobilenetv2-frozen"}
+QUICK = {"cats-dogs-vgg16-low", "cifar100-ladder-lenet", "original-cifar100-mobilenetv2-frozen"}
 
 
 def command(*arguments, runs):
