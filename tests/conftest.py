@@ -5,6 +5,7 @@ import random
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 # Before TensorFlow, Keras, Matplotlib and Gradio are imported: expected numbers are a CPU's; no test asks the network.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -17,17 +18,45 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import numpy as np
 import pytest
 
-LONGEST = "test_smoke.py"
+# Files that run one after the other in one process, as they share servers that take long to start.
+TOGETHER = {
+    "page": ("test_page_browser.py", "test_page_http.py", "test_door_browser.py"),
+    "evidence": ("test_page_evidence_browser.py", "test_page_evidence.py"),
+    "rows": ("test_page_rows_browser.py", "test_page_rows.py"),
+}
+GROUPS = {name: group for group, names in TOGETHER.items() for name in names}
+# What takes longest comes first, so that it does not go on alone in the end.
+FIRST = ("test_smoke.py", "page", "test_run.py", "test_retraining.py", "evidence", "test_features.py")
+
+
+def group_of(name: str) -> str:
+    """Of a test file: what it runs together with, by itself its own name."""
+    return GROUPS.get(name, name)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test that uses Chromium has the mark `browser`; the longest file comes first, so that it does not go on
-    alone in the end."""
+    """Every test that uses Chromium has the mark `browser`; files come in groups, the longest first."""
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
-    items.sort(key=lambda item: item.path.name != LONGEST)
+    order = {group: place for place, group in enumerate(FIRST)}
+    for item in items:
+        order.setdefault(group_of(item.path.name), len(order))
+    items.sort(key=lambda item: order[group_of(item.path.name)])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile` a group of files is given to one process."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Groups(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(Path(super()._split_scope(nodeid)).name)
+
+    return Groups(config, log)
 
 
 @pytest.fixture(scope="session")
