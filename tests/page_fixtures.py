@@ -46,3 +46,15 @@ def server(weights: Path, evidence: Path, tmp_path_factory: pytest.TempPathFacto
         yield server
     finally:
         stop(server)
+
+
+@pytest.fixture(scope="session")
+def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The page without any model."""
+    folder = tmp_path_factory.mktemp("empty")
+    (folder / "none").mkdir()
+    server = start(folder, "--weights", str(folder / "none"))
+    try:
+        yield server
+    finally:
+        stop(server)

@@ -365,6 +365,7 @@ def test_where_the_answers_differ_each_picture_says_what_it_is_evidence_for(visi
     assert visit.evidence(1).startswith("its own answer: evidence for dog")
 
 
+@pytest.mark.slow
 def test_the_shepherd_is_a_dog_to_the_high_model_and_a_cat_to_the_low_one(browser, tmp_path):
     if not (ROOT / "weights/cats-dogs-vgg16-low/model.keras").is_file():
         pytest.skip("the checkpoints are not there")
@@ -709,13 +710,8 @@ def test_names_from_data_are_never_run(browser, weights, evidence, tmp_path):
         stop(server)
 
 
-def test_without_models_the_page_says_what_to_do(browser, tmp_path):
-    (tmp_path / "none").mkdir()
-    server = start(tmp_path, "--weights", str(tmp_path / "none"))
-    try:
-        visit = Visit(browser, server.url)
-        expect(visit.page.locator(".tm-none h2")).to_have_text("There are no trained models yet")
-        assert "python -m training run cats-dogs-effnet-sgd" in visit.page.inner_text(".tm-none pre")
-        visit.close()
-    finally:
-        stop(server)
+def test_without_models_the_page_says_what_to_do(browser, empty_server):
+    visit = Visit(browser, empty_server.url)
+    expect(visit.page.locator(".tm-none h2")).to_have_text("There are no trained models yet")
+    assert "python -m training run cats-dogs-effnet-sgd" in visit.page.inner_text(".tm-none pre")
+    visit.close()

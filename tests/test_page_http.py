@@ -363,15 +363,10 @@ def test_a_question_before_the_models_are_there_waits_for_them(weights, evidence
     assert list(server.temporary.iterdir()) == []  # and nothing is left behind
 
 
-def test_without_checkpoints_the_page_is_served_and_says_so(tmp_path):
-    (tmp_path / "none").mkdir()
-    server = start(tmp_path, "--weights", str(tmp_path / "none"))
-    try:
-        assert "python -m training run" in get(server.url + "config")[1]
-        wait_until(lambda: "ready" in server.log(), 120, "it has looked for models")
-        assert ask(server, {"ask": 1, "example": "cat-yarn", "models": ["a", "b"]})["code"] == "unknown_model"
-    finally:
-        stop(server)
+def test_without_checkpoints_the_page_is_served_and_says_so(empty_server):
+    assert "python -m training run" in get(empty_server.url + "config")[1]
+    wait_until(lambda: "ready" in empty_server.log(), 120, "it has looked for models")
+    assert ask(empty_server, {"ask": 1, "example": "cat-yarn", "models": ["a", "b"]})["code"] == "unknown_model"
 
 
 # --- what the server takes on, and what it keeps ----------------------------------------------------------------------

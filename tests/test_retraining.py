@@ -80,7 +80,7 @@ class Killed(BaseException):
 # -- stages ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("average", [0.0, 0.8])
+@pytest.mark.parametrize("average", [pytest.param(0.0, marks=pytest.mark.slow), 0.8])
 def test_a_staged_training_killed_in_each_stage_and_between_them_ends_where_an_undisturbed_one_ends(
     average, dataset, cache, tmp_path, monkeypatch
 ):
@@ -574,7 +574,7 @@ assert config.is_op_determinism_enabled()
 """
 
 
-@pytest.mark.smoke
+@pytest.mark.slow
 def test_a_deterministic_training_gives_the_same_bits(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
