@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from explain import checkpoints
+from training.__main__ import main
 from training.models.imagenet_weights import WeightsError, lite_file
 from training.recipe import all_recipes
 
@@ -133,9 +134,12 @@ def test_a_smoke_training_killed_in_each_stage_goes_on_and_ends_in_a_card_and_a_
         for recipe_id in all_recipes()
     ],
 )
-def test_every_recipe_runs_as_a_smoke_training(recipe_id, tmp_path):
+def test_every_recipe_runs_as_a_smoke_training(recipe_id, tmp_path, monkeypatch):
     arguments = [*weights(all_recipes()[recipe_id]), *QUICK.get(recipe_id, [])]
-    output(command("run", recipe_id, "--smoke", *arguments, runs=tmp_path))
+    monkeypatch.delenv("TWO_MINDS_DATA", raising=False)
+    monkeypatch.setenv("TWO_MINDS_RUNS", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["training", "run", recipe_id, "--smoke", *arguments])
+    assert main() == 0
     check_run(tmp_path / f"{recipe_id}-smoke", recipe_id)
 
 
