@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from explain.errors import ModelError
-from explain.layers import reachable
+from explain.graph import reachable
 
 Tensor = Any
 Contrast = Callable[[Tensor], Tensor]
