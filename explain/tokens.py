@@ -96,7 +96,7 @@ def grids(reached: Mapping[Operation, list[Operation]], tokens: set[Operation]) 
         shape = _shape(operation)
         if shape.rank in (2, 3) and (grid := _grid(operation, sources, shape, held, tokens)) is not None:
             held[operation] = grid
-    return {operation: grid for operation, grid in held.items() if _shape(operation).rank == 3}
+    return {operation: grid for operation, grid in held.items() if _shape(operation)[1:-1] == [grid.total]}
 
 
 def _grid(
@@ -126,7 +126,8 @@ def _grid(
 
 
 def _kept(grid: Grid, shape: Any) -> Grid | None:
-    return grid if shape[1] == grid.total else None
+    """The same grid, unless the number of tokens is another; where it is not known, a later operation tells."""
+    return grid if shape[1] in (None, grid.total) else None
 
 
 def _flattened(source: Operation, shape: Any, tokens: set[Operation]) -> Grid | None:
@@ -134,25 +135,23 @@ def _flattened(source: Operation, shape: Any, tokens: set[Operation]) -> Grid | 
     import tensorflow as tf
 
     whole = _shape(source)
-    if shape.rank != 3 or whole.rank is None or None in whole[1:] or None in shape[1:]:
+    if shape.rank != 3 or whole.rank not in (4, 6) or None in whole[1:]:
         return None
-    height, width = whole[1:3] if whole.rank > 2 else (0, 0)
-    if whole.rank == 4:
-        fits = source not in tokens and list(shape[1:]) == [height * width, whole[3]]
-    elif whole.rank == 6 and source.type == "Transpose":
-        order = tf.get_static_value(source.inputs[1])
-        patches = order is not None and list(order) == [0, 1, 3, 2, 4, 5]
-        fits = patches and list(shape[1:]) == [height * width, whole[3:].num_elements()]
+    height, width = whole[1:3]
+    if whole.rank == 6:
+        order = tf.get_static_value(source.inputs[1]) if source.type == "Transpose" else None
+        by_places = order is not None and list(order) == [0, 1, 3, 2, 4, 5]
     else:
-        fits = False
-    return Grid(height, width, 0, height * width) if fits else None
+        by_places = source not in tokens
+    fits = shape[1] in (None, height * width) and shape[2] == whole[3:].num_elements()
+    return Grid(height, width, 0, height * width) if by_places and fits else None
 
 
 def _joined(operation: Operation, held: Mapping[Operation, Grid], grid: Grid) -> Grid | None:
     """The grid with other tokens beside it."""
     parts = operation.inputs[:-1]
-    sizes = [part.shape[1] for part in parts]
     places = [place for place, part in enumerate(parts) if source_of(part).op in held]
+    sizes = [grid.total if place in places else part.shape[1] for place, part in enumerate(parts)]
     if len(places) != 1 or None in sizes:
         return None
     return grid._replace(first=grid.first + sum(sizes[: places[0]]), total=sum(sizes))
@@ -166,7 +165,7 @@ def _sliced(operation: Operation, grid: Grid, shape: Any) -> Grid | None:
     masks = {name: operation.get_attr(name) for name in ("begin_mask", "ellipsis_mask", "new_axis_mask")}
     plain = not masks["ellipsis_mask"] and not masks["new_axis_mask"] and begin is not None and strides is not None
     if not plain or len(begin) < 2 or strides[1] != 1 or shape[1] is None:
-        return _kept(grid, shape)
+        return grid if shape[1] == grid.total else None
     start = 0 if masks["begin_mask"] & 2 else int(begin[1]) % grid.total
     first = grid.first - start
     inside = first >= 0 and first + grid.height * grid.width <= shape[1]
