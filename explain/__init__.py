@@ -25,6 +25,7 @@ _HOMES = {
     "localisation": "faithfulness",
     "baseline_maps": "faithfulness",
     "randomised": "sanity",
+    "narrowed": "narrow",
     "load": "checkpoints",
     "available": "checkpoints",
     "Card": "cards",

@@ -323,7 +323,8 @@ def _only_tensor(output: Any) -> Tensor:
     if len(tensors) != 1 or not hasattr(tensors[0], "shape"):
         raise ModelError(
             "outputs",
-            "A classifier is needed, that returns one row of classes per picture; it returns {count} tensors.",
+            "A classifier is needed, that returns one row of classes per picture; it returns {count} tensors, of which "
+            "`explain.narrowed` leaves one.",
             count=len(tensors),
         )
     shape = tensors[0].shape

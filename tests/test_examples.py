@@ -19,6 +19,7 @@ MODULES = [
     "fills",
     "faithfulness",
     "sanity",
+    "narrow",
 ]
 
 
@@ -48,6 +49,7 @@ def test_examples_of_the_docstrings(name):
         *("faithfulness.removal", "faithfulness.cross_removal", "faithfulness.average_drop"),
         *("faithfulness.single_deletion", "faithfulness.localisation", "faithfulness.baseline_maps"),
         "sanity.randomised",
+        "narrow.narrowed",
     ],
 )
 def test_what_people_call_has_an_example(name):

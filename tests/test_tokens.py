@@ -126,11 +126,7 @@ def test_slices_move_the_grid_and_other_orders_lose_it():
     y = layers.GlobalAveragePooling1D()(y) + layers.GlobalAveragePooling1D()(z)[:, :4]
     model = keras.Model(x, layers.Dense(2, activation="softmax")(y))
     every = {layer.address: layer for layer in explain(model, BATCH, layers="all").layers}
-    assert {name: every[name].grid.first for name in ("rows", "tokens", "wide")} == {
-        "rows": 0,
-        "tokens": 2,
-        "dense": 1,
-    }
+    assert [every[name].grid.first for name in ("rows", "tokens", "wide")] == [0, 2, 1]
     assert {"turned", "mixed"}.isdisjoint(every)
 
 
