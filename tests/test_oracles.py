@@ -57,10 +57,21 @@ alike("gradcam", Gradcam(logits, clone=True)(score, batch, **raw))
 alike("layercam", Layercam(logits, clone=True)(score, batch, **raw))
 alike("gradient", Saliency(logits, clone=True)(score, batch, normalize_map=False))
 
-# Grad-CAM++: its paper explains exp(y); we leave the factor exp(y) out, which is the same for all places of a picture.
+# Grad-CAM++: it lets the shares alpha of a channel sum to 1, as the authors' code does and their equation 10 does not,
+# and keeps the factor exp(y). From our activations, gradients and scores with both, its maps come out.
+from explain import Classifier
+
 theirs = np.asarray(GradcamPlusPlus(logits, clone=True)(score, batch, **raw))
-factor = np.exp(explain(model, batch, TARGET, LAYER).scores)[:, None, None]
-alike("gradcam++", theirs / factor)
+unlike("gradcam++", theirs)
+classifier, classes = Classifier(model, LAYER), np.full(3, TARGET)
+[(A, G)] = classifier.taps(batch, classes)
+below = 2 * G**2 + G**3 * A.sum((1, 2), keepdims=True)
+alpha = np.divide(G**2, below, out=np.zeros_like(G), where=G != 0)
+total = alpha.sum((1, 2), keepdims=True)
+alpha = np.divide(alpha, total, out=np.zeros_like(G), where=total != 0)
+weights = (alpha * np.maximum(G, 0)).sum((1, 2)) * np.exp(classifier.scores(batch, classes))[:, None]
+expected = np.maximum(np.einsum("nhwc,nc->nhw", A, weights), 0)
+assert np.abs(expected - theirs).max() <= 1e-4 * np.abs(theirs).max()
 
 # Score-CAM: it weighs channels by a softmax over the classes; the paper, and ours, by one over the channels.
 unlike("scorecam", Scorecam(logits)(score, batch, **raw))
