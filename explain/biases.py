@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from explain.layers import reachable, source_of
+from explain.graph import reachable, source_of
 
 Tensor = Any
 

@@ -21,8 +21,9 @@ from explain import guided, targets, twins
 from explain.biases import added, terms
 from explain.errors import ModelError
 from explain.explanation import Layer
-from explain.layers import Call, choose
+from explain.layers import Attention, Call, attentions, choose
 from explain.rules import RULES, Rule
+from explain.tokens import Grid
 
 Tensor = Any
 Model = Any
@@ -40,7 +41,7 @@ _tracing = threading.RLock()  # one for all models, as models may share layers
 
 
 @contextmanager
-def tapped(model: Model, replaced: Mapping[str, Tensor] | None = None) -> Iterator[list[Call]]:
+def tapped(model: Model, replaced: Mapping[str, Callable[[Tensor], Tensor]] | None = None) -> Iterator[list[Call]]:
     """Record what every layer of a model, nested or not, returns while this thread calls the model.
 
     Each layer gets an instance attribute `call` over that of its class, set past Keras' tracking, and loses it again,
@@ -49,7 +50,7 @@ def tapped(model: Model, replaced: Mapping[str, Tensor] | None = None) -> Iterat
 
     Args:
         model: a Keras model that has been built.
-        replaced: tensors by address, which those calls return in place of their own outputs.
+        replaced: by address what a call returns, made from its own output.
 
     Yields:
         The list that fills with calls, in order of execution.
@@ -85,7 +86,7 @@ def tapped(model: Model, replaced: Mapping[str, Tensor] | None = None) -> Iterat
             finally:
                 path.pop()
             if replaced and address in replaced:
-                output = replaced[address]
+                output = replaced[address](output)
             calls.append(Call(address, layer, output))
             return output
 
@@ -233,6 +234,7 @@ class Request(NamedTuple):
         gives: what the pass gives beside scores: "maps" by rules and feature maps; "scores" alone; "gradients" of the
             input; "taps", all layers' activations and gradients; "replaced", scores with another output of a layer.
         values: of "replaced", height, width and channels of that output.
+        grid: of "replaced", where these lie among tokens; None for a map.
     """
 
     layers: str | tuple[str, ...]
@@ -243,6 +245,7 @@ class Request(NamedTuple):
     head: targets.HeadKind = "auto"
     gives: Gives = "maps"
     values: tuple[int, ...] = ()
+    grid: Grid | None = None
 
     def of_any_number(self) -> "Request":
         """The same for any number of pictures."""
@@ -351,7 +354,11 @@ def _compiled(model: Model, request: Request, check: Callable[[int], None] | Non
 
     def run(batch: Tensor, indices: Tensor, *values: Tensor) -> dict:
         contrast = request.contrast() if callable(request.contrast) else request.contrast
-        replaced = {str(request.layers): values[0]} if values else None
+
+        def put(output: Tensor) -> Tensor:
+            return values[0] if request.grid is None else request.grid.put(output, values[0])
+
+        replaced = {str(request.layers): put} if values else None
 
         def scored() -> tuple[list[Call], targets.Head, Tensor, Tensor]:
             with _numbered(request), tapped(model, replaced) as calls:
@@ -371,7 +378,8 @@ def _compiled(model: Model, request: Request, check: Callable[[int], None] | Non
             return result | {"logits": head.logits}
         chosen = choose(request.layers, calls, batch, head.logits, left_out) if request.layered else []
         layers.extend(layer for layer, _ in chosen)
-        needed = _needed(request.needs, batch, scores, chosen)
+        attended = attentions(batch, head.logits) if "attention" in request.needs else []
+        needed = _needed(request.needs, batch, scores, chosen, attended)
         if "guided" in request.needs:
             with guided.changed(batch.graph):
                 _, _, again, _ = scored()
@@ -441,7 +449,13 @@ class _Needed(NamedTuple):
         return [rule(*({**self.whole, **of_layer}[need] for need in rule.needs)) for of_layer in self.of_layers]
 
 
-def _needed(needs: Collection[str], batch: Tensor, scores: Tensor, chosen: Sequence[tuple[Layer, Tensor]]) -> _Needed:
+def _needed(
+    needs: Collection[str],
+    batch: Tensor,
+    scores: Tensor,
+    chosen: Sequence[tuple[Layer, Tensor]],
+    attended: Sequence[Attention],
+) -> _Needed:
     """What is needed and no more, float32, by one backward pass."""
     import tensorflow as tf
 
@@ -449,8 +463,9 @@ def _needed(needs: Collection[str], batch: Tensor, scores: Tensor, chosen: Seque
     backward = outputs if {"gradients", "curvature", "layers"} & set(needs) else []
     biases = added(batch) if "terms" in needs else []
     inputs = [batch] if {"slopes", "terms"} & set(needs) else []
-    raw = tf.gradients(scores, [*backward, *inputs, *(bias.output for bias in biases)])
-    gradients, others = raw[: len(backward)], raw[len(backward) :]
+    weights = [attention.weights for attention in attended]
+    raw = tf.gradients(scores, [*backward, *inputs, *(bias.output for bias in biases), *weights])
+    gradients, others = raw[: len(backward)], raw[len(backward) : len(raw) - len(weights)]
     if backward and all(gradient is None for gradient in gradients):
         raise _no_gradient(", ".join(layer.address for layer, _ in chosen))
     of_layers: list[dict[str, Tensor]] = [{"activations": tf.cast(output, tf.float32)} for output in outputs]
@@ -458,6 +473,10 @@ def _needed(needs: Collection[str], batch: Tensor, scores: Tensor, chosen: Seque
         of_layer["gradients"] = _or_zeros(gradient, output)
         if "curvature" in needs:
             of_layer["curvature"] = _curvature(output, gradient)
+    of_layers = [
+        {need: tensor if layer.grid is None else layer.grid.map(tensor) for need, tensor in of_layer.items()}
+        for (layer, _), of_layer in zip(chosen, of_layers, strict=True)
+    ]
     whole: dict[str, Any] = {"pixels": batch}
     whole["layers"] = [(of_layer["activations"], of_layer["gradients"]) for of_layer in of_layers if backward]
     if inputs:
@@ -465,7 +484,27 @@ def _needed(needs: Collection[str], batch: Tensor, scores: Tensor, chosen: Seque
             raise _no_gradient("the input")
         whole["slopes"] = others[0]
         whole["terms"] = terms(batch, others[0], biases, others[1:])
+    if "attention" in needs:
+        whole["attention"] = [
+            _of_places(attention, gradient)
+            for attention, gradient in zip(attended, raw[len(raw) - len(weights) :], strict=True)
+        ]
+        if not attended:
+            raise ModelError(
+                "attention",
+                "The rule looks at attention over patches of the picture: the model has none whose places can be told.",
+            )
     return _Needed(whole, of_layers)
+
+
+def _of_places(attention: Attention, gradient: Tensor | None) -> Tensor:
+    """The gradient to an attention's shares, n x heads x queries x height x width of the grid that is looked at."""
+    import tensorflow as tf
+
+    grid, (_, heads, queries, _) = attention.grid, attention.weights.shape
+    places = _or_zeros(gradient, attention.weights)[..., grid.first : grid.first + grid.height * grid.width]
+    queries = tf.shape(attention.weights)[2] if queries is None else queries
+    return tf.reshape(places, (-1, heads, queries, grid.height, grid.width))
 
 
 def _slopes(scores: Tensor, batch: Tensor) -> Tensor:
@@ -754,7 +793,7 @@ class Classifier:
         """The explained numbers, had a layer returned something else.
 
         Args:
-            address: of the layer.
+            address: of the layer; of tokens one of `layers`.
             values: float32 n x h x w x channels, in place of its output.
             batch: see above.
             classes: see above.
@@ -762,7 +801,8 @@ class Classifier:
         Returns:
             float32 (n,).
         """
-        return self._run("replaced", batch, classes, address, values)["scores"]
+        grid = {layer.address: layer.grid for layer in self.layers}.get(address)
+        return self._run("replaced", batch, classes, address, values, grid)["scores"]
 
     def slices(self, batch: np.ndarray, count: int) -> Iterator[slice]:
         """Parts of so many changed copies of pictures that go in at a time."""
@@ -787,6 +827,7 @@ class Classifier:
         classes: np.ndarray | None,
         layers: str = "",
         values: np.ndarray | None = None,
+        grid: Grid | None = None,
     ) -> dict[str, np.ndarray]:
         """A pass over chunks of the batch, its results joined."""
         indices = _every(classes, batch)
@@ -794,7 +835,7 @@ class Classifier:
         for part in self.slices(batch, len(batch)):
             given = (batch[part],) if values is None else (batch[part], values[part])
             shape = () if values is None else values.shape[1:]
-            request = Request(layers, (), given[0].shape, 0, self._reference, self._head, gives, shape)
+            request = Request(layers, (), given[0].shape, 0, self._reference, self._head, gives, shape, grid)
             traced = _traced(self._model, request, self._check)
             parts.append(_as_numpy(traced.run(given[0], indices[part], *given[1:])))
             self._count(len(given[0]))

@@ -262,6 +262,18 @@ def _check_model(model: Any) -> None:
             f"A Keras 3 model is needed (keras.Model), not {kind.__module__}.{kind.__qualname__}: files are opened by "
             "keras.saving.load_model."
         )
+    turned = [
+        layer.name
+        for layer in model._flatten_layers()
+        if getattr(layer, "data_format", None) == "channels_first" and "1D" not in type(layer).__name__
+    ]
+    if turned:
+        raise ModelError(
+            "channels-first",
+            "The layer {layer} puts channels before height and width, and maps are read channels last: build the model "
+            'with data_format="channels_last"; its weights stay the same.',
+            layer=turned[0],
+        )
     if keras.backend.backend() != "tensorflow":
         raise ValueError(f"Keras has to run on TensorFlow (KERAS_BACKEND=tensorflow), not {keras.backend.backend()}.")
 
@@ -310,7 +322,10 @@ def _input_size(model: Model) -> tuple[int | None, int | None, int | None]:
     except AttributeError:  # subclassed, or not built yet
         return None, None, None
     if not isinstance(shape, tuple) or len(shape) != 4:
-        sentence = "A model with one input, batch x height x width x channels, is needed, not {shape}."
+        sentence = (
+            "A model with one input, batch x height x width x channels, is needed, not {shape}: of several inputs "
+            "`explain.narrowed` leaves one."
+        )
         raise ModelError("input", sentence, shape=shape)
     return shape[1:]
 

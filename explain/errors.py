@@ -39,13 +39,14 @@ class ModelError(UserError):
     """A model that cannot be explained, as it is or without more being said. `str(error)` is a sentence for a person.
 
     Args:
-        code: "head" (what comes out of it cannot be told for certain), "input", "outputs", "output" and "output-kind"
-            (it is no classifier of pictures), "no-map", "kind" and "branches" (it has no layers of the kind asked for,
-            or several last ones), "gradient" (none reaches the layers), "curvature" (an operation has no second
-            derivative), "guided" (it has no ReLU) or "not-finite" (it returns no numbers).
+        code: "head" (what comes out of it cannot be told for certain), "input", "outputs", "output", "output-kind" and
+            "channels-first" (it is no classifier of pictures, channels last), "no-map", "kind" and "branches" (it has
+            no layers of the kind asked for, or several last ones), "gradient" (none reaches the layers), "curvature"
+            (an operation has no second derivative), "guided" (it has no ReLU), "attention" (it has none over a grid of
+            patches), "copy" (Keras cannot copy it) or "not-finite" (it returns no numbers).
         sentence: with the facts' names in braces.
         **facts: `operation` of "head", `shape` of "input" and "output", `count` of "outputs" and "branches",
-            `addresses` of "branches" and "gradient", `kind` of "kind" and "output-kind".
+            `layer` of "channels-first", `addresses` of "branches" and "gradient", `kind` of "kind" and "output-kind".
 
     Example:
         >>> error = ModelError("input", "A model with one input is needed, not {shape}.", shape=[(8, 8), (4,)])

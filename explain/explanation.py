@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from explain.tokens import Grid
+
 DEAD = 0.01  # of the median channel's deviation: a channel that varies no more over a picture is dead
 
 
@@ -20,6 +22,7 @@ class Layer:
             second time.
         depth: 0 for the first explained layer to 1 for the last, by place among all calls of the model's layers.
         shape: height, width and channels of the output.
+        grid: of tokens, where these height x width lie among them; None for a map.
 
     Example:
         >>> Layer("backbone/block3a_expand", 0.5, (28, 28, 144)).shape[-1]
@@ -29,6 +32,7 @@ class Layer:
     address: str
     depth: float
     shape: tuple[int, int, int]
+    grid: Grid | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from explain.errors import ModelError
 from explain.explanation import Layer
+from explain.graph import reachable, source_of
+from explain.tokens import Grid, grids, token_operations
 
 Tensor = Any
 Operation = Any
@@ -27,8 +29,6 @@ _NONLINEAR = {
 }
 _JOINING = {"Add", "AddV2", "AddN", "Sub", "ConcatV2", "Concat", "Maximum", "Minimum"}
 _PADDING = {"Pad", "PadV2", "MirrorPad"}
-_SIZES = {"Shape", "ShapeN", "Size", "Rank"}
-_LAYING_OUT = {"Reshape", "ExpandDims"}
 
 
 class Call(NamedTuple):
@@ -69,20 +69,28 @@ def choose(
         raise ValueError("No layer is asked for.")
     reached = reachable(start)
     tokens = token_operations(reached)
-    lacking = {call.address: _why_no_map(call.output, start, reached, tokens) for call in calls}
+    on_grid = grids(reached, tokens)
+    lacking = {call.address: _why_no_map(call.output, start, reached, tokens, on_grid) for call in calls}
     lacking |= dict.fromkeys(left_out, "its output is not one map per picture")
     mapped = [call for call in calls if lacking[call.address] is None]
     if not mapped:
         raise ModelError(
             "no-map",
             "The model has no layer whose output is one map per channel (batch x height x width x channels): "
-            "tokens are none, and what happens inside its own loops and tf.functions cannot be reached.",
+            "tokens are none unless they tell which place each is of, and what happens inside its own loops and "
+            "tf.functions cannot be reached.",
         )
     outputs = distinct(mapped)
-    if wanted == "blocks":
-        chosen = blocks(outputs, start, end)
+    maps = [call for call in outputs if call.output.shape.rank == 4]
+    flow = _flow(reached, end)
+    if wanted in ("blocks", "last") and _ends_in_tokens(flow, on_grid, tokens, end):
+        chosen = _token_blocks(outputs, flow, on_grid)
+        chosen = chosen if wanted == "blocks" else chosen[-1:]
+    elif wanted == "blocks":
+        chosen = blocks(maps or outputs, start, end)
     elif wanted == "last":
-        ends = branch_ends(outputs, _flow(reached, end), tokens, end)
+        maps = maps or outputs
+        ends = branch_ends(maps, flow, tokens, end)
         if len(ends) > 1:
             raise ModelError(
                 "branches",
@@ -90,7 +98,7 @@ def choose(
                 count=len(ends),
                 addresses=", ".join(call.address for call in ends),
             )
-        chosen = blocks(outputs, start, end)[-1:]
+        chosen = blocks(maps, start, end)[-1:]
     elif wanted == "convolutions":
         chosen = [call for call in outputs if _is_convolution(call.layer)]
     elif wanted == "all":
@@ -99,75 +107,36 @@ def choose(
         chosen = _addressed([wanted] if isinstance(wanted, str) else wanted, mapped, lacking)
     if not chosen:
         raise ModelError("kind", "The model has no layers of the kind {kind!r}.", kind=wanted)
-    return _placed(chosen, calls)
+    return _placed(chosen, calls, on_grid)
 
 
-def _why_no_map(output: Any, start: Tensor, reached: Collection[Operation], tokens: set[Operation]) -> str | None:
-    """Why a layer's output is not one map per picture and channel, batch x height x width x channels; None if it is."""
+def _why_no_map(
+    output: Any,
+    start: Tensor,
+    reached: Collection[Operation],
+    tokens: set[Operation],
+    on_grid: Mapping[Operation, Grid],
+) -> str | None:
+    """Why a layer's output is not one map per picture and channel, batch x height x width x channels; None if it is.
+
+    Tokens on a grid are one.
+    """
     shape = getattr(output, "shape", None)
     if shape is None:
         return f"its output is a {type(output).__name__}"
     described = f"{output.dtype.name} ({', '.join(['n', *map(str, shape[1:])])})" if shape.rank else output.dtype.name
     if getattr(output, "graph", None) is not start.graph:
         return "its output is made inside a loop or tf.function of its own"
-    if not output.dtype.is_floating or shape.rank != 4 or None in shape[1:]:
+    is_grid = shape.rank == 3 and source_of(output).op in on_grid
+    if not output.dtype.is_floating or not (shape.rank == 4 or is_grid) or None in shape[1:]:
         return f"its output is {described}"
     if source_of(output).op not in reached:
         return "its output does not depend on the picture"
-    if source_of(output).op in tokens:
+    if source_of(output).op in tokens and not is_grid:
         return f"its output is {described}: tokens, not places of the picture"
     if shape[0] != start.shape[0]:
         return "its output is not one map per picture"
     return None
-
-
-def reachable(start: Tensor) -> dict[Operation, list[Operation]]:
-    """Operations whose values follow from a tensor, in order of execution, each with those it takes such values from.
-
-    A size is no value: what follows from the number of pictures alone doesn't count.
-    """
-    reached: dict[Operation, list[Operation]] = {start.op: []}
-    for operation in start.graph.get_operations():
-        if operation.type not in _SIZES:
-            sources = [source for tensor in operation.inputs if (source := source_of(tensor).op) in reached]
-            if sources:
-                reached[operation] = sources
-    return reached
-
-
-def token_operations(reached: dict[Operation, list[Operation]]) -> set[Operation]:
-    """Operations that give tokens (batch x tokens x ...), whose axes are not height and width of the picture.
-
-    Tokens begin where a map is flattened to rows, and end where the rows become a map again: tokens = height x width.
-    """
-    tokens: set[Operation] = set()
-    for operation, sources in reached.items():
-        shape = _shape(operation)
-        if shape.rank == 3:
-            is_tokens = any(source in tokens or (_shape(source).rank or 0) > 3 for source in sources)
-        elif shape.rank == 4:
-            laid_out = operation.type in _LAYING_OUT and _is_laid_out(_shape(sources[0]), shape)
-            on_grid = any(_shape(source).rank == 4 and source not in tokens for source in sources)
-            is_tokens = any(source in tokens for source in sources) and not on_grid and not laid_out
-        else:
-            is_tokens = any(source in tokens for source in sources)
-        if is_tokens:
-            tokens.add(operation)
-    return tokens
-
-
-def _is_laid_out(rows: Any, grid: Any) -> bool:
-    """Whether rows (batch x a x b) of a map lie in a grid (batch x height x width x channels) place by place."""
-    if rows.rank != 3 or None in rows[1:] or None in grid[1:]:
-        return False
-    height, width, channels = grid[1:]
-    return [height * width, channels] == rows[1:].as_list() or [height, width] == rows[1:].as_list()
-
-
-def _shape(operation: Operation) -> Any:
-    import tensorflow as tf
-
-    return operation.outputs[0].shape if operation.outputs else tf.TensorShape(None)
 
 
 def _in_order(chosen: Iterable[Call], calls: Sequence[Call]) -> list[Call]:
@@ -176,7 +145,9 @@ def _in_order(chosen: Iterable[Call], calls: Sequence[Call]) -> list[Call]:
     return [call for call in calls if call.address in addresses]
 
 
-def _placed(chosen: Iterable[Call], calls: Sequence[Call]) -> list[tuple[Layer, Tensor]]:
+def _placed(
+    chosen: Iterable[Call], calls: Sequence[Call], on_grid: Mapping[Operation, Grid]
+) -> list[tuple[Layer, Tensor]]:
     """Chosen calls in order of execution; depth is the place among all calls, from 0 (first chosen) to 1 (last)."""
     ordered = _in_order(chosen, calls)
     place = {call.address: index for index, call in enumerate(calls)}
@@ -185,7 +156,10 @@ def _placed(chosen: Iterable[Call], calls: Sequence[Call]) -> list[tuple[Layer, 
 
     def layer(call: Call) -> Layer:
         depth = 1.0 - (last - place[call.address]) / span  # a single layer is the last
-        return Layer(call.address, depth, tuple(call.output.shape[1:]))
+        grid = on_grid.get(source_of(call.output).op) if call.output.shape.rank == 3 else None
+        if grid is None:
+            return Layer(call.address, depth, tuple(call.output.shape[1:]))
+        return Layer(call.address, depth, (grid.height, grid.width, call.output.shape[2]), grid)
 
     return [(layer(call), call.output) for call in ordered]
 
@@ -223,13 +197,6 @@ def nearest(address: str, known: Iterable[str], count: int = 3) -> list[str]:
     return list(dict.fromkeys([*same, *alike]))[:count]
 
 
-def source_of(tensor: Tensor) -> Tensor:
-    """The tensor behind identities; a custom gradient's IdentityN also passes its inputs through, which are no ways."""
-    while tensor.op.type in ("Identity", "IdentityN"):
-        tensor = tensor.op.inputs[tensor.value_index]
-    return tensor
-
-
 def distinct(calls: Sequence[Call]) -> list[Call]:
     """One call per tensor, the innermost; and none whose map is a single place (a gate's, say), if there are others."""
     first: dict[Any, Call] = {}
@@ -237,13 +204,117 @@ def distinct(calls: Sequence[Call]) -> list[Call]:
         source = source_of(call.output)
         first.setdefault((source.op.name, source.value_index), call)
     calls = list(first.values())
-    return [call for call in calls if call.output.shape[1:3].num_elements() > 1] or calls
+    return [call for call in calls if call.output.shape.rank == 3 or call.output.shape[1:3].num_elements() > 1] or calls
 
 
 def _is_convolution(layer: Any) -> bool:
     from keras import layers
 
     return isinstance(layer, (layers.Conv2D, layers.Conv2DTranspose, layers.DepthwiseConv2D, layers.SeparableConv2D))
+
+
+# --- Tokens ---------------------------------------------------------------------------------------------------------
+
+
+class Attention(NamedTuple):
+    """Where tokens look at tokens of a grid.
+
+    Attributes:
+        weights: n x heads x queries x tokens, the shares of a softmax.
+        looked_at: the operation that gives the tokens, which queries, keys and values all come from.
+        grid: of the tokens.
+    """
+
+    weights: Tensor
+    looked_at: Operation
+    grid: Grid
+
+
+def attentions(start: Tensor, end: Tensor) -> list[Attention]:
+    """All attention over tokens of a grid on the way from picture to logits, in order of execution.
+
+    Args:
+        start: the model's input.
+        end: the logits.
+
+    Returns:
+        None for a model without such tokens, or whose attention is no softmax over them.
+    """
+    reached = reachable(start)
+    return _attentions(_flow(reached, end), grids(reached, token_operations(reached)))
+
+
+def _attentions(flow: Mapping[Operation, list[Operation]], on_grid: Mapping[Operation, Grid]) -> list[Attention]:
+    attended = []
+    softmaxes = [operation for operation in flow if operation.type == "Softmax" and on_grid]
+    for operation in softmaxes:
+        weights = operation.outputs[0]
+        mixing = _meeting(operation, flow)
+        if weights.shape.rank != 4 or mixing is None:
+            continue
+        before = _before(mixing, flow) | {mixing}
+        spine = _spine({known: sources for known, sources in flow.items() if known in before}, ())
+        passed = [step.operations[-1] for step in spine[:-1] if step.operations[-1] in on_grid]
+        if passed and on_grid[passed[-1]].total == weights.shape[3]:
+            attended.append(Attention(weights, passed[-1], on_grid[passed[-1]]))
+    return attended
+
+
+def _meeting(operation: Operation, flow: Mapping[Operation, list[Operation]]) -> Operation | None:
+    """Where what an operation gives first meets something else."""
+    behind = {operation}
+    for following, sources in flow.items():
+        if not behind.isdisjoint(sources):
+            behind.add(following)
+            if len(sources) > 1:
+                return following
+    return None
+
+
+def _ends_in_tokens(
+    flow: Mapping[Operation, list[Operation]], on_grid: Mapping[Operation, Grid], tokens: set[Operation], end: Tensor
+) -> bool:
+    """Whether the logits are read from tokens of a grid, on every way, and not from a map behind them."""
+    waiting, seen, of_tokens = [source_of(end).op], set(), False
+    while waiting:
+        operation = waiting.pop()
+        if operation in seen:
+            continue
+        seen.add(operation)
+        if operation in on_grid:
+            of_tokens = True
+        elif _area(operation) not in (None, 1) and operation not in tokens:
+            return False
+        else:
+            waiting += flow[operation]
+    return of_tokens
+
+
+def _token_blocks(
+    calls: Sequence[Call],
+    flow: dict[Operation, list[Operation]],
+    on_grid: Mapping[Operation, Grid],
+) -> list[Call]:
+    """Ends of convolutional blocks before the tokens, what each attention looks at, and the last tokens.
+
+    The last tokens are left out where only those beside the grid, a class token, go on to the logits: no gradient
+    reaches the grid there. What an attention looks at reaches the score through it.
+    """
+    maps = [call for call in calls if call.output.shape.rank == 4]
+    by_operation = {source_of(call.output).op: call for call in calls}
+    looked_at = [attention.looked_at for attention in _attentions(flow, on_grid)]
+    last = [operation for operation in flow if operation in on_grid][-1:]
+    ends = [operation for operation in last if not _left_behind(operation, flow, on_grid)]
+    chosen = [by_operation[operation] for operation in [*looked_at, *ends] if operation in by_operation]
+    return _thinned(_in_order([*_block_ends(flow, maps), *chosen], calls)) or [calls[-1]]
+
+
+def _left_behind(
+    operation: Operation, flow: Mapping[Operation, list[Operation]], on_grid: Mapping[Operation, Grid]
+) -> bool:
+    """Whether all that goes on from tokens of a grid are others."""
+    following = [known for known, sources in flow.items() if operation in sources]
+    return all(known.type in ("StridedSlice", "GatherV2", "Split", "SplitV", "Unpack") for known in following)
 
 
 # --- Blocks ---------------------------------------------------------------------------------------------------------
@@ -282,10 +353,14 @@ def blocks(calls: Sequence[Call], start: Tensor, end: Tensor) -> list[Call]:
     """
     reached = reachable(start)
     flow = _flow(reached, end)
-    steps = _spine(flow, calls)
     branches = branch_ends(calls, flow, token_operations(reached), end)
     branches = branches if len(branches) > 1 else []
-    return _thinned(_in_order([*_inside_large(steps, calls), *_ends(steps), *branches], calls)) or [calls[-1]]
+    return _thinned(_in_order([*_block_ends(flow, calls), *branches], calls)) or [calls[-1]]
+
+
+def _block_ends(flow: dict[Operation, list[Operation]], calls: Sequence[Call]) -> list[Call]:
+    steps = _spine(flow, calls)
+    return [*_inside_large(steps, calls), *_ends(steps)]
 
 
 def _thinned(calls: list[Call], most: int = MOST_BLOCKS) -> list[Call]:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from explain.errors import ModelError
-from explain.layers import reachable
+from explain.graph import reachable
 
 Tensor = Any
 Contrast = Callable[[Tensor], Tensor]
@@ -323,7 +323,8 @@ def _only_tensor(output: Any) -> Tensor:
     if len(tensors) != 1 or not hasattr(tensors[0], "shape"):
         raise ModelError(
             "outputs",
-            "A classifier is needed, that returns one row of classes per picture; it returns {count} tensors.",
+            "A classifier is needed, that returns one row of classes per picture; it returns {count} tensors, of which "
+            "`explain.narrowed` leaves one.",
             count=len(tensors),
         )
     shape = tensors[0].shape

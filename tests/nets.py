@@ -87,6 +87,8 @@ MAPS = {
     "guided-gradcam": [[0.25, 0.75], [0, 0.5]],
     # masks that keep everything
     "rise": [[PROBABILITIES[0, 0]] * 2] * 2,
+    # of `attending`: each place times (2, -1), by one query of five
+    "legrad": [[0.2, 0.6], [0, 0.2]],
 }
 # Parameters for that, where the rule's defaults are no numbers for paper.
 PARAMETERS = {
@@ -298,6 +300,63 @@ def quadratic():
     y = identity(activation="relu")(x)
     y = layers.Flatten()(y * y)
     return keras.Model(x, dense(np.stack([np.ones(8), np.zeros(8), -np.ones(8)], 1), activation="softmax")(y))
+
+
+class Beside(layers.Layer):
+    """Tokens beside those of the picture: so many before, a class token first, and so many behind."""
+
+    def __init__(self, before=1, behind=0, **options):
+        super().__init__(**options)
+        self.before, self.behind = before, behind
+
+    def build(self, shape):
+        self.first = self.add_weight(shape=(1, self.before, shape[-1]), initializer="zeros", name="first")
+        self.last = self.add_weight(shape=(1, self.behind, shape[-1]), initializer="zeros", name="last")
+
+    def call(self, x):
+        parts = [(self.first, self.before), (None, 0), (self.last, self.behind)]
+        return ops.concatenate(
+            [
+                x if part is None else ops.broadcast_to(part, (ops.shape(x)[0], count, x.shape[-1]))
+                for part, count in parts
+                if part is None or count
+            ],
+            1,
+        )
+
+
+def attending():
+    """A class token, zero, that attends to the four places and to itself alike; its logits are (2, -1) x, 0 and 0."""
+    x = keras.Input((2, 2, 2))
+    y = layers.Reshape((4, 2))(identity(activation="relu")(x))
+    y = Beside(name="tokens")(y)
+    attention = layers.MultiHeadAttention(1, 2, use_bias=False, name="attention")
+    model = keras.Model(x, dense([[2, 0, 0], [-1, 0, 0]], activation="softmax")(attention(y, y)[:, 0]))
+    zero, one = np.zeros((2, 1, 2), np.float32), np.eye(2, dtype=np.float32).reshape(2, 1, 2)
+    attention.set_weights([zero, zero, one, one.reshape(1, 2, 2)])
+    return model
+
+
+def transformer(size=(24, 32), patch=8, blocks=2, before=1, behind=0, pooled=False, classes=3, seed=0):
+    """A small vision transformer with random weights: patches, tokens beside them, attention, a head."""
+    keras.utils.set_random_seed(seed)
+    x = keras.Input((*size, 3))
+    y = layers.Conv2D(8, patch, patch, name="patches")(x)
+    y = layers.Reshape((y.shape[1] * y.shape[2], 8), name="rows")(y)
+    y = Beside(before, behind, name="tokens")(y) if before or behind else y
+    for block in range(blocks):
+        z = layers.LayerNormalization(name=f"norm{block}")(y)
+        y = layers.Add(name=f"attended{block}")([y, layers.MultiHeadAttention(2, 4, name=f"attention{block}")(z, z)])
+        z = layers.Dense(16, activation="gelu")(layers.LayerNormalization()(y))
+        y = layers.Add(name=f"block{block}")([y, layers.Dense(8)(z)])
+    y = layers.LayerNormalization(name="norm")(y)
+    y = layers.GlobalAveragePooling1D()(y) if pooled else y[:, 0]
+    model = keras.Model(x, layers.Dense(classes, activation="softmax", name="head")(y))
+    random = np.random.default_rng(seed)
+    if before or behind:
+        tokens = model.get_layer("tokens")
+        tokens.set_weights([random.normal(size=weights.shape) for weights in tokens.get_weights()])
+    return model
 
 
 RED, BLUE = (slice(2, 8), slice(3, 9)), (slice(9, 15), slice(8, 14))  # rows and columns

@@ -26,8 +26,9 @@ def run(rule, activations, gradients, curvature=None):
 
 
 def rules_for(kind):
-    """Guided rules are of ReLUs, which one of the kinds has none of."""
-    return [name for name, rule in RULES.items() if kind != "custom_layer" or "guided" not in rule.needs]
+    """Guided rules are of ReLUs, which one of the kinds has none of, and none has attention."""
+    lacking = {"attention"} | ({"guided"} if kind == "custom_layer" else set())
+    return [name for name, rule in RULES.items() if lacking.isdisjoint(rule.needs)]
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,13 @@ def test_every_rule_has_a_map_worked_out_by_hand():
 def test_by_hand_from_tensors(rule):
     maps = run(rule, nets.PICTURE, nets.GRADIENTS[:1])
     np.testing.assert_allclose(maps, [nets.MAPS[rule]], rtol=2e-6, atol=1e-6)
+
+
+def test_by_hand_where_a_token_attends_to_places():
+    model = nets.attending()
+    explanation = explain(model, nets.PICTURE, 0, "tokens", ["legrad", "gradcam"])
+    for rule in explanation.rules:  # Grad-CAM's mean gradient is (2, -1) / 5
+        np.testing.assert_allclose(explanation.map("tokens", rule), nets.MAPS["legrad"], rtol=1e-5)
 
 
 def test_by_hand_on_every_kind_of_model(explained):

@@ -16,6 +16,10 @@ MODULES = [
     "classifier",
     "overlay",
     "twins",
+    "fills",
+    "faithfulness",
+    "sanity",
+    "narrow",
 ]
 
 
@@ -42,6 +46,10 @@ def test_examples_of_the_docstrings(name):
         ),
         *("overlay.colours", "overlay.stretch", "overlay.overlay", "overlay.difference", "overlay.tiles"),
         *("measures.feature_figures", "measures.focus_entropy", "measures.share_inside"),
+        *("faithfulness.removal", "faithfulness.cross_removal", "faithfulness.average_drop"),
+        *("faithfulness.single_deletion", "faithfulness.localisation", "faithfulness.baseline_maps"),
+        "sanity.randomised",
+        "narrow.narrowed",
     ],
 )
 def test_what_people_call_has_an_example(name):

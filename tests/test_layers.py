@@ -422,37 +422,39 @@ def handmade_attention(y, name, heads=2):
 
 
 @pytest.mark.parametrize("block", [attention, handmade_attention])
-def test_tokens_are_no_places(block):
-    """A vision transformer has maps up to its patches; what lies in the attention is said to be tokens."""
+def test_tokens_of_a_grid_are_places(block):
+    """A vision transformer has maps of its patches and of the tokens that attention looks at; heads are none."""
     x = keras.Input((32, 32, 3))
     y = layers.Conv2D(8, 8, 8, name="patches")(layers.Rescaling(1 / 255, name="scaled")(x))
     y = Patches(name="tokens")(layers.Reshape((16, 8))(y))
     y = block(block(y, "first"), "second")
-    model = keras.Model(x, layers.Dense(2, activation="softmax")(layers.LayerNormalization()(y)[:, 0]))
-    assert addresses(model, "all") == ["scaled", "patches"]
-    assert addresses(model) == addresses(model, "last") == ["patches"]
+    model = keras.Model(x, layers.Dense(2, activation="softmax")(layers.LayerNormalization(name="norm")(y)[:, 0]))
+    assert {"scaled", "patches", "tokens", "norm"} <= set(addresses(model, "all"))
+    assert not [address for address in addresses(model, "all") if "query" in address or "softmax" in address]
+    assert len(addresses(model)) == 2
+    assert addresses(model, "last") == addresses(model)[1:]
     separator = "/" if block is attention else "_"
     with pytest.raises(ValueError, match=r"has no map: its output is float32 \(n, 17, 2, 4\): tokens, not places"):
         addresses(model, f"second{separator}query")
 
 
-def test_a_model_of_tokens_alone_is_refused():
+def test_a_model_of_tokens_that_do_not_tell_their_place_is_refused():
     x = keras.Input((32, 32, 3))
     y = attention(layers.Dense(8)(layers.Reshape((16, 192))(x)), "attention")
-    with pytest.raises(ValueError, match="tokens are none"):
+    with pytest.raises(ValueError, match="tokens are none unless they tell"):
         addresses(keras.Model(x, layers.Dense(2)(layers.GlobalAveragePooling1D()(y))))
 
 
 @pytest.mark.parametrize("block", [attention, handmade_attention])
 def test_tokens_that_are_laid_out_again_are_places(block):
-    """Attention in the middle of a convolutional net (Wang et al. 2018, non-local)."""
+    """Attention in the middle of a convolutional net (Wang et al. 2018, non-local): its blocks are those of the net."""
     x = keras.Input((16, 16, 3))
     y = conv(x, 8, "stem", 2)
     z = layers.Reshape((8, 8, 8), name="laid_out")(block(layers.Reshape((64, 8), name="rows")(y), "attention"))
     model = classifier(x, conv(z, 8, "top"))
-    assert [address for address in addresses(model, "all") if "attention" in address] == []
-    assert {"stem", "laid_out", "top"} <= set(addresses(model, "all"))
+    assert {"stem", "rows", "laid_out", "top"} <= set(addresses(model, "all"))
     assert addresses(model, "last") == ["top"]
+    assert "rows" not in addresses(model)
 
 
 def shuffled(y):

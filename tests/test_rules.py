@@ -28,8 +28,10 @@ FEW = {
 BATCH = np.random.default_rng(7).uniform(0, 1, (3, 8, 8, 3)).astype(np.float32)
 LAYERS = ["conv0", "conv1", "conv2"]
 GUIDED = [name for name, rule in RULES.items() if "guided" in rule.needs]
+DRAWN = {"seed"}
 CLASSLESS = {"fem", "eigencam", "kpcacam"}
-parametrised = pytest.mark.parametrize("rule", RULES)
+CONVOLUTIONAL = [name for name, rule in RULES.items() if "attention" not in rule.needs]  # test_tokens has the others
+parametrised = pytest.mark.parametrize("rule", CONVOLUTIONAL)
 
 
 def net(dtype="float32"):
@@ -42,7 +44,7 @@ def net(dtype="float32"):
 
 
 def of_all_rules(model, batch, layers=LAYERS, **options):
-    return explain(model, batch, 1, layers, list(RULES), parameters=FEW, **options)
+    return explain(model, batch, 1, layers, CONVOLUTIONAL, parameters=FEW, **options)
 
 
 def close(first, second, tolerance=1e-3):
@@ -128,7 +130,7 @@ def test_it_costs_what_it_says(rule, together):
 
 def test_progress_counts_every_pass_of_every_picture(together, progress):
     """The total is known from the first step on, and reached at the last."""
-    total = 3 * sum(together.cost[name].forward for name, rule in RULES.items() if rule.probes)
+    total = 3 * sum(together.cost[name].forward for name in CONVOLUTIONAL if RULES[name].probes)
     assert {known for _, known in progress} == {total}
     assert progress[-1] == (total, total)
     assert [done for done, _ in progress] == sorted({done for done, _ in progress})
@@ -152,6 +154,51 @@ def test_a_cancelled_rule_leaves_the_model_as_it_was(rule, model, together):
         np.testing.assert_array_equal(first, second)
 
 
+def test_a_pass_that_fails_leaves_the_model_as_it_was(model, together):
+    """In its middle, whatever the rules: here the target fails."""
+    before = [dict(vars(layer)) for layer in model._flatten_layers()]
+
+    def failing(logits):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        explain(model, BATCH, failing, LAYERS, CONVOLUTIONAL, parameters=FEW)
+    assert [vars(layer) for layer in model._flatten_layers()] == before
+    again = of_all_rules(model, BATCH)
+    for rule in CONVOLUTIONAL:
+        for first, second in zip(every_map(together, rule), every_map(again, rule), strict=True):
+            np.testing.assert_array_equal(first, second, err_msg=rule)
+
+
+@pytest.fixture(scope="module")
+def oblong():
+    """Pictures of 12 x 20, as bytes, as the same floats, and turned, by a net whose kernels are turned, too."""
+    bytes_ = np.random.default_rng(9).integers(0, 256, (2, 12, 20, 3), np.uint8)
+    wide, high = (
+        nets.convolutional(size=(12, 20), activation="relu"),
+        nets.convolutional(size=(20, 12), activation="relu"),
+    )
+    for weights, source in zip(high.weights, wide.weights, strict=True):
+        values = source.numpy() / (255 if source.path.startswith("conv0/kernel") else 1)
+        source.assign(values)
+        weights.assign(values.transpose(1, 0, 2, 3) if values.ndim == 4 else values)
+    return [
+        of_all_rules(wide, bytes_),
+        of_all_rules(wide, bytes_.astype(np.float32)),
+        of_all_rules(high, np.ascontiguousarray(bytes_.transpose(0, 2, 1, 3))),
+    ]
+
+
+@parametrised
+def test_bytes_are_what_their_floats_are_and_sides_may_differ(rule, oblong):
+    sizes = [(12, 20)] if RULES[rule].level == "input" else [(12, 20), (6, 10), (3, 5)]
+    for first, second, third, size in zip(*(every_map(each, rule) for each in oblong), sizes, strict=True):
+        assert first.shape == (2, *size)
+        np.testing.assert_array_equal(first, second)
+        if not DRAWN & {*RULES[rule].parameters}:  # noise and masks are drawn for a picture's size
+            close(first, third.transpose(0, 2, 1))
+
+
 def test_a_changed_backward_pass_changes_nothing_else(model, together):
     """Gradients by everybody else are what they were, also after an exception in between."""
     plain = explain(model, BATCH, 1, LAYERS, ["gradient", "gradcam"])
@@ -169,7 +216,7 @@ def found():
     """All rules of the net with planted evidence, at the input and at the layer behind the colours."""
     parameters = {"rise": {"masks": 600, "cells": 6}}
     return explain(
-        nets.planted(), nets.planted_picture(), 0, ["colours", "features"], list(RULES), parameters=parameters
+        nets.planted(), nets.planted_picture(), 0, ["colours", "features"], CONVOLUTIONAL, parameters=parameters
     )
 
 
@@ -309,7 +356,7 @@ def test_masks_keep_their_share():
 
 
 def test_attributions_stand_still_and_are_saved(together, tmp_path):
-    assert together.maps.keys() | together.attributions.keys() == RULES.keys()
+    assert together.maps.keys() | together.attributions.keys() == set(CONVOLUTIONAL)
     for address in (None, *LAYERS):
         assert np.array_equal(together.map(address, "rise", 1), together.attributions["rise"][1])
     assert together.overlay("conv1", "rise").shape == (8, 8, 3)
@@ -327,12 +374,12 @@ def test_attributions_alone_need_no_layer():
     x = keras.Input((8, 8, 3))
     y = keras.layers.Dense(4, activation="relu")(keras.layers.Flatten()(x))
     model = keras.Model(x, keras.layers.Dense(3, activation="softmax")(y))
-    rules = [name for name, rule in RULES.items() if not rule.layered]
+    rules = [name for name in CONVOLUTIONAL if not RULES[name].layered]
     explanation = explain(model, BATCH, 1, rules=rules, parameters={k: v for k, v in FEW.items() if k in rules})
     assert explanation.layers == () == tuple(explanation.maps)
     assert explanation.map().shape == (8, 8)
     assert "on the input" in repr(explanation)
-    for rule in set(RULES) - set(rules):
+    for rule in set(CONVOLUTIONAL) - set(rules):
         with pytest.raises(ModelError, match="no layer"):
             explain(model, BATCH, 1, rules=rule)
 
@@ -385,7 +432,7 @@ def test_finer_is_the_class_less_its_nearest_others_by_hand():
 
 
 def test_finer_is_any_rule_s_target_and_may_be_one_per_picture(model):
-    rules = [rule for rule in RULES if rule != "rise"]  # of a class alone it asks for the probability
+    rules = [rule for rule in CONVOLUTIONAL if rule != "rise"]  # of a class alone it asks for the probability
     parameters = {name: settings for name, settings in FEW.items() if name in rules}
     explanation = explain(model, BATCH, Finer([0, 1, 2], gamma=0), LAYERS, rules, parameters=parameters)
     plain = explain(model, BATCH, [0, 1, 2], LAYERS, rules, parameters=parameters)

@@ -15,7 +15,7 @@ from explain.engine import explain
 from explain.rules import RULES, paired_rules
 
 PICTURES = np.random.default_rng(5).integers(0, 256, (3, SIZE, SIZE, 3), np.uint8)
-TRACED = [name for name, rule in RULES.items() if not rule.probes]
+TRACED = [name for name, rule in RULES.items() if not rule.probes and "attention" not in rule.needs]
 OPTIONS = {"rules": paired_rules(), "features": 3}
 
 

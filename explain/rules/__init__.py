@@ -7,7 +7,7 @@ y, x the picture as the model takes it, k a channel, i and j are places, and ReL
 TensorFlow is imported only when a rule runs.
 """
 
-from explain.rules import cams, decompositions, gradients, probes
+from explain.rules import attention, cams, decompositions, gradients, probes
 from explain.rules.registry import (
     NEEDS,
     ONE_PASS,
@@ -32,6 +32,7 @@ __all__ = [
     "Need",
     "Passes",
     "Rule",
+    "attention",
     "cams",
     "decompositions",
     "gradients",

@@ -12,7 +12,9 @@ from explain.explanation import Layer
 Tensor = Any
 
 Level = Literal["layer", "input"]
-Need = Literal["activations", "gradients", "curvature", "layers", "pixels", "slopes", "terms", "guided", "classifier"]
+Need = Literal[
+    "activations", "gradients", "curvature", "layers", "pixels", "slopes", "terms", "guided", "attention", "classifier"
+]
 NEEDS: tuple[Need, ...] = get_args(Need)
 OF_A_LAYER = frozenset({"activations", "gradients", "curvature"})  # the rule is called once a layer
 WITH_LAYERS = OF_A_LAYER | {"layers"}
@@ -53,6 +55,8 @@ class Rule:
     - `pixels`: the float32 batch n x H x W x channels as the model takes it, and `slopes`, dy/dpixels;
     - `terms`: what the input and every bias add to the score where the model is piecewise linear, float32
       n x h x w x channels each (see `fullgrad`);
+    - `attention`: a list, in order of execution, of dy/dW for the shares W of every attention over patches of the
+      picture, n x heads x queries x h x w;
     - `guided`: as `slopes`, by a backward pass that is changed at every ReLU (see `guided_backprop`);
     - `classifier`: many passes, a `classifier.Classifier`. The function runs outside of the traced pass, on numpy's
       arrays: it is called with the classifier, the batch and int32 classes (n,), and then with its parameters.
