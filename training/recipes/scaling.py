@@ -28,7 +28,7 @@ BASELINE = Recipe(
     stages=((64, EPOCHS),),
     batch=64,
     label_smoothing=0.05,
-    search=Search(rates=(0.0005, 0.001, 0.002, 0.004, 0.008), steps=400),
+    search=Search(rates=(0.0005, 0.001, 0.002, 0.004, 0.008, 0.016), steps=400),
 )
 
 
