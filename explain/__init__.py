@@ -18,6 +18,7 @@ _HOMES = {
     "compare": "align",
     "common_target": "align",
     "Comparison": "align",
+    "open_model": "models",
     "load": "checkpoints",
     "available": "checkpoints",
     "Card": "cards",

@@ -42,10 +42,12 @@ class ModelError(UserError):
         code: "head" (what comes out of it cannot be told for certain), "input", "outputs", "output" and "output-kind"
             (it is no classifier of pictures), "no-map", "kind" and "branches" (it has no layers of the kind asked for,
             or several last ones), "gradient" (none reaches the layers), "curvature" (an operation has no second
-            derivative), "guided" (it has no ReLU) or "not-finite" (it returns no numbers).
+            derivative), "guided" (it has no ReLU) or "not-finite" (it returns no numbers); and of a file that is
+            opened "format" (Keras 3 does not open it), "preprocess", "size", "classes" and "channels" (what has to be
+            said, or does not fit).
         sentence: with the facts' names in braces.
         **facts: `operation` of "head", `shape` of "input" and "output", `count` of "outputs" and "branches",
-            `addresses` of "branches" and "gradient", `kind` of "kind" and "output-kind".
+            `addresses` of "branches" and "gradient", `kind` of "kind" and "output-kind", `model_id` of a file.
 
     Example:
         >>> error = ModelError("input", "A model with one input is needed, not {shape}.", shape=[(8, 8), (4,)])
