@@ -86,7 +86,8 @@ def open_model(
     if path.is_dir() and (path / "card.json").exists():
         folder = path.resolve()
         return checkpoints.load(folder.name, folder.parent)
-    title = path.resolve().stem or "model"
+    resolved = path.resolve()
+    title = resolved.parent.name if resolved.stem == "model" and resolved.parent.name else resolved.stem
     name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "model"
     model = _read(path, name, trust)
     sides = _sides(model, name, size)

@@ -57,8 +57,9 @@ def write_manifest(folder: Path, content: Mapping[str, Any], files: Iterable[Pat
     return path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all, whenever the program is killed."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8", newline="")
+def write_whole(path: Path, text: str | Iterable[str]) -> None:
+    """Write a file, of a text or its parts, so that it is there whole or not at all, whenever the program is killed."""
+    draft = path.with_name(f".{path.name}.draft")
+    with open(draft, "w", encoding="utf-8", newline="") as file:
+        file.writelines([text] if isinstance(text, str) else text)
     os.replace(draft, path)

@@ -36,7 +36,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explain.measures import focus_entropy
@@ -152,22 +154,21 @@ def agreement_rows(comparison: Comparison, models: Sequence[str] | None = None, 
     return rows
 
 
-def to_csv(rows: Iterable[Mapping[str, str]], columns: Sequence[str]) -> str:
-    """A CSV file's text, with the columns' names in its first line.
+def to_csv(rows: Iterable[Mapping[str, str]], columns: Sequence[str]) -> Iterator[str]:
+    """The lines of a CSV file, with the columns' names in the first.
 
     Args:
         rows: as the functions above give them.
         columns: `MAP_COLUMNS` or `AGREEMENT_COLUMNS`.
 
     Example:
-        >>> to_csv([{"rule": "gradcam", "layer": "a, b"}], ("rule", "layer"))
+        >>> "".join(to_csv([{"rule": "gradcam", "layer": "a, b"}], ("rule", "layer")))
         'rule,layer\\r\\ngradcam,"a, b"\\r\\n'
     """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns)
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    for cells in itertools.chain([columns], ([row[column] for column in columns] for row in rows)):
+        text = io.StringIO(newline="")
+        csv.writer(text).writerow(cells)
+        yield text.getvalue()
 
 
 def write_csv(path: str | os.PathLike[str], rows: Iterable[Mapping[str, str]], columns: Sequence[str]) -> None:
@@ -178,8 +179,6 @@ def write_csv(path: str | os.PathLike[str], rows: Iterable[Mapping[str, str]], c
         rows: see `to_csv`.
         columns: see `to_csv`.
     """
-    from pathlib import Path
-
     write_whole(Path(path), to_csv(rows, columns))
 
 
