@@ -19,6 +19,7 @@ _HOMES = {
     "common_target": "align",
     "Comparison": "align",
     "open_model": "models",
+    "TensorBoardMaps": "callbacks",
     "load": "checkpoints",
     "available": "checkpoints",
     "Card": "cards",

@@ -227,7 +227,7 @@ class Explanation:
         """
         from explain.overlay import overlay
 
-        return overlay(_drawable(self.pictures[picture]), self.map(layer, rule, picture), opacity, name)
+        return overlay(drawable(self.pictures[picture]), self.map(layer, rule, picture), opacity, name)
 
     def save(self, folder: str | Path, columns: int = 6, about: Mapping[str, Any] | None = None) -> list[Path]:
         """Write one PNG of tiles, all layers in order, per rule and picture, and all raw numbers into `maps.npz`.
@@ -329,7 +329,7 @@ class Explanation:
         return f"{name} {self.probabilities[picture, target]:.1%}, score {score:.3g}{zero}"
 
 
-def _drawable(picture: np.ndarray) -> np.ndarray:
+def drawable(picture: np.ndarray) -> np.ndarray:
     """A picture as uint8 RGB: floats from their least to their greatest value, other than three channels as grey."""
     if picture.dtype != np.uint8:
         low, high = picture.min(), picture.max()
