@@ -19,7 +19,7 @@ from explain.pictures import PictureError, read
 from explain.preprocessing import PREPROCESSING
 from explain.rules import RULES, rule_names
 from explain.saving import MANIFEST, digest, write_manifest, write_whole
-from explain.tables import AGREEMENT_COLUMNS, MAP_COLUMNS, Row, agreement_rows, map_rows, write_csv
+from explain.tables import COMPARISON_COLUMNS, MAP_COLUMNS, Row, comparison_rows, map_rows, write_csv
 from explain.targets import HEADS
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _run(asked: argparse.Namespace) -> int:
         whole = [source for source in sources if _manifest(asked.out / source.name)]
         write_csv(asked.out / "maps.csv", _rows(asked.out, whole, "maps"), MAP_COLUMNS)
         if len(models) > 1:
-            write_csv(asked.out / "comparison.csv", _rows(asked.out, whole, "agreements"), AGREEMENT_COLUMNS)
+            write_csv(asked.out / "comparison.csv", _rows(asked.out, whole, "comparisons"), COMPARISON_COLUMNS)
     before = len(sources) - made - len(failed)
     told = f"{made} made" + (f", {before} were there" if before else "")
     print(f"{told}: {asked.out}")
@@ -340,7 +340,7 @@ def _explained(source: Source, out: Path, plan: _Plan, bar: _Bar, fresh: bool) -
     if len(explanations) == 1:
         explanations[0].save(folder, about={"source": known, "rows": rows})
     else:
-        rows["agreements"] = _save_together(folder, source.name, plan, explanations)
+        rows["comparisons"] = _save_together(folder, source.name, plan, explanations)
         write_manifest(folder, {"kind": "pictures", "source": known, "rows": rows}, [])
     bar.done()
     return True
@@ -371,7 +371,7 @@ def _save_together(folder: Path, name: str, plan: _Plan, explanations: Sequence[
     for rule in explanations[0].maps:
         comparison = compare(*explanations, rule=rule)
         comparison.save(folder / f"comparison-{rule}")
-        rows += agreement_rows(comparison, ids, name)
+        rows += comparison_rows(comparison, ids, name)
     return rows
 
 

@@ -141,7 +141,7 @@ class Comparison:
     def save(self, folder: str | Path, about: Mapping[str, Any] | None = None) -> list[Path]:
         """Write a PNG with a row for each stop, the numbers as CSV and .npz, and a manifest last.
 
-        `comparison.png`: see `overlay`. `comparison.csv`: `tables.AGREEMENT_COLUMNS`. `comparison.npz`: `depths`
+        `comparison.png`: see `overlay`. `comparison.csv`: `tables.COMPARISON_COLUMNS`. `comparison.npz`: `depths`
         (stops,), `ranks` and `overlaps` (stops, models; NaN where undefined), and `difference/STOP` (h, w) of two
         models that explain one class. `manifest.json`: as that of `Explanation.save`, with `models`.
 
@@ -156,7 +156,7 @@ class Comparison:
 
         from explain.overlay import tiles
         from explain.saving import MANIFEST, write_manifest
-        from explain.tables import AGREEMENT_COLUMNS, agreement_rows, write_csv
+        from explain.tables import COMPARISON_COLUMNS, comparison_rows, write_csv
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -172,7 +172,7 @@ class Comparison:
         told = [label for row in labels for label in row + [""] * (width - len(row))]
         files = [folder / "comparison.png", folder / "comparison.csv", folder / "comparison.npz"]
         Image.fromarray(tiles(drawn, width, labels=told)).save(files[0])
-        write_csv(files[1], agreement_rows(self), AGREEMENT_COLUMNS)
+        write_csv(files[1], comparison_rows(self), COMPARISON_COLUMNS)
         raw: dict[str, Any] = {
             f"difference/{place}": agreement.difference
             for place, stop in enumerate(self.stops)

@@ -288,7 +288,9 @@ class Explanation:
         return {
             "model": None if self.origin is None else asdict(self.origin),
             "pictures": [self._manifest_of(picture) for picture in range(len(self.pictures))],
-            "layers": [asdict(layer) for layer in self.layers],
+            "layers": [
+                {"address": layer.address, "depth": layer.depth, "shape": list(layer.shape)} for layer in self.layers
+            ],
             "rules": {rule: asdict(self.cost[rule]) if rule in self.cost else {} for rule in self.rules},
             "residuals": {rule: [float(value) for value in values] for rule, values in self.residuals.items()},
         }
@@ -316,6 +318,12 @@ class Explanation:
         lines += [f"  {index}: {self._told(index)}" for index in range(min(count, 5))]
         lines += ["  ..."] * (count > 5)
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from explain.view.notebook import of_explanation
+
+        return of_explanation(self)
 
     def _told(self, picture: int) -> str:
         """One picture in a line: what is explained, and how many of its maps are zero everywhere."""

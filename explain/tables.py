@@ -15,17 +15,21 @@
     maximum         the map's greatest value, raw
     concentration   1 where all heat is in one cell, to 0 where it is the same everywhere; empty where there is no heat
 
-`AGREEMENT_COLUMNS`, a row for each stop and each model but the reference:
+`COMPARISON_COLUMNS`, a row for each stop and each model:
 
     picture, rule   as above
     stop            1 for the first
     depth           of the stop, 0 to 1
-    reference, reference_layer, reference_height, reference_width, reference_target
-                    model that the other is held against: its id, its layer, its map's size, the class that it explains
-    model, layer, height, width, target
-                    the same of the other
+    model, layer, height, width, target, says, maximum
+                    as above, of this model's map at this stop
+    share           probability of the class that it finds likeliest, 0 to 1
+    reference       model that it is held against, empty for the reference itself; and so are the rest, and where the
+                    two explain different classes
     rank            Spearman's rank correlation of both maps, -1 to 1
     overlap         of the hottest fifths, 0 to 1
+    luck_low, luck_middle, luck_high
+                    rank correlations of two trainings that differ in their seed alone: quantiles of 10, 50 and 90 %
+                    over test pictures; empty where that was not measured
 
 Numbers have six decimals, scores and maxima six digits; what is undefined is empty. A target is a class's name, or its
 number where classes have no names, or empty where a function of the logits is explained. Lines end with CR and LF, as
@@ -54,10 +58,10 @@ MAP_COLUMNS = (
     *("picture", "model", "rule", "layer", "depth", "height", "width"),
     *("target", "probability", "says", "score", "maximum", "concentration"),
 )
-AGREEMENT_COLUMNS = (
-    *("picture", "rule", "stop", "depth"),
-    *("reference", "reference_layer", "reference_height", "reference_width", "reference_target"),
-    *("model", "layer", "height", "width", "target", "rank", "overlap"),
+COMPARISON_COLUMNS = (
+    *("picture", "rule", "stop", "depth", "model", "layer", "height", "width"),
+    *("target", "says", "share", "maximum"),
+    *("reference", "rank", "overlap", "luck_low", "luck_middle", "luck_high"),
 )
 
 Row = dict[str, str]
@@ -126,31 +130,43 @@ def map_rows(explanation: Explanation, pictures: Sequence[str] | None = None) ->
     return rows
 
 
-def agreement_rows(comparison: Comparison, models: Sequence[str] | None = None, picture: str = "") -> list[Row]:
-    """Rows of `AGREEMENT_COLUMNS`.
+def comparison_rows(
+    comparison: Comparison,
+    models: Sequence[str] | None = None,
+    picture: str = "",
+    yardsticks: Sequence[Mapping[str, Any] | None] | None = None,
+) -> list[Row]:
+    """Rows of `COMPARISON_COLUMNS`.
 
     Args:
         comparison: of 2 to 6 models.
         models: their ids; by default those of the checkpoints that they come from, else their places, from 0.
         picture: its name; by default its place in the explanations.
+        yardsticks: for each model how far two seeds agree, see `explain.view.message.message`.
 
     Returns:
         Cells by column, in order of stops and models.
     """
     ids = comparison.model_ids if models is None else models
-    reference = comparison.reference
+    place_of = picture or str(comparison.picture)
+    known = yardsticks or [None] * len(ids)
+    shares = [explanation.probabilities[comparison.picture] for explanation in comparison.explanations]
     rows = []
-    for number, stop in enumerate(comparison.stops, 1):
-        sides = [
-            (ids[place], layer.address, str(layer.shape[0]), str(layer.shape[1]), _class(target, comparison.classes))
-            for place, (layer, target) in enumerate(zip(stop.layers, comparison.targets, strict=True))
-        ]
-        for place, agreement in enumerate(stop.versus):
-            if agreement is not None:
-                figures = _decimal(agreement.rank), _decimal(agreement.overlap)
-                place_of = picture or str(comparison.picture)
-                cells = place_of, comparison.rule, str(number), _decimal(stop.depth), *sides[reference], *sides[place]
-                rows.append(dict(zip(AGREEMENT_COLUMNS, (*cells, *figures), strict=True)))
+    for number, stop in enumerate(comparison.stops):
+        for place, (layer, target) in enumerate(zip(stop.layers, comparison.targets, strict=True)):
+            agreement, yardstick = stop.versus[place], known[place]
+            told = agreement if target == comparison.targets[comparison.reference] else None
+            band = yardstick["bands"][number] if yardstick and told else None
+            heatmap = comparison.explanations[place].map(layer.address, comparison.rule, comparison.picture)
+            cells = (
+                *(place_of, comparison.rule, str(number + 1), _decimal(stop.depth)),
+                *(ids[place], layer.address, *map(str, heatmap.shape), _class(target, comparison.classes)),
+                *(_class(int(shares[place].argmax()), comparison.classes), _decimal(shares[place].max())),
+                _digits(heatmap.max()),
+                *(ids[comparison.reference] if told else "", _decimal(told and told.rank)),
+                *(_decimal(told and told.overlap), *map(_decimal, band["rank"] if band else (None,) * 3)),
+            )
+            rows.append(dict(zip(COMPARISON_COLUMNS, cells, strict=True)))
     return rows
 
 
@@ -159,7 +175,7 @@ def to_csv(rows: Iterable[Mapping[str, str]], columns: Sequence[str]) -> Iterato
 
     Args:
         rows: as the functions above give them.
-        columns: `MAP_COLUMNS` or `AGREEMENT_COLUMNS`.
+        columns: `MAP_COLUMNS` or `COMPARISON_COLUMNS`.
 
     Example:
         >>> "".join(to_csv([{"rule": "gradcam", "layer": "a, b"}], ("rule", "layer")))

@@ -18,7 +18,7 @@ from PIL import Image
 from explain import RULES, compare, open_model, read
 from explain.__main__ import _Bar, listed, main, parser
 from explain.saving import MANIFEST, digest
-from explain.tables import AGREEMENT_COLUMNS, MAP_COLUMNS, agreement_rows, map_rows
+from explain.tables import COMPARISON_COLUMNS, MAP_COLUMNS, comparison_rows, map_rows
 
 ROOT = Path(__file__).parents[1]
 MANY = 60
@@ -113,9 +113,10 @@ def test_two_models_are_compared(folder, tmp_path):
     explanations = [
         model.explain(read(folder / "few" / "1.png"), "second, too", ["gradcam", "gradient"]) for model in opened
     ]
-    expected = agreement_rows(compare(*explanations), picture="1.png")
+    expected = comparison_rows(compare(*explanations), picture="1.png")
+    assert len(expected) == 2 * 2
     rows = rows_of(out / "comparison.csv")
-    assert tuple(rows[0]) == AGREEMENT_COLUMNS
+    assert tuple(rows[0]) == COMPARISON_COLUMNS
     assert rows[: len(expected)] == expected
     assert {row["target"] for row in rows} == {"second, too"}
     maps = rows_of(out / "maps.csv")
