@@ -26,6 +26,8 @@ _HOMES = {
     "baseline_maps": "faithfulness",
     "randomised": "sanity",
     "narrowed": "narrow",
+    "open_model": "models",
+    "TensorBoardMaps": "callbacks",
     "load": "checkpoints",
     "available": "checkpoints",
     "Card": "cards",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from explain.agreement import Agreement, Heat, agreement, common_grid, finite, heat
 from explain.explanation import Explanation, Layer
+from explain.pictures import resize
 
 OCTAVE = 0.1  # of the depth: what a map of twice the side weighs when layers are paired
 FEWEST, MOST = 2, 6  # explanations in one comparison
@@ -45,6 +48,8 @@ class Comparison:
         classes: their names, or None.
         reference: place of the model that the others are held against.
         stops: from all first layers to all last ones.
+        explanations: what is compared.
+        picture: its place in them.
     """
 
     rule: str
@@ -52,6 +57,8 @@ class Comparison:
     classes: tuple[str, ...] | None
     reference: int
     stops: tuple[Stop, ...]
+    explanations: tuple[Explanation, ...] = ()
+    picture: int = 0
 
     @property
     def same_target(self) -> bool:
@@ -72,6 +79,120 @@ class Comparison:
         """
         agreements = [stop.versus[place] for stop in self.stops]
         return [None if agreement is None else agreement.rank for agreement in agreements]
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """Ids of the models, their places where they come from no checkpoint or share an id."""
+        origins = [explanation.origin for explanation in self.explanations]
+        known = [origin.model_id for origin in origins if origin is not None]
+        if len(set(known)) < len(self.targets):
+            return tuple(map(str, range(len(self.targets))))
+        return tuple(known)
+
+    def overlay(self, stop: int = -1, opacity: float = 0.5, name: str = "viridis") -> np.ndarray:
+        """The models' maps at one stop over the picture, side by side; of two that explain one class, the difference.
+
+        Args:
+            stop: its place, the last by default.
+            opacity: of the maps, 0 to 1.
+            name: of a table of Matplotlib's colours.
+
+        Returns:
+            uint8 RGB, height x width x 3: as high as the highest of the models' inputs. The difference, behind the
+            maps, is red where the reference has more heat and blue where the other has.
+
+        Raises:
+            IndexError: for a stop that does not exist.
+            ValueError: as `Explanation.overlay` does.
+
+        Example:
+            >>> from explain.explanation import Layer
+            >>> explanation = Explanation(
+            ...     pictures=np.zeros((1, 8, 8, 3), np.uint8),
+            ...     probabilities=np.array([[0.5, 0.5]], np.float32),
+            ...     scores=np.zeros(1, np.float32),
+            ...     targets=np.array([1]),
+            ...     classes=("cat", "dog"),
+            ...     layers=(Layer("conv", 1.0, (1, 2, 4)),),
+            ...     maps={"gradcam": {"conv": np.array([[[0, 3]]], np.float32)}},
+            ... )
+            >>> compare(explanation, explanation).overlay().shape
+            (8, 28, 3)
+        """
+        from explain.overlay import tiles
+
+        drawn = self._drawn(stop, opacity, name)
+        return tiles(drawn, columns=len(drawn))
+
+    def _drawn(self, stop: int, opacity: float = 0.5, name: str = "viridis") -> list[np.ndarray]:
+        from explain.overlay import difference
+
+        chosen = self.stops[stop]
+        drawn = [
+            explanation.overlay(layer.address, self.rule, self.picture, opacity, name)
+            for explanation, layer in zip(self.explanations, chosen.layers, strict=True)
+        ]
+        signed = [agreement.difference for agreement in chosen.versus if agreement is not None]
+        if len(self.targets) == 2 and signed[0] is not None:
+            limit = float(np.quantile(np.abs(signed[0]), 0.98)) or float(np.abs(signed[0]).max())
+            drawn.append(resize(difference(signed[0], limit), self.explanations[self.reference].pictures.shape[1:3]))
+        return drawn
+
+    def save(self, folder: str | Path, about: Mapping[str, Any] | None = None) -> list[Path]:
+        """Write a PNG with a row for each stop, the numbers as CSV and .npz, and a manifest last.
+
+        `comparison.png`: see `overlay`. `comparison.csv`: `tables.COMPARISON_COLUMNS`. `comparison.npz`: `depths`
+        (stops,), `ranks` and `overlaps` (stops, models; NaN where undefined), and `difference/STOP` (h, w) of two
+        models that explain one class. `manifest.json`: as that of `Explanation.save`, with `models`.
+
+        Args:
+            folder: where to; it is made if need be.
+            about: what else the manifest shall say, able to be JSON.
+
+        Returns:
+            The files written, the manifest last.
+        """
+        from PIL import Image
+
+        from explain.overlay import tiles
+        from explain.saving import MANIFEST, write_manifest
+        from explain.tables import COMPARISON_COLUMNS, comparison_rows, write_csv
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).unlink(missing_ok=True)  # of what was there before
+        rows = [self._drawn(stop) for stop in range(len(self.stops))]
+        labels = [
+            [*(layer.address for layer in stop.layers), "difference"][: len(row)]
+            for stop, row in zip(self.stops, rows, strict=True)
+        ]
+        width = max(map(len, rows))
+        blank = [np.full_like(rows[0][0], 255)]
+        drawn = [tile for row in rows for tile in row + blank * (width - len(row))]
+        told = [label for row in labels for label in row + [""] * (width - len(row))]
+        files = [folder / "comparison.png", folder / "comparison.csv", folder / "comparison.npz"]
+        Image.fromarray(tiles(drawn, width, labels=told)).save(files[0])
+        write_csv(files[1], comparison_rows(self), COMPARISON_COLUMNS)
+        raw: dict[str, Any] = {
+            f"difference/{place}": agreement.difference
+            for place, stop in enumerate(self.stops)
+            for agreement in stop.versus
+            if len(self.targets) == 2 and agreement is not None and agreement.difference is not None
+        }
+        for name in ("rank", "overlap"):
+            figures = [[getattr(versus, name, None) for versus in stop.versus] for stop in self.stops]
+            raw[f"{name}s"] = np.array(figures, np.float64)
+        raw["depths"] = np.array([stop.depth for stop in self.stops], np.float32)
+        np.savez_compressed(files[2], **raw)
+        content = {
+            "kind": "comparison",
+            "rule": self.rule,
+            "picture": self.picture,
+            "reference": self.reference,
+            "models": [explanation.manifest() for explanation in self.explanations],
+        }
+        files.append(write_manifest(folder, {**content, **(about or {})}, files))
+        return files
 
     def __repr__(self) -> str:
         names = [str(self.classes[k] if self.classes and k >= 0 else k) for k in dict.fromkeys(self.targets)]
@@ -160,7 +281,7 @@ def compare(*explanations: Explanation, rule: str | None = None, picture: int = 
                 heats=tuple(heat(heatmap, grid) for heatmap in maps),
             )
         )
-    return Comparison(rule, targets, classes, reference, tuple(stops))
+    return Comparison(rule, targets, classes, reference, tuple(stops), explanations, picture)
 
 
 def common_target(*probabilities: np.ndarray) -> int:

@@ -30,6 +30,7 @@ _PLAIN = {
     r"keras\.(initializers|regularizers|constraints|dtype_policies)": r"[A-Z]\w+",
     r"keras\.(optimizers|optimizers\.schedules|losses|metrics)": r"[A-Z]\w+",  # of a nested model that was compiled
     r"keras\.src\.ops\.\w+": r"[A-Z]\w+",  # x + y between layers
+    r"keras\.src\.applications\.convnext": r"LayerScale",
 }
 # Layers that run code from the file, or open files and addresses that it names
 _NOT_PLAIN = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
@@ -71,12 +72,13 @@ def verify(path: Path, model_id: str, digest: str) -> int:
         raise CheckpointError("archive", sentence, model_id=model_id) from None
 
 
-def check(file: BinaryIO, model_id: str) -> int:
+def check(file: BinaryIO, model_id: str, most: int = _PARTS[WEIGHTS]) -> int:
     """Check that an open file is a plain .keras archive and made of plain Keras layers alone.
 
     Args:
         file: binary, seekable.
         model_id: what sentences call it.
+        most: bytes of weights that are accepted.
 
     Returns:
         Bytes of its weights.
@@ -97,7 +99,7 @@ def check(file: BinaryIO, model_id: str) -> int:
             if sorted(part.filename for part in parts) != sorted(_PARTS):
                 raise damaged
             for part in parts:
-                large = part.file_size > _PARTS[part.filename]
+                large = part.file_size > (most if part.filename == WEIGHTS else _PARTS[part.filename])
                 if large or part.file_size > _EXPANSION * part.compress_size + 2**16:
                     raise damaged
             config = json.loads(archive.read("config.json"))
@@ -109,12 +111,46 @@ def check(file: BinaryIO, model_id: str) -> int:
         raise
     except Exception:  # zipfile and zlib raise many kinds
         raise damaged from None
+    _refuse_code(asked, model_id)
+    return next(part.file_size for part in parts if part.filename == WEIGHTS)
+
+
+def check_legacy(file: BinaryIO, model_id: str) -> int:
+    """Check that an open file is a legacy .h5 file of a whole model, made of plain Keras layers alone.
+
+    Args:
+        file: binary, seekable.
+        model_id: what sentences call it.
+
+    Returns:
+        Its bytes, more than those of its weights.
+
+    Raises:
+        CheckpointError: "archive" or "code".
+
+    Example:
+        >>> import io
+        >>> check_legacy(io.BytesIO(b"no archive"), "my-net")
+        Traceback (most recent call last):
+        explain.errors.CheckpointError: The model file of my-net is damaged or no plain Keras archive.
+    """
+    import h5py
+
+    try:
+        with h5py.File(file, "r") as archive:
+            asked = _first_code(json.loads(archive.attrs["model_config"]), legacy=True)
+    except Exception:  # h5py raises many kinds
+        raise _damaged(model_id) from None
+    _refuse_code(asked, model_id)
+    return file.seek(0, os.SEEK_END)
+
+
+def _refuse_code(asked: str | None, model_id: str) -> None:
     if asked is not None:
         named = bool(re.fullmatch(r"[\w.> ]{1,80}", asked))
         sentence = "The model file of {model_id} asks for code of its own ({asked}), which is never run here."
         sentence = sentence if named else sentence.replace(" ({asked})", "")
         raise CheckpointError("code", sentence, model_id=model_id, asked=asked if named else "")
-    return next(part.file_size for part in parts if part.filename == WEIGHTS)
 
 
 def config_of(path: Path) -> dict[str, Any]:
@@ -139,24 +175,29 @@ def _damaged(model_id: str) -> CheckpointError:
     return CheckpointError("archive", sentence, model_id=model_id)
 
 
-def _first_code(config: Any) -> str | None:
-    """The first object of a configuration that is not plain Keras, as "module.name"; None if there is none."""
+def _first_code(config: Any, legacy: bool = False) -> str | None:
+    """The first object of a configuration that is not plain Keras, as "module.name"; None if there is none.
+
+    In a legacy file classes without a module are Keras' own: it knows no others by name.
+    """
     if isinstance(config, dict):
-        if "class_name" in config and not _plain(config):
-            return f"{config.get('module')}.{config['class_name']}"
+        if "class_name" in config and not _plain(config, legacy):
+            return ".".join(map(str, filter(None, [config.get("module"), config["class_name"]])))
         config = list(config.values())
     if isinstance(config, list):
         for value in config:
-            asked = _first_code(value)
+            asked = _first_code(value, legacy)
             if asked is not None:
                 return asked
     return None
 
 
-def _plain(config: dict[str, Any]) -> bool:
+def _plain(config: dict[str, Any], legacy: bool = False) -> bool:
     name, module, registered = config["class_name"], config.get("module"), config.get("registered_name")
     if name in _DATA:
         return module is None
+    if legacy and module is None:
+        return isinstance(name, str) and name not in _NOT_PLAIN and bool(re.fullmatch(r"[A-Z]\w*", name))
     if not isinstance(name, str) or not isinstance(module, str) or registered not in (None, name):
         return False
     allowed = (names for pattern, names in _PLAIN.items() if re.fullmatch(pattern, module))

@@ -22,12 +22,14 @@ import numpy as np
 
 from explain import archive, twins
 from explain.cards import Card, natural_order
-from explain.engine import Progress, explain
+from explain.engine import Progress, explain, input_size
 from explain.ensembles import Ensemble
 from explain.errors import CheckpointError
-from explain.explanation import Explanation
+from explain.explanation import Explanation, Origin
 from explain.pictures import Picture, fit
-from explain.targets import Target
+from explain.preprocessing import preprocessing
+from explain.targets import HeadKind, Target
+from explain.targets import head as output_of
 
 if TYPE_CHECKING:
     import keras
@@ -49,6 +51,9 @@ class Checkpoint:
         card: what it says of itself.
         folder: where it lies.
         model: the Keras model.
+        preprocess: what becomes of pictures before it, a name of `preprocessing.PREPROCESSING`; "none" of those in
+            `weights`, which do it themselves.
+        head: what comes out of it, see `targets.head`.
 
     Example:
         >>> checkpoint = load("cats-dogs-effnet-sgd")
@@ -62,6 +67,8 @@ class Checkpoint:
     card: Card
     folder: Path
     model: keras.Model
+    preprocess: str = "none"
+    head: HeadKind = "auto"
 
     @property
     def model_id(self) -> str:
@@ -95,10 +102,10 @@ class Checkpoint:
         pictures = pictures(self.input_size) if callable(pictures) else pictures
         step = max(1, _BATCH_PIXELS // (height * width))
         result = [np.empty((0, len(self.classes)), np.float32)]
+        prepare = preprocessing(self.preprocess)
         for start in range(0, len(pictures), step):
-            batch = np.stack([fit(picture, (height, width)) for picture in pictures[start : start + step]])
-            output = np.asarray(self._forward(batch.astype(np.float32)), np.float32)
-            result.append(np.concatenate([1 - output, output], axis=1) if output.shape[1] == 1 else output)
+            batch = np.stack([self._given(picture) for picture in pictures[start : start + step]]).astype(np.float32)
+            result.append(np.asarray(self._forward(batch if prepare is None else prepare(batch))))
         return np.concatenate(result)
 
     def explain(
@@ -131,25 +138,55 @@ class Checkpoint:
         Raises:
             ModelError, TypeError, ValueError: as `engine.explain` does.
         """
-        return explain(
+        explanation = explain(
             self.model,
-            pictures(self.input_size) if callable(pictures) else pictures,
+            self._fitted(pictures(self.input_size) if callable(pictures) else pictures),
             target=target,
             layers=layers,
             rules=rules,
+            preprocess=preprocessing(self.preprocess),
             features=features,
             classes=self.classes,
+            head=self.head,
             parameters=parameters,
             smoothing=smoothing,
             progress=progress,
         )
+        return replace(explanation, origin=Origin(self.model_id, self.card.digests.model))
+
+    @functools.cached_property
+    def _takes(self) -> tuple[int | None, ...]:
+        """Height, width and channels of its input, None where it takes any."""
+        return input_size(self.model)
+
+    def _given(self, picture: np.ndarray) -> np.ndarray:
+        """uint8 H x W x 3 as it is given to the model, at the size that the card says; in grey where it takes that."""
+        fitted = fit(picture, self.input_size)
+        if self._takes[2] != 1:
+            return fitted
+        import cv2
+
+        return cv2.cvtColor(fitted, cv2.COLOR_RGB2GRAY)[..., None]
+
+    def _fitted(self, pictures: Any) -> Any:
+        """Pictures for `explain`, which squashes them itself where the model says to what."""
+        if self._takes == (*self.input_size, 3):
+            return pictures
+        many = isinstance(pictures, (list, tuple)) and not hasattr(pictures, "pixels")
+        arrays = [np.asarray(getattr(picture, "pixels", picture)) for picture in (pictures if many else [pictures])]
+        if any(array.dtype != np.uint8 for array in arrays):
+            return pictures
+        return [self._given(picture) for array in arrays for picture in (array if array.ndim == 4 else [array])]
 
     @functools.cached_property
     def _forward(self) -> Any:
         import tensorflow as tf
 
-        signature = [tf.TensorSpec((None, *self.input_size, 3), tf.float32)]
-        return tf.function(lambda batch: self.model(batch, training=False), signature, autograph=False)
+        def probabilities(batch: Any) -> Any:
+            return output_of(self.model(batch, training=False), batch, self.head).probabilities
+
+        signature = [tf.TensorSpec((None, *self.input_size, self._takes[2] or 3), tf.float32)]
+        return tf.function(probabilities, signature, autograph=False)
 
 
 class Available(NamedTuple):
@@ -377,19 +414,11 @@ def _with_members(card: Card, folder: Path) -> Card:
 
 def _load(folder: Path) -> Checkpoint:
     card, model_id = _verified(folder), folder.name
-    import keras
-
-    try:
-        if _asked(archive.config_of(folder / "model.keras")) > _verify(folder, card.digests.model, _version(folder)):
-            sentence = "The model file of {model_id} asks for more weights than it holds."
-            raise CheckpointError("weights", sentence, model_id=model_id)
-        model = keras.models.load_model(folder / "model.keras", compile=False, safe_mode=True)
-        inputs, outputs = model.input_shape, model.output_shape
-    except CheckpointError:
-        raise
-    except Exception as error:  # its message may hold paths: it stays the cause, for the log
-        sentence = "Keras {keras} cannot build the model {model_id}."
-        raise CheckpointError("load", sentence, model_id=model_id, keras=keras.__version__) from error
+    path = folder / "model.keras"
+    model = built(path, model_id, archive.config_of(path), _verify(folder, card.digests.model, _version(folder)))
+    inputs: Any
+    outputs: Any
+    inputs, outputs = (getattr(model, name, ()) for name in ("input_shape", "output_shape"))
     count, expected = len(card.classes), (*card.input_size, 3)
     takes = len(inputs) == 4 and all(size in (None, side) for size, side in zip(inputs[1:], expected, strict=True))
     gives = len(outputs) == 2 and (outputs[1] == count or (outputs[1] == 1 and count == 2))
@@ -398,6 +427,33 @@ def _load(folder: Path) -> Checkpoint:
         raise CheckpointError("mismatch", sentence, model_id=model_id)
     twins.mark(model)
     return Checkpoint(card, folder, model)
+
+
+def built(path: Path, model_id: str, config: dict[str, Any] | None, held: int, trust: bool = False) -> keras.Model:
+    """The model of a file that was checked.
+
+    Args:
+        path: of the file.
+        model_id: what sentences call it.
+        config: of its archive, by which it must not ask for more weights than it holds; None where there is none.
+        held: bytes of weights in the file.
+        trust: run code that it asks for.
+
+    Raises:
+        CheckpointError: "weights" or "load".
+    """
+    import keras
+
+    try:
+        if config is not None and _asked(config) > held:
+            sentence = "The model file of {model_id} asks for more weights than it holds."
+            raise CheckpointError("weights", sentence, model_id=model_id)
+        return keras.models.load_model(path, compile=False, safe_mode=not trust)
+    except CheckpointError:
+        raise
+    except Exception as error:  # its message may hold paths: it stays the cause, for the log
+        sentence = "Keras {keras} cannot build the model {model_id}."
+        raise CheckpointError("load", sentence, model_id=model_id, keras=keras.__version__) from error
 
 
 def _asked(config: dict[str, Any]) -> int:

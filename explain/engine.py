@@ -293,7 +293,7 @@ def _class_count(model: Model) -> int | None:
 
 def _prepared(model: Model, pictures: Any, preprocess: Callable | None) -> tuple[np.ndarray, np.ndarray]:
     """The pictures as they are given to the model, and the float32 batch that goes in."""
-    size = _input_size(model)
+    size = input_size(model)
     many = isinstance(pictures, (list, tuple)) and not hasattr(pictures, "pixels")
     arrays = [np.asarray(getattr(picture, "pixels", picture)) for picture in (pictures if many else [pictures])]
     if not arrays or any(array.size == 0 for array in arrays):
@@ -315,7 +315,7 @@ def _prepared(model: Model, pictures: Any, preprocess: Callable | None) -> tuple
     return given, batch
 
 
-def _input_size(model: Model) -> tuple[int | None, int | None, int | None]:
+def input_size(model: Model) -> tuple[int | None, int | None, int | None]:
     """Height, width and channels of the model's input, None where undefined."""
     try:
         shape = model.input_shape

@@ -13,7 +13,7 @@ from explain import targets
 from explain.agreement import common_grid, density, finite
 from explain.align import align
 from explain.cards import Card
-from explain.explanation import Cost, Explanation, Layer
+from explain.explanation import Cost, Explanation, Layer, Origin
 
 if TYPE_CHECKING:
     from explain.checkpoints import Batch, Checkpoint, Pictures
@@ -144,6 +144,7 @@ class Ensemble:
             maps=_mean_maps(explanations) if first.maps else {},
             attributions={rule: _mean_attributions(explanations, rule) for rule in first.attributions},
             cost={rule: _sum([cost[rule] for cost in costs]) for rule in first.cost},
+            origin=Origin(self.model_id, self.card.digests.model),
         )
 
     def _logits(self, mean: np.ndarray) -> np.ndarray:

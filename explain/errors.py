@@ -43,10 +43,13 @@ class ModelError(UserError):
             "channels-first" (it is no classifier of pictures, channels last), "no-map", "kind" and "branches" (it has
             no layers of the kind asked for, or several last ones), "gradient" (none reaches the layers), "curvature"
             (an operation has no second derivative), "guided" (it has no ReLU), "attention" (it has none over a grid of
-            patches), "copy" (Keras cannot copy it) or "not-finite" (it returns no numbers).
+            patches), "copy" (Keras cannot copy it) or "not-finite" (it returns no numbers); and of a file that is
+            opened "format" (Keras 3 does not open it), "preprocess", "size", "classes" and "channels" (what has to be
+            said, or does not fit).
         sentence: with the facts' names in braces.
         **facts: `operation` of "head", `shape` of "input" and "output", `count` of "outputs" and "branches",
-            `layer` of "channels-first", `addresses` of "branches" and "gradient", `kind` of "kind" and "output-kind".
+            `layer` of "channels-first", `addresses` of "branches" and "gradient", `kind` of "kind" and "output-kind",
+            `model_id` of a file.
 
     Example:
         >>> error = ModelError("input", "A model with one input is needed, not {shape}.", shape=[(8, 8), (4,)])

@@ -1,8 +1,9 @@
 """What `explain` returns: raw maps and all that is needed to read them."""
 
+import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,23 @@ class Cost:
     backward: int
     milliseconds: float
     batch: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The checkpoint whose maps these are.
+
+    Attributes:
+        model_id: its id.
+        digest: hex sha256 of its file; of an ensemble, of its members' digests and its temperature.
+
+    Example:
+        >>> Origin("my-net", "0" * 64).model_id
+        'my-net'
+    """
+
+    model_id: str
+    digest: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +142,7 @@ class Explanation:
             the input's size. Of some rules they may be negative: what speaks against the class.
         residuals: by rule, of those that should be complete, float32 (n,): what their attributions leave unexplained,
             as share of the score that there was to explain.
+        origin: the checkpoint that was explained; None for a model that came from no file.
 
     Example:
         >>> explanation = Explanation(
@@ -155,6 +174,7 @@ class Explanation:
     cost: Mapping[str, Cost] = field(default_factory=dict)
     attributions: Mapping[str, np.ndarray] = field(default_factory=dict)
     residuals: Mapping[str, np.ndarray] = field(default_factory=dict)
+    origin: Origin | None = None
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -211,27 +231,32 @@ class Explanation:
         """
         from explain.overlay import overlay
 
-        return overlay(_drawable(self.pictures[picture]), self.map(layer, rule, picture), opacity, name)
+        return overlay(drawable(self.pictures[picture]), self.map(layer, rule, picture), opacity, name)
 
-    def save(self, folder: str | Path, columns: int = 6) -> list[Path]:
+    def save(self, folder: str | Path, columns: int = 6, about: Mapping[str, Any] | None = None) -> list[Path]:
         """Write one PNG of tiles, all layers in order, per rule and picture, and all raw numbers into `maps.npz`.
 
         Of an attribution of the input there is one tile. The archive holds `RULE/ADDRESS` (n, h, w), of attributions
-        `RULE` (n, H, W), `probabilities`, `scores`, `targets`, `layers` and `depths`.
+        `RULE` (n, H, W), `probabilities`, `scores`, `targets`, `layers` and `depths`. Last comes `manifest.json`, which
+        says what was explained, by which model (its digest) and libraries, and what it cost; it lists the files with
+        their digests, so that a folder with a manifest is whole.
 
         Args:
             folder: where to; it is made if need be.
             columns: tiles in a row.
+            about: what else the manifest shall say, able to be JSON.
 
         Returns:
-            The files written.
+            The files written, the manifest last.
         """
         from PIL import Image
 
         from explain.overlay import tiles
+        from explain.saving import MANIFEST, write_manifest
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).unlink(missing_ok=True)  # of what was there before
         addresses = [layer.address for layer in self.layers]
         files = []
         for rule in self.rules:
@@ -254,7 +279,36 @@ class Explanation:
             depths=np.array([layer.depth for layer in self.layers], np.float32),
             **raw,
         )
+        files.append(write_manifest(folder, {"kind": "explanation", **self.manifest(), **(about or {})}, files))
         return files
+
+    def manifest(self) -> dict[str, Any]:
+        """What was explained and what it cost, able to be JSON.
+
+        Returns:
+            `model` (id and digest, or null), `pictures` (size as the model sees them, digest of these pixels, target
+            as number and name, probability, score), `layers`, `rules` (their costs), and `residuals` by rule.
+        """
+        return {
+            "model": None if self.origin is None else asdict(self.origin),
+            "pictures": [self._manifest_of(picture) for picture in range(len(self.pictures))],
+            "layers": [
+                {"address": layer.address, "depth": layer.depth, "shape": list(layer.shape)} for layer in self.layers
+            ],
+            "rules": {rule: asdict(self.cost[rule]) if rule in self.cost else {} for rule in self.rules},
+            "residuals": {rule: [float(value) for value in values] for rule, values in self.residuals.items()},
+        }
+
+    def _manifest_of(self, picture: int) -> dict[str, Any]:
+        target = int(self.targets[picture])
+        return {
+            "size": list(self.pictures.shape[1:3]),
+            "sha256": hashlib.sha256(np.ascontiguousarray(self.pictures[picture]).tobytes()).hexdigest(),
+            "target": target if target >= 0 else None,
+            "name": self.classes[target] if self.classes and target >= 0 else None,
+            "probability": float(self.probabilities[picture, target]) if target >= 0 else None,
+            "score": float(self.scores[picture]),
+        }
 
     def __repr__(self) -> str:
         height, width = self.pictures.shape[1:3]
@@ -269,6 +323,12 @@ class Explanation:
         lines += ["  ..."] * (count > 5)
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from explain.view.notebook import of_explanation
+
+        return of_explanation(self)
+
     def _told(self, picture: int) -> str:
         """One picture in a line: what is explained, and how many of its maps are zero everywhere."""
         target, score = self.targets[picture], self.scores[picture]
@@ -281,7 +341,7 @@ class Explanation:
         return f"{name} {self.probabilities[picture, target]:.1%}, score {score:.3g}{zero}"
 
 
-def _drawable(picture: np.ndarray) -> np.ndarray:
+def drawable(picture: np.ndarray) -> np.ndarray:
     """A picture as uint8 RGB: floats from their least to their greatest value, other than three channels as grey."""
     if picture.dtype != np.uint8:
         low, high = picture.min(), picture.max()

@@ -859,9 +859,9 @@ def test_save(model, tmp_path):
 
     explanation = explain(model, picture(8, 8), rules=["gradcam++", "layercam"])
     files = explanation.save(tmp_path / "new")
-    assert [file.name for file in files] == ["gradcam++-0.png", "layercam-0.png", "maps.npz"]
+    assert [file.name for file in files] == ["gradcam++-0.png", "layercam-0.png", "maps.npz", "manifest.json"]
     assert Image.open(files[0]).mode == "RGB"
-    raw = np.load(files[-1])
+    raw = np.load(files[2])
     assert raw["layers"].tolist() == ["conv0", "conv1", "conv2"]
     assert raw["depths"].tolist() == [0, 0.5, 1]
     for address in raw["layers"]:

@@ -359,6 +359,55 @@ def test_tensorboard_shows_the_history_once_also_of_a_run_taken_up_again(dataset
             assert [value for _, value in points] == pytest.approx([row[prefix + tag] for row in history], rel=1e-5)
 
 
+def test_maps_of_fixed_pictures_stand_beside_the_curves(dataset, cache, tmp_path, monkeypatch):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    pictures = {"0-dog": np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)}
+    recipe = replace(STAGED, stages=((24, 1), (24, 2)), average=0.9)
+    compiled = training.run.compiled
+    seen, values = [], training.run._values
+
+    def killed(recipe, dataset, stage, *args):
+        if stage == 1:
+            raise Killed
+        return compiled(recipe, dataset, stage, *args)
+
+    from explain.callbacks import TensorBoardMaps
+
+    write = TensorBoardMaps.write
+    monkeypatch.setattr(
+        TensorBoardMaps,
+        "write",
+        lambda maps, model, step: (seen.append(values(model.trainable_variables)), write(maps, model, step)),
+    )
+    monkeypatch.setattr(training.run, "compiled", killed)
+    with pytest.raises(Killed):
+        train(recipe, dataset, tmp_path, cache, pictures=pictures)
+    monkeypatch.setattr(training.run, "compiled", compiled)
+    state = train(recipe, dataset, tmp_path, cache, pictures=pictures)
+    accumulator = EventAccumulator(str(tmp_path / "tensorboard" / "maps")).Reload()
+    assert accumulator.Tags()["images"] == ["0-dog/gradcam"]
+    assert [event.step for event in accumulator.Images("0-dog/gradcam")] == [1000, 2000, 3000]
+    assert (tmp_path / "tensorboard" / "train").is_dir()
+    # what is drawn are the averages, and the training goes on with its own weights, as without maps
+    plain = train(recipe, dataset, tmp_path / "plain", cache)
+    for one, other in zip(state.variables["network"], plain.variables["network"], strict=True):
+        np.testing.assert_array_equal(one, other)
+    with np.load(tmp_path / "state.npz") as stored:
+        assert not any(np.array_equal(seen[-1][0], stored[name]) for name in stored.files if name.startswith("network"))
+
+
+def test_a_broken_picture_for_maps_is_refused_at_once(tmp_path, monkeypatch, capsys):
+    (tmp_path / "broken.jpg").write_bytes(b"")
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["training", "run", "cats-dogs-effnet-sgd", "--maps", str(tmp_path / "broken.jpg"), "--runs-dir", "x"],
+    )
+    assert training.__main__.main() == 2
+    assert "broken.jpg: This file is empty" in capsys.readouterr().err
+
+
 def test_without_tensorboard_it_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard.summary.writer.event_file_writer", None)
     with pytest.raises(BoardError, match="pip install tensorboard"):

@@ -5,12 +5,16 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from explain.cards import Card, Figures
 from explain.errors import UserError
+from explain.pictures import PictureError, read
 from training import TrainingError
 from training.recipe import (
     Data,
@@ -84,6 +88,14 @@ def parser() -> argparse.ArgumentParser:
         "--tensorboard",
         action="store_true",
         help="write the history for TensorBoard, too (tensorboard --logdir runs); history.csv is written always",
+    )
+    run.add_argument(
+        "--maps",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="PICTURE",
+        help="write Grad-CAMs of these pictures for TensorBoard at every epoch, too; with it comes --tensorboard",
     )
     run.add_argument(
         "--devices",
@@ -224,6 +236,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not re.fullmatch(r"\w[\w.-]*", name) or name in ("cache", "search"):
         raise RecipeError(f"A run folder cannot be called {name!r}; letters, digits, - and . make a name.")
     folder, cache = arguments.runs_dir / name, arguments.runs_dir / "cache"
+    pictures = {f"{place}-{path.stem}": pixels for place, (path, pixels) in enumerate(_pictures(arguments.maps))}
 
     from training import data
 
@@ -252,6 +265,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.validations,
         arguments.devices,
         arguments.tensorboard,
+        pictures,
     )
     if arguments.trial:
         print(f"Trial: best of validation {state.best}. Run folder: {folder}")
@@ -267,6 +281,15 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.smoke:
         print(f"To show it on the page: python -m training ship {name}")
     return 0
+
+
+def _pictures(paths: list[Path]) -> Iterator[tuple[Path, np.ndarray]]:
+    """The pixels of files; what is wrong with one says which."""
+    for path in paths:
+        try:
+            yield path, read(path).pixels
+        except PictureError as error:
+            raise RecipeError(f"--maps {path}: {error}") from None
 
 
 def search(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,14 @@ from pathlib import Path
 from training import TrainingError
 
 FOLDER = "tensorboard"
+CURVES = ("train", "validation")
+MAPS = "maps"
 VALIDATION = "val_"
+
+
+def step(epoch: float) -> int:
+    """A thousand times an epoch: a place among TensorBoard's whole steps."""
+    return round(1000 * epoch)
 
 
 class BoardError(TrainingError):
@@ -18,7 +25,7 @@ class Board:
     """Writes rows of a history: train and validation as two curves under one name, by steps.
 
     Args:
-        folder: the run folder. What lies in its `tensorboard/` is written anew from the history.
+        folder: the run folder. The curves in its `tensorboard/` are written anew from the history.
         history: rows that there are already.
     """
 
@@ -29,13 +36,14 @@ class Board:
             raise BoardError(
                 "--tensorboard needs TensorBoard, which is not installed: pip install tensorboard"
             ) from None
-        shutil.rmtree(folder / FOLDER, ignore_errors=True)
-        self.writers = {name: EventFileWriter(str(folder / FOLDER / name)) for name in ("train", "validation")}
+        for name in CURVES:
+            shutil.rmtree(folder / FOLDER / name, ignore_errors=True)
+        self.writers = {name: EventFileWriter(str(folder / FOLDER / name)) for name in CURVES}
         for row in history:
             self.write(row)
 
     def write(self, row: dict) -> None:
-        """Write one row, at a thousand times its epoch: a place among TensorBoard's whole steps."""
+        """Write one row, at its epoch's `step`."""
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
 
@@ -47,8 +55,7 @@ class Board:
                 and value is not None
                 and key.startswith(VALIDATION) == (name == "validation")
             ]
-            step = round(1000 * row["epoch"])
-            writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+            writer.add_event(Event(wall_time=time.time(), step=step(row["epoch"]), summary=Summary(value=values)))
             writer.flush()
 
     def close(self) -> None:

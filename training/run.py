@@ -11,6 +11,8 @@ import io
 import json
 import math
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,9 +21,10 @@ import numpy as np
 from keras import ops
 from tqdm import tqdm
 
+from explain.callbacks import TensorBoardMaps
 from explain.cards import Card
 from training import TrainingError, needs
-from training.board import Board
+from training.board import FOLDER, MAPS, Board, step
 from training.data.dataset import Dataset, atomically, progress
 from training.data.pipeline import steps_per_epoch, targets, training_batches, validation_batches
 from training.evaluate import write_evaluation
@@ -110,6 +113,7 @@ def train(
     validations: int = 1,
     devices: int = 1,
     tensorboard: bool = False,
+    pictures: Mapping[str, np.ndarray] | None = None,
 ) -> State:
     """Train to the end, from the beginning or from where the run folder stopped.
 
@@ -123,6 +127,8 @@ def train(
             epoch is chosen among whole ones.
         devices: of this machine to train on; statistics of BatchNormalization are taken over all of them.
         tensorboard: write the history for TensorBoard, too.
+        pictures: by name, uint8 H x W x 3, whose Grad-CAMs are written for TensorBoard at every epoch, by the weights
+            that validation sees.
 
     Returns:
         The final state. Best weights lie in `folder/best.npz`.
@@ -141,9 +147,10 @@ def train(
     state.data = dataset.digest
     per_epoch = steps_per_epoch(dataset, recipe)
     total = per_epoch * recipe.epochs
-    board = Board(folder, state.history) if tensorboard else None
+    board = Board(folder, state.history) if tensorboard or pictures else None
     if state.step >= total or ended(recipe, state.history):
         return state
+    maps = _maps(dataset, folder, pictures) if pictures else None
     machines = [*filter(None, state.hardware.split("; ")), describe()]
     state.hardware, state.versions = "; ".join(dict.fromkeys(machines)), versions()
     first = next(k for k in range(len(recipe.stages)) if state.step < per_epoch * _epochs_before(recipe, k + 1))
@@ -199,6 +206,9 @@ def train(
                 state.save(saved)  # last: from here on this is never done again
                 if board:
                     board.write(state.history[-1])
+                if maps and whole:
+                    with _averages(fitted):
+                        maps.write(network, step(epoch))
                 tqdm.write(
                     f"epoch {epoch:g}/{recipe.epochs} at {size} pixels: "
                     + ", ".join(f"{key} {value:.4f}" for key, value in keeper.figures.items())
@@ -209,7 +219,31 @@ def train(
         )
     if board:
         board.close()
+    if maps:
+        maps.close()
     return state
+
+
+def _maps(dataset: Dataset, folder: Path, pictures: Mapping[str, np.ndarray]) -> TensorBoardMaps:
+    """What writes maps of fixed pictures."""
+    if keras.backend.backend() != "tensorflow":
+        raise RunError("--maps takes TensorFlow (KERAS_BACKEND=tensorflow); a run goes on on either.")
+    where = folder / FOLDER / MAPS
+    return TensorBoardMaps(list(pictures.values()), where, list(pictures), classes=dataset.classes)
+
+
+@contextmanager
+def _averages(fitted: keras.Model) -> Iterator[None]:
+    """Running averages in the variables' place, where there are any."""
+    if not fitted.optimizer.use_ema:
+        yield
+        return
+    kept = _values(fitted.trainable_variables)
+    fitted.optimizer.write_averages(fitted.trainable_variables)
+    try:
+        yield
+    finally:
+        _assign(fitted.trainable_variables, kept)
 
 
 def _epochs_before(recipe: Recipe, stage: int) -> int:
@@ -415,13 +449,8 @@ def _fit_head(network: keras.Model, recipe: Recipe, dataset: Dataset, cache: Pat
 
 def _weights(network: keras.Model, fitted: keras.Model) -> list[np.ndarray]:
     """The whole network's, averages in place of what was averaged."""
-    if not fitted.optimizer.use_ema:
+    with _averages(fitted):
         return network.get_weights()
-    kept = _values(fitted.trainable_variables)
-    fitted.optimizer.write_averages(fitted.trainable_variables)
-    weights = network.get_weights()
-    _assign(fitted.trainable_variables, kept)
-    return weights
 
 
 class _Moves:
