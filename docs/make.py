@@ -41,7 +41,7 @@ TRAITS = {
         "average drop, ROAD, ARCC",
         "insertion, deletion, average drop",
         "infidelity, sensitivity",
-        "",
+        "insertion, deletion, SRG, ROAD, average drop, IDSDS, across two models",
     ),
     "two models side by side": ("no", "no", "no", "no", "no", "no", "yes"),
 }

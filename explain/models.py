@@ -21,7 +21,7 @@ from explain.engine import input_size
 from explain.ensembles import Ensemble
 from explain.errors import CheckpointError, ModelError
 from explain.files import open_regular, parse_json, read_bytes
-from explain.layers import reachable
+from explain.graph import reachable
 from explain.preprocessing import PREPROCESSING, preprocessing
 
 Model = Any
