@@ -63,6 +63,7 @@ def times(out):
     return {path: path.stat().st_mtime_ns for path in out.rglob(MANIFEST)}
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on(folder, tmp_path):
     out = tmp_path / "out"
     command = [str(folder / "pictures"), "--model", str(folder / "A.keras"), "--out", str(out), "--csv"]

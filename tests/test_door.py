@@ -599,6 +599,7 @@ time.sleep(120)
 """
 
 
+@pytest.mark.slow
 def test_a_visitor_hardly_notices_a_client_who_wants_everything(tmp_path):
     """The small form of benchmarks/crowding.py: 36 connections, a long body, 50 slow sockets."""
     with served(tmp_path) as page:

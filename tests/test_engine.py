@@ -869,6 +869,7 @@ def test_save(model, tmp_path):
     assert np.array_equal(raw["scores"], explanation.scores)
 
 
+@pytest.mark.slow
 def test_a_nested_application_with_its_own_preprocessing():
     """Every block of a model of another origin in one call."""
     backbone = keras.applications.EfficientNetB0(weights=None, include_top=False, input_shape=(64, 64, 3), name="net")

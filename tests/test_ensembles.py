@@ -278,6 +278,7 @@ def test_two_shipped_checkpoints_as_one(weights):
     assert compare(explanation, alone[0], rule="gradcam").stops[-1].versus[1].rank > 0.5
 
 
+@pytest.mark.slow
 def test_members_of_other_depths_and_sizes(weights):
     put(weights, "mixed", [SGD, HIGH], temperature=1.5)
     mixed, picture = load("mixed", weights), read(PICTURE)

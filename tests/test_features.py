@@ -70,6 +70,7 @@ def test_features_are_those_of_pictures_and_of_mirrored_ones_and_are_kept(networ
     np.testing.assert_array_equal(compute(half, items, cache), plain)
 
 
+@pytest.mark.slow
 def test_other_weights_or_sizes_are_other_features(network, dataset, cache):
     half, _ = cut(network)
     items = dataset.items["train"][:4]

@@ -17,7 +17,7 @@ from page import limits
 from page.folder import LOCK, PREFIX, UNFINISHED, Folder, sweep, trim
 from page.uploads import SWEEP
 
-pytest_plugins = ["patient_fixtures", "page_fixtures"]
+pytest_plugins = ["patient_fixtures"]
 PHOTO = b"\x89PNG" + bytes(range(256)) * 800
 MINUTES = 31
 
@@ -204,11 +204,12 @@ def test_two_that_start_at_once_keep_their_folders(tmp_path):
         process.wait()
 
 
-def test_after_kill_9_and_an_immediate_start_no_photo_is_left(weights, evidence, tmp_path):
-    options = ("--weights", str(weights), "--evidence", str(evidence))
+def test_after_kill_9_and_an_immediate_start_no_photo_is_left(tmp_path):
+    (tmp_path / "none").mkdir()
+    options = ("--weights", str(tmp_path / "none"))
     first = start(tmp_path, *options)
     try:
-        wait_until(lambda: "The models are ready" in first.log(), 180, "it has memory to give back")
+        wait_until(lambda: "ready" in first.log(), 180, "it has looked for models")
         assert send(first, "/gradio_api/upload", ("files", "photo.png", PHOTO)).status == 200
         assert len(list(first.temporary.rglob("photo.png"))) == 1
         first.process.kill()

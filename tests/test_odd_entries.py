@@ -388,6 +388,7 @@ def test_weights_are_held_against_the_file_before_any_is_made(keras, tmp_path, c
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024
 
 
+@pytest.mark.slow
 def test_all_shipped_checkpoints_ask_for_what_their_files_hold():
     from explain.checkpoints import DEFAULT, _asked
 

@@ -238,6 +238,7 @@ def ahead(four_experiments: Path, evidence: Path, tmp_path_factory: pytest.TempP
         stop(server)
 
 
+@pytest.mark.slow
 def test_switching_shows_no_loading(chromium, ahead):
     from playwright.sync_api import sync_playwright
 

@@ -1019,6 +1019,7 @@ def test_a_failure_inside_is_one_sentence_without_its_reason(service, monkeypatc
     assert "secret" not in json.dumps(answer)
 
 
+@pytest.mark.slow
 def test_shipped_checkpoints_know_the_examples():
     shipped = Service()
     if not {"cats-dogs-effnet-sgd", "cats-dogs-effnet-adam"} <= set(shipped.cards):

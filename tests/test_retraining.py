@@ -200,6 +200,7 @@ def test_the_rate_falls_at_each_plateau_of_the_validation_loss():
     assert plateau(halves, schedule) == 1  # parts of epochs are none
 
 
+@pytest.mark.slow
 def test_a_run_with_a_plateau_takes_its_rates_from_its_history_also_after_a_kill(dataset, cache, tmp_path, monkeypatch):
     losses = iter([0.5, 0.6, 0.7, 0.7])
     original = _Keeper.on_epoch_end
@@ -233,6 +234,7 @@ def test_early_stopping_counts_epochs_of_the_last_stage_since_the_best():
     assert not ended(replace(recipe, early_stopping=0), rows([*losses, 0.5], [*accuracies, 0.6]))
 
 
+@pytest.mark.slow
 def test_a_run_that_early_stopping_ended_stays_ended(dataset, cache, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training.run, "_goodness", lambda row: -row["epoch"])  # each epoch is worse
     recipe = replace(STAGED, stages=((24, 8),), trained=(), rates=(), early_stopping=2)

@@ -99,7 +99,12 @@ def killed_at(steps, monkeypatch):
     [
         (TINY, [3, 5, 11, 18], 0),  # within an epoch, at its end, in the second stage
         (replace(TINY, average=0.8), [4, 18], 1e9),  # states of epochs' ends only: steps are done again
-        (replace(TINY, optimizer=Optimizer("sgd", 0.02, nesterov=True, decay=1e-5)), [7, 16], 0),
+        pytest.param(
+            replace(TINY, optimizer=Optimizer("sgd", 0.02, nesterov=True, decay=1e-5)),
+            [7, 16],
+            0,
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["adam", "average-from-epochs", "sgd"],
 )
@@ -150,6 +155,7 @@ def test_a_training_goes_on_on_a_machine_of_another_precision(dataset, cache, tm
     assert max(differences) > 1e-6  # bfloat16 has been at work
 
 
+@pytest.mark.slow
 def test_killed_after_any_file_was_written_it_ends_with_all_of_them(dataset, cache, tmp_path, monkeypatch):
     written, bars = [], []
 

@@ -63,6 +63,7 @@ def test_a_network_fits_as_with_keras_own():
         np.testing.assert_allclose(plain, fast, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_vgg16_trains_with_the_same_weights_in_the_same_order():
     plain, fast = vgg16(1, 32, 0.0), vgg16(1, 32, 0.0, winograd=True)
     assert [v.path.partition("/")[2] for v in plain.weights] == [v.path.partition("/")[2] for v in fast.weights]
