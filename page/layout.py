@@ -13,6 +13,7 @@ from gradio.exceptions import InvalidPathError
 from PIL import Image
 
 from explain import view
+from explain.align import MOST
 from explain.cards import Card
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
 from explain.rules import RULES
@@ -28,8 +29,9 @@ from study.experiments import Experiment
 from study.store import same_recipe
 
 VIEW = Path(__file__).parent / "view"
-SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ("ask", "classes", "choosers", "start")))
-EVIDENCE = (view.HERE / "common.js", VIEW / "evidence-classes.js", VIEW / "evidence.js")
+ASKING = ("address", "connection", "photos", "ask", "classes", "choosers", "history", "start")
+SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ASKING))
+EVIDENCE = (view.HERE / "common.js", *(VIEW / f"{name}.js" for name in ("address", "evidence-classes", "evidence")))
 STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css", VIEW / "evidence-classes.css")
 MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
 LARGE = 3  # examples that are kept large where there is no experiment
@@ -63,7 +65,7 @@ def build(service: Service) -> gr.Blocks:
                     catalog=choices,
                 )
             if service.cards:
-                with gr.Tab(say("evidence"), id="evidence"):
+                with gr.Tab(say("evidence"), id="evidence", elem_id="tm-evidence"):
                     gr.HTML(
                         value=None,
                         html_template=(VIEW / "evidence.html").read_text(encoding="utf-8"),
@@ -72,7 +74,7 @@ def build(service: Service) -> gr.Blocks:
                         server_functions=service.findings.served(),
                         catalog=evidence.catalog(choices, service.texts),
                     )
-            with gr.Tab(say("about"), id="about"):
+            with gr.Tab(say("about"), id="about", elem_id="tm-about"):
                 gr.HTML(about(service), apply_default_css=False)
 
         gate = page.gate = limits.Gate(page, service)
@@ -205,6 +207,7 @@ def catalog(service: Service) -> dict[str, Any]:
         ],
         "start": list(service.start) if service.cards else None,
         "small": SMALL,
+        "most": MOST,
         "rules": [rule for rule in drawn["rules"] if rule["name"] in ONE_PASS],
         "examples": [
             {

@@ -534,9 +534,9 @@ def test_while_it_waits_the_page_is_dimmed_and_says_what_it_does(visit):
     assert page.get_attribute(".tm", "data-state") == "waiting"  # the skeleton, with the photo in it
     assert page.evaluate("document.querySelector('[data-ref=stage-0] img').src").startswith("data:image/webp")
     page.wait_for_selector(SHOWN)
-    page.click(".tm-examples button:nth-child(2)")
+    page.click(".tm-examples > button:nth-of-type(2)")
     assert page.get_attribute(".tm", "data-busy") == ""
-    page.click(".tm-examples button:nth-child(3)")  # the last wish counts
+    page.click(".tm-examples > button:nth-of-type(3)")  # the last wish counts
     page.wait_for_selector(SHOWN)
     assert page.locator(".tm-examples [aria-pressed=true]").get_attribute("data-id") == "cat-chelsea"
     expect(page.locator(".tm-status")).to_be_hidden()

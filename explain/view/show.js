@@ -123,6 +123,7 @@ function refresh(...names) {
 function paintDue() {
   const names = [...due];
   due.clear();
+  if (!state.result) return; // it has been taken away
   for (const name of Object.keys(painters)) if (names.includes(name)) painters[name]();
 }
 
@@ -132,7 +133,6 @@ const spoken = (words, apart) => words.slice(0, apart ? 2 : 1).map(({ text }) =>
 /* Draw a message; all that the view shows comes from it. */
 async function show(result) {
   const before = state.result;
-  const depth = before ? before.stops[state.stop].depth : 1;
   for (const { layers } of result.models) {
     for (const layer of layers) {
       for (const part of [layer.map, layer.features]) {
@@ -148,8 +148,7 @@ async function show(result) {
   state.result = result;
   columns(result.models.length);
   chooseFirst(before);
-  const distances = result.stops.map((stop) => Math.abs(stop.depth - depth));
-  state.stop = distances.lastIndexOf(Math.min(...distances));
+  state.stop = nearestDepth(state.depth);
   if (!before || before.picture.src !== result.picture.src) Object.assign(state, { hair: null, zoom: { scale: 1, x: 0, y: 0 } });
 
   for (const place of places) tellModel(place, result);
@@ -226,8 +225,12 @@ function tellModel(place, result) {
 
 // --- what to show ---------------------------------------------------------------------------------------------------
 
+/* Told to whoever keeps what is shown. */
+const viewChanged = () => root.dispatchEvent(new CustomEvent('tm-view'));
+
 function setMode(mode) {
   state.mode = mode;
+  viewChanged();
   if (mode === 'features') state.hair = null;
   check(ref.modes, mode);
   refresh('models', 'difference', 'features', 'third', 'stop', 'legend', 'curve', 'hair');
