@@ -50,7 +50,11 @@ def build(service: Service) -> gr.Blocks:
     def rarely(_: object = None) -> dict[str, str]:
         return service.rarely()
 
+    def shell(_: object = None) -> dict[str, str]:
+        return {"before": before, "behind": behind}
+
     choices, say = catalog(service), service.texts.say
+    before, behind = view.shell(service.texts).split(view.KEPT)
     with Page(title=say("name"), analytics_enabled=False, fill_width=True) as page:
         page.told = service.texts.told
         gr.HTML(_head(service.texts), elem_classes="tm-head-box", apply_default_css=False)
@@ -61,7 +65,7 @@ def build(service: Service) -> gr.Blocks:
                     html_template=template(),
                     js_on_load=view.joined(SCRIPTS),
                     apply_default_css=False,
-                    server_functions=[state, prepare, rarely],
+                    server_functions=[state, prepare, rarely, shell],
                     catalog=choices,
                 )
             if service.cards:
@@ -295,7 +299,7 @@ def about(service: Service) -> str:
     problems = "".join(f"<li>{_escaped(folder)}: {_escaped(sentence)}</li>" for folder, sentence in service.problems)
     parts = [
         f"<p>{_escaped(say('about_what'))}</p>",
-        f"<h2>{say('about_read')}</h2><ul>{points}</ul><p>{_escaped(say('about_keys'))}</p>",
+        f"<h2>{say('about_read')}</h2><ul>{points}</ul><p>{_escaped(say('about_hands'))}</p>",
         f"<h2>{say('about_models')}</h2>{_models(service)}",
         f"<p>{say('about_problems')}</p><ul>{problems}</ul>" if problems else "",
         f"<h2>{say('about_rules')}</h2><p>{say('about_rules_text')}</p>{_scrolling(rules)}",

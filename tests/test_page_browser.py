@@ -544,10 +544,14 @@ def test_while_it_waits_the_page_is_dimmed_and_says_what_it_does(visit):
 
 def test_the_saved_png_shows_what_is_on_the_screen(visit, tmp_path):
     visit.give(RED)
+    visit.page.click("[data-ref=save]")
     with visit.page.expect_download() as download:
-        visit.page.click("[data-ref=save]")
+        visit.page.click("[data-ref=save-picture]")
     download.value.save_as(tmp_path / "saved.png")
-    assert download.value.suggested_filename == "two-minds-block-3.png"
+    assert (
+        download.value.suggested_filename
+        == "two-minds_judge-mild-judge-steep_photo-png_cat_gradcam_block-3.png"
+    )
     with Image.open(tmp_path / "saved.png") as image:
         saved = np.asarray(image.convert("RGB")).astype(int)
     assert saved.shape[1] == 2400

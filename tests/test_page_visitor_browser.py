@@ -635,3 +635,109 @@ def test_whatever_is_dropped_on_any_tab_never_leaves_the_page(visit):
     assert page.get_attribute("#tm-compare-button", "aria-selected") == "true"
     assert visit.bars(0)[0] == "Cat"
     expect(page.locator("[data-ref=error]")).to_have_text("Only a.png was taken, the first of 2 files.")
+
+
+# --- taken along ------------------------------------------------------------------------------------------------------
+
+
+def test_the_whole_comparison_is_one_file_that_works_without_a_server(browser, twin_server, tmp_path):  # noqa: F811
+    visit = Visit(browser, twin_server.url)
+    page = visit.page
+    visit.choose("apart")
+    visit.answered(lambda: visit.example("cow"))
+    page.keyboard.press("ArrowLeft")
+    page.click(".tm-segments label:has-text('features')")
+    page.click("[data-ref=save]")
+    with page.expect_download() as download:
+        page.click("[data-ref=save-page]")
+    assert download.value.suggested_filename.startswith("two-minds_judge-mild-judge-biased_holstein-cow_")
+    download.value.save_as(tmp_path / "saved.html")
+    assert (tmp_path / "saved.html").stat().st_size < 3e6
+    visit.close()
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 720})
+    saved, asked, complaints = context.new_page(), [], []
+    saved.on("request", lambda request: asked.append(request.url))
+    saved.on("pageerror", lambda error: complaints.append(str(error)))
+    saved.on("console", lambda line: complaints.append(line.text))
+    saved.goto((tmp_path / "saved.html").as_uri())
+    saved.wait_for_selector(".tm[data-mode=features]")
+    saved.wait_for_timeout(300)
+    assert saved.get_attribute("[data-ref=track]", "aria-valuenow") == "2"
+    saved.click(".tm-segments label:has-text('overlay')")
+    seen = set()
+    for key in ("Home", "ArrowRight", "End"):
+        saved.keyboard.press(key)
+        saved.wait_for_timeout(120)
+        seen.add(saved.locator("[data-ref=stage-0] canvas").first.evaluate("node => node.toDataURL()"))
+    assert len(seen) == 3
+    assert saved.inner_text("h1") == "Judge, mild | Judge, biased: Holstein cow"
+    assert saved.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [(tmp_path / "saved.html").as_uri()]
+    assert complaints == []
+    context.close()
+
+
+def test_a_link_to_the_view_can_be_copied(browser, twin_server):  # noqa: F811
+    visit = Visit(browser, twin_server.url)
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.answered(lambda: visit.example("cow"))
+    visit.page.keyboard.press("Home")
+    visit.page.click("[data-ref=save]")
+    visit.page.click("text=Copy a link to this view")
+    expect(visit.page.locator("[data-ref=save-told]")).to_contain_text("not your own photos")
+    link = visit.page.evaluate("navigator.clipboard.readText()")
+    assert link == visit.page.url
+    assert "example=cow" in link
+    assert "depth=" in link
+    visit.page.keyboard.press("Escape")
+    expect(visit.page.locator("[data-ref=save-menu]")).to_be_hidden()
+    visit.close()
+
+
+# --- hands ------------------------------------------------------------------------------------------------------------
+
+
+def test_while_it_is_held_the_photo_stands_there_alone(visit):
+    visit.give(RED)
+    page = visit.page
+    heat = page.locator("[data-ref=stage-0] .tm-plane canvas")
+    for mode in ("overlay", "map", "features"):
+        page.click(f".tm-segments label:has-text('{mode}') >> nth=0")
+        page.focus("[data-ref=track]")
+        page.keyboard.down(" ")
+        expect(heat).to_have_css("visibility", "hidden")
+        expect(page.locator("[data-ref=stage-1] img")).to_be_visible()
+        page.keyboard.up(" ")
+        expect(heat).to_have_css("visibility", "visible")
+    assert page.evaluate("scrollY") == 0
+    page.click(".tm-segments label:has-text('overlay')")
+    stage = box(visit, "[data-ref=stage-1]")
+    page.mouse.move(stage["x"] + 40, stage["y"] + 40)
+    page.mouse.down()
+    expect(heat).to_have_css("visibility", "hidden")
+    page.mouse.up()
+    expect(heat).to_have_css("visibility", "visible")
+    page.mouse.down()
+    page.mouse.move(stage["x"] + 90, stage["y"] + 60, steps=4)  # that is no holding still
+    page.wait_for_timeout(400)
+    expect(heat).to_have_css("visibility", "visible")
+    page.mouse.up()
+
+
+def test_left_and_right_blink_in_place_by_a_key(visit):
+    visit.give(RED)
+    page = visit.page
+    before = [box(visit, f"[data-ref=stage-{place}]") for place in (0, 1)]
+    page.focus("[data-ref=track]")
+    page.keyboard.down("b")
+    page.wait_for_timeout(80)
+    assert [box(visit, f"[data-ref=stage-{place}]") for place in (1, 0)] == before
+    assert box(visit, "[data-ref=title-1]")["x"] < box(visit, "[data-ref=title-0]")["x"]  # names go with the maps
+    page.keyboard.up("b")
+    page.wait_for_timeout(80)
+    assert [box(visit, f"[data-ref=stage-{place}]") for place in (0, 1)] == before
+    page.hover(".tm-keys")
+    for part in ("hold Space", "hold B"):
+        expect(page.locator(".tm-tip")).to_contain_text(part)
+    page.click("#tm-about-button")
+    assert "while you hold B, left and right change places" in page.inner_text(".tm-about")

@@ -133,6 +133,7 @@ const spoken = (words, apart) => words.slice(0, apart ? 2 : 1).map(({ text }) =>
 /* Draw a message; all that the view shows comes from it. */
 async function show(result) {
   const before = state.result;
+  if (typeof result.models[0].layers[0].map.data === 'string') state.source = JSON.stringify(result); // to be saved
   for (const { layers } of result.models) {
     for (const layer of layers) {
       for (const part of [layer.map, layer.features]) {
@@ -159,7 +160,7 @@ async function show(result) {
   const difference = plane('difference').querySelector('img');
   difference.src = result.picture.src;
   const { passes, milliseconds, explain: inside } = result.cost;
-  state.cost = fill(t.cost, { passes, seconds: decimal(milliseconds / 1000, 1), milliseconds: Math.round(inside) });
+  state.cost = fill(t.cost, { passes, seconds: decimal((milliseconds ?? inside) / 1000, 1), milliseconds: Math.round(inside) });
   ref.notes.textContent = result.picture.notes.join(' ');
   ref.track.setAttribute('aria-valuemin', 1);
   ref.track.setAttribute('aria-valuemax', result.stops.length);
@@ -223,6 +224,15 @@ function tellModel(place, result) {
   }
 }
 
+/* While it is held: the photo alone; and the two sides in each other's place, so that a difference blinks. */
+const peek = (held) => root.toggleAttribute('data-peek', held);
+function swap(held) {
+  const order = [...places];
+  if (held) [order[state.result.reference], order[state.chosen]] = [state.chosen, state.result.reference];
+  root.toggleAttribute('data-swapped', held);
+  [...ref.models.children].forEach((side, place) => { side.style.order = held ? order[place] : ''; });
+}
+
 // --- what to show ---------------------------------------------------------------------------------------------------
 
 /* Told to whoever keeps what is shown. */
@@ -273,11 +283,22 @@ function keydown(event) {
     moveTo(steps[event.key]);
   } else if (event.key in zooms) {
     if (near) setZoom(state.zoom.scale * zooms[event.key], zoomCentre());
+  } else if (near && (event.key === ' ' || event.key === t.swap_key) && !target.closest('button, input')) {
+    event.preventDefault(); // Space would scroll
+    if (event.key === ' ') peek(true);
+    else swap(true);
   } else if (near && !event.shiftKey && t.mode_keys.includes(event.key)) {
     setMode(Object.keys(MODES)[t.mode_keys.indexOf(event.key)]);
   }
 }
-onDocument({ keydown });
+onDocument({
+  keydown,
+  keyup: ({ key }) => {
+    if (key === ' ') peek(false);
+    else if (key === t.swap_key) swap(false);
+  },
+});
+addEventListener('blur', () => { peek(false); swap(false); });
 
 options(ref.colours, catalog.colours.map(({ name, title }) => [name, title]), state.colours);
 radios(ref.modes, Object.entries(MODES).map(([mode, { title }]) => [mode, title]), state.mode, setMode);

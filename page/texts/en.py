@@ -31,8 +31,8 @@ TEXTS: dict[str, Any] = {
         "empty_drop_touch": "Choose a photo",
         "neither": "None of these:",
         "neither_ask": "what will they say?",
-        "privacy": "A large photo is made smaller here first. The server deletes it within {minutes} minutes after its "
-        "last use, and passes nothing on; this tab of your browser keeps it until you close the tab.",
+        "privacy": "Photos are deleted within {minutes} minutes after their last use; nothing leaves this server. A "
+        "large photo is made smaller before it is sent; this tab of your browser keeps yours until you close it.",
         "rule": "Method",
         "target": "Evidence for",
         "own": "each its own",
@@ -56,6 +56,9 @@ TEXTS: dict[str, Any] = {
         "sending_share": "Sending the photo: {percent} %",
         "lost": "The server does not answer; it is asked again when it is back",
         "lost_photo": "The server does not answer; your photo is kept here and sent again when it is back",
+        "copy_link": "Copy a link to this view",
+        "copied": "Copied",
+        "copy_about": "A link keeps examples, not your own photos.",
         "own_photo": "Your photo {name}",
         "forget": "Forget this photo",
         "photo_gone": "The photo of this address is not in this tab any more; please choose one.",
@@ -423,8 +426,10 @@ TEXTS: dict[str, Any] = {
         "no yardstick: they were measured on pictures of those classes.",
         "A map shows what a model responds to, not why, and no map proves that a model is right.",
     ],
-    "about_keys": "Keys: ← → Home End move; with the focus in the comparison (click into it) O M S choose what to "
-    "show, + − 0 zoom. Ctrl and wheel, a double click or two fingers zoom, too.",
+    "about_hands": "Keys: ← → Home End move through the layers. With the focus in the comparison (click into it) O M F S "
+    "choose what to show; while you hold Space, or press and hold a picture, you see the photo alone; while you hold B, "
+    "left and right change places, so that a difference blinks. + − 0, Ctrl and wheel, a double click or two fingers "
+    "zoom.",
     "about_models": "Models",
     "about_columns": [
         "Model",

@@ -189,6 +189,8 @@ function showEmpty() {
 
 async function showAnswer(result) {
   const { wish } = asking; // the next one may be made while the picture is decoded
+  const [example, shown] = [catalog.examples.find(({ id }) => id === wish.example), experimentOf(wish.models)];
+  state.about = { picture: wish.file ? wish.file.name : example ? example.title : wish.example, question: shown ? shown.question : '' };
   await show(result);
   placePicks();
   if (wish.file) keep(wish.file, picture);

@@ -53,6 +53,20 @@ function restore() {
   showEmpty();
 }
 
+/* At which depth, and how: written when the scrubber rests. */
+let resting = 0;
+function writeView() {
+  clearTimeout(resting);
+  resting = 0;
+  if (!state.result || root.dataset.state !== 'result') return;
+  const last = state.stop === state.result.stops.length - 1;
+  address({ depth: last ? null : String(Number(stopNow().depth.toFixed(3))), view: state.mode === 'overlay' ? null : state.mode });
+}
+root.addEventListener('tm-view', () => {
+  clearTimeout(resting);
+  resting = setTimeout(writeView, RESTING);
+});
+
 // --- tabs -------------------------------------------------------------------------------------------------------------
 
 let tab = tabNow();
@@ -67,6 +81,7 @@ function tabChanged() {
   const name = tabNow();
   if (name === tab) return;
   tab = name;
+  if (resting) writeView();
   address({ tab: name === TABS[0] ? null : name }, true);
   scrollTo(0, scrolls[name] || 0);
   if (name === TABS[0]) restore();
@@ -76,8 +91,13 @@ new MutationObserver(tabChanged).observe(document.body, { subtree: true, attribu
 
 const windowListeners = {
   scroll: () => { if (tab === tabNow()) scrolls[tab] = scrollY; },
-  popstate: restore,
+  popstate: () => {
+    clearTimeout(resting);
+    resting = 0;
+    restore();
+  },
   pagehide: () => {
+    if (resting) writeView();
     try {
       sessionStorage.setItem(PLACES, JSON.stringify(scrolls));
     } catch { /* nothing is kept */ }
@@ -89,13 +109,3 @@ for (const [type, listener] of Object.entries(windowListeners)) {
     else removeEventListener(type, heard);
   });
 }
-
-let resting = 0;
-root.addEventListener('tm-view', () => { // at which depth, and how
-  clearTimeout(resting);
-  resting = setTimeout(() => {
-    if (!state.result || root.dataset.state !== 'result') return;
-    const last = state.stop === state.result.stops.length - 1;
-    address({ depth: last ? null : String(Number(stopNow().depth.toFixed(3))), view: state.mode === 'overlay' ? null : state.mode });
-  }, RESTING);
-});

@@ -75,6 +75,16 @@ if (!catalog.models.length) {
   Promise.resolve(server.rarely()).then((told) => { Object.assign(disagreements, told); choosers(); }).catch(() => {});
 }
 
+// --- a link, beside what can be saved -----------------------------------------------------------------------------------
+
+const link = make('button', { type: 'button', textContent: t.copy_link });
+link.addEventListener('click', async () => {
+  if (resting) writeView();
+  await navigator.clipboard.writeText(location.href).then(() => { ref['save-told'].textContent = t.copied + '. ' + t.copy_about; })
+    .catch(() => { ref['save-told'].textContent = location.href; });
+});
+ref['save-told'].before(make('hr'), link);
+
 async function awaitModels() {
   for (;;) {
     await knowState();
