@@ -57,6 +57,9 @@ function barColour({ share, right }, best, truth) {
   return truth && truth.tone === 'absent' && share === best ? 'absent' : 'second';
 }
 
+/* What a place says where there is room. */
+const said = (node) => (node.querySelector('.tm-long') || node).textContent;
+
 function compose() {
   const { result } = state;
   const style = getComputedStyle(root);
@@ -119,8 +122,8 @@ function compose() {
     if (row) write(alike, x + side / 2, top + high + 38, 400, 13, 'text', 'center', side);
   }
   let y = top + high + (row ? 54 : 34);
-  write(ref.legend.textContent, EDGE, y + 12, 400, 12.5, 'soft');
-  write([ref.where, ref.rank, ref.luck].map(({ textContent }) => textContent).join(' '), WIDE - EDGE, y + 12, 400, 12.5, 'text', 'right');
+  write(said(ref.legend), EDGE, y + 12, 400, 12.5, 'soft');
+  write([ref.where, ref.rank, ref.luck].map(said).join(' '), WIDE - EDGE, y + 12, 400, 12.5, 'text', 'right');
   const curve = document.createElement('canvas');
   [curve.width, curve.height] = [(WIDE - 2 * EDGE) * 2, curved * 2];
   const inner = curve.getContext('2d');

@@ -130,8 +130,12 @@ TEXTS: dict[str, Any] = {
     },
     # evidence
     "evidence_labels": {
-        "lead": "What the trainings gave, what was measured on two models at a time, and what becomes of the "
-        "claims of the original experiments.",
+        "lead": "What the original experiments claimed, and what becomes of it when it is measured.",
+        "verdicts_none": "The original experiments claim nothing of these two; what was measured stands below.",
+        "verdicts_others": "Claims of other experiments ({count})",
+        "see": "see a picture",
+        "see_title": "{sentence} Look at it on “{title}”",
+        "by_name": "List them by their names in the data set",
         "jumps": "On this page",
         "models": "Models",
         "claims": "Claims",
@@ -150,7 +154,6 @@ TEXTS: dict[str, Any] = {
         "rule": "How they are judged",
         "tested": "What is tested",
         "claims_none": "The claims have not been judged yet: `python -m study claims` does it.",
-        "pair_title": "One experiment closely",
         "experiment": "Experiment",
         "csv": "CSV ↓",
         "csv_title": "Data of “{title}” as CSV",

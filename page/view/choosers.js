@@ -116,9 +116,12 @@ onDocument({
     event.preventDefault();
     take(...files);
   },
-  'tm-open': ({ detail: { id, thumb, models } }) => { // from the Evidence tab: an example, or a test picture
+  'tm-open': ({ detail: { id, thumb, models, depth, view } }) => { // from the Evidence tab: an example, or a test picture
     freely = false;
     scrolls.compare = 0;
+    if (depth !== undefined) state.depth = depth;
+    if (state.result && depth !== undefined) moveTo(nearestDepth(depth));
+    if (view) setMode(view);
     request({ example: id, thumb, file: null, models, target: 'own' });
   },
 });

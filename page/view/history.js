@@ -109,3 +109,10 @@ for (const [type, listener] of Object.entries(windowListeners)) {
     else removeEventListener(type, heard);
   });
 }
+let left = scrolls.evidence; // before a reload: there is nothing to scroll until it is filled
+onDocument({
+  'tm-loaded': () => {
+    if (tab === 'evidence' && left && scrollY === 0) scrollTo(0, left);
+    left = 0;
+  },
+});
