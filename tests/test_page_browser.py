@@ -548,10 +548,7 @@ def test_the_saved_png_shows_what_is_on_the_screen(visit, tmp_path):
     with visit.page.expect_download() as download:
         visit.page.click("[data-ref=save-picture]")
     download.value.save_as(tmp_path / "saved.png")
-    assert (
-        download.value.suggested_filename
-        == "two-minds_judge-mild-judge-steep_photo-png_cat_gradcam_block-3.png"
-    )
+    assert download.value.suggested_filename == "two-minds_judge-mild-judge-steep_photo-png_cat_gradcam_block-3.png"
     with Image.open(tmp_path / "saved.png") as image:
         saved = np.asarray(image.convert("RGB")).astype(int)
     assert saved.shape[1] == 2400

@@ -323,7 +323,8 @@ def test_verdicts_stand_at_the_top_a_line_each(bare):
     bare.open()
     page = bare.page
     lines = page.locator(".tm-verdicts [data-verdict-of]:visible")
-    assert lines.evaluate_all("all => all.map(node => node.dataset.verdictOf)") == [claim["id"] for claim in CLAIMS]
+    ids = [claim["id"] for claim in CLAIMS if (claim["left"], claim["right"]) == (LEFT, RIGHT)]
+    assert lines.evaluate_all("all => all.map(node => node.dataset.verdictOf)") == ids
     for line in lines.all():
         inside = line.bounding_box()
         assert inside["y"] + inside["height"] <= 720
@@ -407,12 +408,11 @@ def test_axe_finds_nothing_on_any_tab(browser, data_server, dark, size):  # noqa
     page.click(".tm-segments label:has-text('features')")
     page.wait_for_timeout(150)
     found["features"] = violations(page)
-    page.evaluate("document.querySelector('[data-ref=tiles-0] button').click()")
-    if not page.locator("[data-ref=enlarged]").is_visible():
-        page.evaluate("document.querySelector('[data-ref=enlarged]').showModal()")
-    found["enlarged"] = violations(page)
-    page.keyboard.press("Escape")
-    if size == "phone":
+    if size == "phone":  # at a desk a channel stands beside the pictures
+        page.click("[data-ref=tiles-0] button >> nth=0")
+        expect(page.locator("[data-ref=enlarged]")).to_be_visible()
+        found["enlarged"] = violations(page)
+        page.keyboard.press("Escape")
         page.click("[data-ref=fold]")
     page.click("[data-ref=save]")
     found["save"] = violations(page)
