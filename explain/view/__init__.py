@@ -1,8 +1,8 @@
 """One comparison drawn in a browser: its message, its words, and the template, style and scripts that draw it.
 
 The scripts are one function body, joined in order; they need `element`, which holds the template, and `props.catalog`,
-which is `catalog`'s and whatever a page adds for scripts of its own behind these. `document` puts all that and a message
-into one HTML file that needs nothing else.
+which is `catalog`'s and whatever a page adds for scripts of its own behind these. `document` puts all that and a
+message into one HTML file that needs nothing else.
 """
 
 import html

@@ -430,8 +430,8 @@ TEXTS: dict[str, Any] = {
         "A map shows what a model responds to, not why, and no map proves that a model is right.",
     ],
     "about_hands": "Keys: ← → Home End move through the layers. With the focus in the comparison (click into it) "
-    "O M F S choose what to show; while you hold Space, or press and hold a picture, you see the photo alone; while you "
-    "hold B, left and right change places, so that a difference blinks. + − 0, Ctrl and wheel, a double click or two "
+    "O M F S choose what to show; while you hold Space, or press and hold a picture, you see the photo alone; while "
+    "you hold B, left and right change places, so that a difference blinks. + − 0, Ctrl and wheel, a double click or two "
     "fingers zoom.",
     "about_models": "Models",
     "about_columns": [
