@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 from test_page_payload import RISING, explanation, message
 
@@ -87,6 +88,7 @@ def test_an_enlarged_map_of_a_model_that_leaves_is_closed(draw):
     page = draw(message(*sides, sides[0]))
     page.evaluate("mounted.openFeature(2, 1)")
     assert page.locator("[data-ref=enlarged]").is_visible()
+    assert Axe().run(page, context="[data-ref=enlarged]").response["violations"] == []
     page = draw(message(*sides))
     assert not page.locator("[data-ref=enlarged]").is_visible()
 

@@ -431,8 +431,8 @@ TEXTS: dict[str, Any] = {
     ],
     "about_hands": "Keys: ← → Home End move through the layers. With the focus in the comparison (click into it) "
     "O M F S choose what to show; while you hold Space, or press and hold a picture, you see the photo alone; while "
-    "you hold B, left and right change places, so that a difference blinks. + − 0, Ctrl and wheel, a double click or two "
-    "fingers zoom.",
+    "you hold B, left and right change places, so that a difference blinks. + − 0, Ctrl and wheel, a double click or "
+    "two fingers zoom.",
     "about_models": "Models",
     "about_columns": [
         "Model",

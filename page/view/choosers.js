@@ -123,6 +123,7 @@ onDocument({
     if (state.result && depth !== undefined) moveTo(nearestDepth(depth));
     if (view) setMode(view);
     request({ example: id, thumb, file: null, models, target: 'own' });
+    if (depth !== undefined) address({ depth: depth === 1 ? null : String(depth), view: view === 'overlay' ? null : view });
   },
 });
 
