@@ -27,7 +27,7 @@ CLAIM = {"unit": "file", "left": LEFT, "right": RIGHT, "measure": "dead", "margi
 CLAIM |= {"figure": FIGURE, "counts": {"left": 2, "right": 1}, "trainings": {}}
 BOTH = {"left": {LEFT: 0.31, TWIN: 0.35}, "right": {RIGHT: 0.4}}
 CLAIMS = [
-    CLAIM | {"id": "low-dead", "verdict": "holds"},
+    CLAIM | {"id": "low-dead", "verdict": "holds", "place": "all"},
     CLAIM | {"id": "high-alive", "verdict": "fails", "same": True, "known": False},
     CLAIM | {"id": "adam-distinct", "verdict": "too_few", "unit": "recipe", "figure": None, "trainings": BOTH},
     CLAIM | {"id": "sgd-hard", "verdict": "nothing_to_tell", "measure": "astray", "figure": None},
