@@ -13,6 +13,7 @@ from gradio.exceptions import InvalidPathError
 from PIL import Image
 
 from explain import view
+from explain.align import MOST
 from explain.cards import Card
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
 from explain.rules import RULES
@@ -28,8 +29,9 @@ from study.experiments import Experiment
 from study.store import same_recipe
 
 VIEW = Path(__file__).parent / "view"
-SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ("ask", "classes", "choosers", "start")))
-EVIDENCE = (view.HERE / "common.js", VIEW / "evidence-classes.js", VIEW / "evidence.js")
+ASKING = ("address", "connection", "photos", "ask", "classes", "choosers", "history", "start")
+SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ASKING))
+EVIDENCE = (view.HERE / "common.js", *(VIEW / f"{name}.js" for name in ("address", "evidence-classes", "evidence")))
 STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css", VIEW / "evidence-classes.css")
 MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
 LARGE = 3  # examples that are kept large where there is no experiment
@@ -48,7 +50,11 @@ def build(service: Service) -> gr.Blocks:
     def rarely(_: object = None) -> dict[str, str]:
         return service.rarely()
 
+    def shell(_: object = None) -> dict[str, str]:
+        return {"before": before, "behind": behind}
+
     choices, say = catalog(service), service.texts.say
+    before, behind = view.shell(service.texts).split(view.KEPT)
     with Page(title=say("name"), analytics_enabled=False, fill_width=True) as page:
         page.told = service.texts.told
         gr.HTML(_head(service.texts), elem_classes="tm-head-box", apply_default_css=False)
@@ -59,11 +65,11 @@ def build(service: Service) -> gr.Blocks:
                     html_template=template(),
                     js_on_load=view.joined(SCRIPTS),
                     apply_default_css=False,
-                    server_functions=[state, prepare, rarely],
+                    server_functions=[state, prepare, rarely, shell],
                     catalog=choices,
                 )
             if service.cards:
-                with gr.Tab(say("evidence"), id="evidence"):
+                with gr.Tab(say("evidence"), id="evidence", elem_id="tm-evidence"):
                     gr.HTML(
                         value=None,
                         html_template=(VIEW / "evidence.html").read_text(encoding="utf-8"),
@@ -72,7 +78,7 @@ def build(service: Service) -> gr.Blocks:
                         server_functions=service.findings.served(),
                         catalog=evidence.catalog(choices, service.texts),
                     )
-            with gr.Tab(say("about"), id="about"):
+            with gr.Tab(say("about"), id="about", elem_id="tm-about"):
                 gr.HTML(about(service), apply_default_css=False)
 
         gate = page.gate = limits.Gate(page, service)
@@ -205,6 +211,7 @@ def catalog(service: Service) -> dict[str, Any]:
         ],
         "start": list(service.start) if service.cards else None,
         "small": SMALL,
+        "most": MOST,
         "rules": [rule for rule in drawn["rules"] if rule["name"] in ONE_PASS],
         "examples": [
             {
@@ -292,7 +299,7 @@ def about(service: Service) -> str:
     problems = "".join(f"<li>{_escaped(folder)}: {_escaped(sentence)}</li>" for folder, sentence in service.problems)
     parts = [
         f"<p>{_escaped(say('about_what'))}</p>",
-        f"<h2>{say('about_read')}</h2><ul>{points}</ul><p>{_escaped(say('about_keys'))}</p>",
+        f"<h2>{say('about_read')}</h2><ul>{points}</ul><p>{_escaped(say('about_hands'))}</p>",
         f"<h2>{say('about_models')}</h2>{_models(service)}",
         f"<p>{say('about_problems')}</p><ul>{problems}</ul>" if problems else "",
         f"<h2>{say('about_rules')}</h2><p>{say('about_rules_text')}</p>{_scrolling(rules)}",

@@ -133,15 +133,16 @@ EXPERIMENTS = [
 BAND = [{"depth": d, "rank": [0.2, 0.5, 0.8], "overlap": [0.1, 0.4, 0.7]} for d in (0.0, 0.5, 1.0)]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
-    """A running page: its address, its upload folder's parent, and the files it has opened so far."""
+    """A running page: its address, its upload folder's parent, the files it has opened so far, and how it was begun."""
 
     url: str
     temporary: Path
     process: subprocess.Popen
     record: Path
     output: Path
+    arguments: tuple[str, ...] = ()
 
     def opened(self) -> list[str]:
         return self.record.read_text(errors="replace").splitlines()
@@ -166,11 +167,12 @@ def answers(url: str) -> bool:
         return False
 
 
-def start(folder: Path, *arguments: str) -> Server:
-    """Start app.py with a temporary folder of its own; returns when it is served."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def start(folder: Path, *arguments: str, port: int = 0) -> Server:
+    """Start app.py with a temporary folder of its own, at a free port; returns when it is served."""
+    if not port:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
     (folder / "temporary").mkdir(exist_ok=True)
     environment = os.environ | {
         "GRADIO_SERVER_NAME": "127.0.0.1",
@@ -191,11 +193,17 @@ def start(folder: Path, *arguments: str) -> Server:
             stderr=subprocess.STDOUT,
         )
     url = f"http://127.0.0.1:{port}/"
-    server = Server(url, folder / "temporary", process, folder / "opened", folder / "output")
+    server = Server(url, folder / "temporary", process, folder / "opened", folder / "output", arguments)
     wait_until(lambda: process.poll() is not None or answers(url), STARTING, "the page is served")
     if process.poll() is not None:
         pytest.fail(f"app.py ended:\n{server.log()}")
     return server
+
+
+def again(server: Server) -> None:
+    """Start a server that has ended once more, at its address."""
+    port = int(server.url.rstrip("/").rpartition(":")[2])
+    server.process = start(server.output.parent, *server.arguments, port=port).process
 
 
 def stop(server: Server) -> None:

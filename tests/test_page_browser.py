@@ -534,9 +534,9 @@ def test_while_it_waits_the_page_is_dimmed_and_says_what_it_does(visit):
     assert page.get_attribute(".tm", "data-state") == "waiting"  # the skeleton, with the photo in it
     assert page.evaluate("document.querySelector('[data-ref=stage-0] img').src").startswith("data:image/webp")
     page.wait_for_selector(SHOWN)
-    page.click(".tm-examples button:nth-child(2)")
+    page.click(".tm-examples > button:nth-of-type(2)")
     assert page.get_attribute(".tm", "data-busy") == ""
-    page.click(".tm-examples button:nth-child(3)")  # the last wish counts
+    page.click(".tm-examples > button:nth-of-type(3)")  # the last wish counts
     page.wait_for_selector(SHOWN)
     assert page.locator(".tm-examples [aria-pressed=true]").get_attribute("data-id") == "cat-chelsea"
     expect(page.locator(".tm-status")).to_be_hidden()
@@ -544,10 +544,11 @@ def test_while_it_waits_the_page_is_dimmed_and_says_what_it_does(visit):
 
 def test_the_saved_png_shows_what_is_on_the_screen(visit, tmp_path):
     visit.give(RED)
+    visit.page.click("[data-ref=save]")
     with visit.page.expect_download() as download:
-        visit.page.click("[data-ref=save]")
+        visit.page.click("[data-ref=save-picture]")
     download.value.save_as(tmp_path / "saved.png")
-    assert download.value.suggested_filename == "two-minds-block-3.png"
+    assert download.value.suggested_filename == "two-minds_judge-mild-judge-steep_photo-png_cat_gradcam_block-3.png"
     with Image.open(tmp_path / "saved.png") as image:
         saved = np.asarray(image.convert("RGB")).astype(int)
     assert saved.shape[1] == 2400

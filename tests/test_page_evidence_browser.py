@@ -1,14 +1,18 @@
 """The Evidence tab in headless Chromium: with and without the data, at a desk and on a phone."""
 
+import io
 import itertools
 import json
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import expect
 from studied import CLAIMS, IDENTITIES, LEFT, MISSING, OTHER, RIGHT
-from test_page_browser import PHONE, SHOWN, Visit, browser  # noqa: F401  browser is a fixture
+from test_page_browser import PHONE, RED, SHOWN, Visit, browser  # noqa: F401  browser is a fixture
 
 from page.evidence import LISTS, PLOTS
 from study.texts.en import TEXTS
@@ -25,14 +29,16 @@ class Look(Visit):
             self.page.wait_for_selector(f".tm-evidence {part}")
         if experiment:
             self.choose(experiment)
-        self.page.wait_for_selector(".tm-tested")
+        self.page.wait_for_selector("[data-ref=pictures-body]")
 
     def choose(self, experiment: str) -> None:
-        self.page.select_option(".tm-evidence [data-ref=experiment]", experiment)
+        self.page.check(f".tm-evidence [data-ref=experiments] input[value={experiment}]", force=True)
         self.page.wait_for_selector(f"[data-ref=plots-body][data-shown='{experiment}']")
 
     def list(self, name: str) -> list[str]:
-        """Choose a list; its identities."""
+        """Choose a list, where there are no pictures by names alone; its identities."""
+        if self.page.locator(".tm-by-name:not([open]) > summary").is_visible():
+            self.page.click(".tm-by-name > summary")
         self.page.check(f".tm-lists input[value={name}]", force=True)
         self.page.wait_for_selector(f"[data-ref=listing][data-shown$=':{name}:0']")
         return [text.strip() for text in self.page.locator(".tm-tested .tm-identity").all_inner_texts()]
@@ -65,7 +71,7 @@ def test_nothing_is_asked_before_the_tab_is_opened_and_once_then(bare):
     bare.open()
     page.wait_for_timeout(300)
     opened = bare.asks() - before
-    assert opened == 4  # models, claims, the pair, its first list
+    assert opened == 3  # models, claims, the pair; its lists where there are pictures
     page.click("button[role=tab]:has-text('Compare')")
     page.click("button[role=tab]:has-text('Evidence')")
     page.wait_for_timeout(300)
@@ -149,8 +155,8 @@ def test_claims_are_told_by_word_and_shape(bare):
     measured = page.locator("[data-ref=plots-body] > .tm-fine")
     expect(measured.locator("strong").last).to_have_text("too few to tell")
     assert "*" not in measured.inner_text()
-    page.click(".tm-rule summary")
-    assert "cannot be told when the margin lies within" in page.inner_text(".tm-rule")
+    page.click("[data-ref=claims] .tm-rule summary")
+    assert "cannot be told when the margin lies within" in page.inner_text("[data-ref=claims] .tm-rule")
 
 
 def test_models_stand_in_a_table_with_heads(bare):
@@ -174,6 +180,10 @@ def test_lists_without_data_offer_the_free_examples(bare):
     assert row.locator("td").nth(3).inner_text() == "−0.20"
     assert page.locator(".tm-tested img, .tm-tested button").count() == 0
     assert "not be passed on" in page.inner_text("[data-ref=free]")
+    free, counts = page.locator("[data-ref=freely]").bounding_box(), page.locator("[data-ref=counts]").bounding_box()
+    assert free["y"] < counts["y"] < page.locator(".tm-by-name").bounding_box()["y"]
+    told = dict(reversed(line.split(" ", 1)) for line in page.locator("[data-ref=counts] li").all_inner_texts())
+    assert told["steep is wrong"] == "2"
     bare.choose("luck")
     bare.answered(lambda: page.click("[data-ref=freely] button >> nth=1"))
     assert page.get_attribute("button[role=tab]:has-text('Compare')", "aria-selected") == "true"
@@ -206,10 +216,10 @@ def test_pairs_without_evidence_say_how_it_is_made(bare):
     assert page.locator(".tm-lacking pre").text_content() == command
     assert page.locator(".tm-plot").count() == 0
     expect(page.locator("[data-ref=no-lists]")).to_be_visible()
-    expect(page.locator("[data-ref=lists]")).to_be_hidden()
+    expect(page.locator(".tm-by-name")).to_be_hidden()
     bare.choose("pair")
     assert page.locator(".tm-plot").count() == len(PLOTS)
-    expect(page.locator("[data-ref=lists]")).to_be_visible()
+    expect(page.locator(".tm-by-name")).to_be_visible()
 
 
 def test_a_failing_server_is_a_sentence_and_trying_again_helps(bare):
@@ -304,3 +314,138 @@ def test_the_evidence_is_read_by_the_page_itself_alone(bare, studied):
     assert set(rows) <= set(IDENTITIES)
     assert "data:image/jpeg" not in json.dumps(messages)
     assert str(studied.evidence) not in json.dumps(messages)
+
+
+# --- read from the top ------------------------------------------------------------------------------------------------
+
+
+def test_verdicts_stand_at_the_top_a_line_each(bare):
+    bare.open()
+    page = bare.page
+    lines = page.locator(".tm-verdicts [data-verdict-of]:visible")
+    ids = [claim["id"] for claim in CLAIMS if (claim["left"], claim["right"]) == (LEFT, RIGHT)]
+    assert lines.evaluate_all("all => all.map(node => node.dataset.verdictOf)") == ids
+    for line in lines.all():
+        inside = line.bounding_box()
+        assert inside["y"] + inside["height"] <= 720
+        assert inside["height"] < 60
+    assert page.inner_text(".tm-tally").startswith("1 holds · 1 does not hold · ")
+    order = [page.locator(f"[data-ref={name}]").first.bounding_box()["y"] for name in ("verdicts", "plots", "claims")]
+    assert order == sorted(order)
+    page.click(".tm-verdicts .tm-sentence >> nth=1")
+    expect(page.locator(f"[data-claim={CLAIMS[1]['id']}]")).to_be_in_viewport()
+    bare.choose("luck")
+    assert page.inner_text(".tm-tally").startswith("The original experiments claim nothing of these two")
+    assert f"Claims of other experiments ({len(CLAIMS)})" in page.inner_text(".tm-verdicts")
+
+
+def test_from_a_claim_to_a_picture_and_back_to_the_same_place(rich):
+    rich.open("pair")
+    page = rich.page
+    page.wait_for_selector(".tm-verdicts .tm-link")
+    rich.answered(lambda: page.click(".tm-verdicts .tm-link >> nth=0"))
+    assert rich.experiment() == "Mild or steep?"
+    assert page.get_attribute("#tm-compare-button", "aria-selected") == "true"
+    assert page.get_attribute(".tm", "data-mode") in ("features", "overlay")
+    page.go_back()
+    expect(page.locator(".tm-verdicts")).to_be_visible()
+    rich.list("disagree")
+    page.wait_for_selector(".tm-tested img")
+    page.evaluate("document.querySelector('.tm-tested').scrollIntoView()")
+    page.wait_for_timeout(200)
+    place = page.evaluate("scrollY")
+    assert place > 400
+    rich.answered(lambda: page.click("button[aria-label='Open dog/4 in Compare']"))
+    assert page.evaluate("scrollY") == 0
+    page.go_back()
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == place
+    assert page.locator(".tm-lists input:checked").get_attribute("value") == "disagree"
+    page.go_forward()
+    page.wait_for_selector(SHOWN)
+    page.click("#tm-evidence-button")
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == place
+    page.reload()
+    page.wait_for_selector(".tm-evidence .tm-plot")
+    page.wait_for_timeout(800)
+    assert page.evaluate("scrollY") == pytest.approx(place, abs=400)
+
+
+def test_there_is_one_experiment_for_the_whole_page(bare):
+    page = bare.page
+    bare.answered(lambda: bare.example("cow"))
+    bare.answered(lambda: page.select_option("[data-ref=more]", "luck"))
+    bare.open()
+    assert page.locator(".tm-evidence [data-ref=experiments] input:checked").get_attribute("value") == "luck"
+    bare.choose("pair")
+    bare.answered(lambda: page.click("#tm-compare-button"))
+    assert bare.experiment() == "Mild or steep?"
+    assert page.text_content("[data-ref=title-1]") == "Steep"
+    bare.answered(lambda: page.select_option("[data-ref=more]", "luck"))
+    page.click("#tm-evidence-button")
+    page.wait_for_selector("[data-ref=plots-body][data-shown='luck']")
+
+
+# --- for everybody ----------------------------------------------------------------------------------------------------
+
+
+def violations(page) -> list[tuple[str, str]]:
+    """What axe-core finds, by all its rules: WCAG 2.2 A and AA, and best practice."""
+    found = Axe().run(page).response["violations"]
+    return [(each["id"], node["html"][:160]) for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_axe_finds_nothing_on_any_tab(browser, data_server, dark, size):  # noqa: F811
+    options = PHONE if size == "phone" else {}
+    look = Look(browser, data_server.url, color_scheme="dark" if dark else "light", reduced_motion="reduce", **options)
+    page = look.page
+    found = {"empty": violations(page)}
+    look.give(RED)
+    found["result"] = violations(page)
+    page.click(".tm-segments label:has-text('features')")
+    page.wait_for_timeout(150)
+    found["features"] = violations(page)
+    if size == "phone":  # at a desk a channel stands beside the pictures
+        page.click("[data-ref=tiles-0] button >> nth=0")
+        expect(page.locator("[data-ref=enlarged]")).to_be_visible()
+        found["enlarged"] = violations(page)
+        page.keyboard.press("Escape")
+        page.click("[data-ref=fold]")
+    page.click("[data-ref=save]")
+    found["save"] = violations(page)
+    page.keyboard.press("Escape")
+    look.open()
+    page.wait_for_selector(".tm-tested img")
+    found["evidence"] = violations(page)
+    page.click("#tm-about-button")
+    page.wait_for_selector(".tm-about")
+    found["about"] = violations(page)
+    look.close()
+    assert {name: each for name, each in found.items() if each} == {}
+
+
+def ink(locator) -> float:
+    """How far what is drawn there stands out from its ground, 0 to 255."""
+    with Image.open(io.BytesIO(locator.screenshot())) as image:
+        grey = np.asarray(image.convert("L")).astype(float)
+    return float(np.abs(grey - np.median(grey)).max())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_forced_colours_leave_bars_slider_curve_and_choices(browser, data_server, scheme):  # noqa: F811
+    look = Look(browser, data_server.url, forced_colors="active", color_scheme=scheme)
+    look.give(RED)
+    page = look.page
+    bars = page.locator("[data-ref=bars-0] i")
+    for place in range(2):
+        assert ink(bars.nth(place)) > 60
+    for part in ("[data-ref=opacity]", "[data-ref=curve]"):
+        assert ink(page.locator(part)) > 100, part
+    grounds = page.locator("[data-ref=modes] label").evaluate_all(
+        "all => all.map(node => getComputedStyle(node).backgroundColor)"
+    )
+    assert grounds.count(grounds[1]) == len(grounds) - 1  # the chosen one has another
+    look.close()

@@ -281,8 +281,9 @@ def test_a_row_can_be_saved(visit, tmp_path):
     page = visit.page
     visit.choose("row")
     visit.give(SMALL)
+    page.click("[data-ref=save]")
     with page.expect_download() as download:
-        page.click("[data-ref=save]")
+        page.click("[data-ref=save-picture]")
     download.value.save_as(tmp_path / "saved.png")
     with Image.open(tmp_path / "saved.png") as image:
         assert image.width == 2400

@@ -1,16 +1,20 @@
 """The page as a first-time visitor meets it, in headless Chromium: what it is, what is explained, where to go on."""
 
+import base64
+import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
-from judges import EXPERIMENTS, STARTING, Server, colour_judge, encoded, picture, ship, start, stop, wait_until
+from judges import EXPERIMENTS, STARTING, Server, again, colour_judge, encoded, picture, ship, start, stop, wait_until
+from PIL import Image, ImageCms
 from playwright.sync_api import expect
 from studied import save
-from test_page_browser import BLUE, PHONE, RED, Visit, browser, fits  # noqa: F401  browser is a fixture
+from test_page_browser import BLUE, PHONE, RED, SHOWN, Visit, browser, fits  # noqa: F401  browser is a fixture
 
 pytest_plugins = ["page_fixtures"]
 ROOMS = {
@@ -373,3 +377,367 @@ def test_a_long_picture_leaves_room_for_what_stands_on_it(visit, size):
     inner, stage = box(visit, "[data-ref=stage-0] .tm-plane"), box(visit, "[data-ref=stage-0]")
     middle = inner["x"] + inner["width"] / 2, inner["y"] + inner["height"] / 2
     assert middle == pytest.approx((stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2), abs=2)
+
+
+# --- nothing is lost --------------------------------------------------------------------------------------------------
+
+STATUS = "[data-ref=status]"
+
+
+def entries(visit: Visit) -> dict[str, str]:
+    """What the address says behind its #."""
+    return dict(parse_qsl(urlsplit(visit.page.url).fragment))
+
+
+def settled(visit: Visit) -> None:
+    visit.page.wait_for_timeout(150)
+    visit.page.wait_for_selector(SHOWN)
+    visit.page.wait_for_timeout(450)
+
+
+def test_the_view_is_in_the_address_and_back_and_reload_restore_it(visit):
+    page = visit.page
+    visit.answered(lambda: visit.example("cat-chelsea"))
+    assert entries(visit) == {"experiment": "pair", "example": "cat-chelsea"}
+    page.keyboard.press("Home")
+    page.focus("[data-ref=track]")
+    page.keyboard.press("m")
+    visit.answered(lambda: visit.ask_for("Dog"))
+    visit.answered(lambda: page.select_option("[data-ref=rule]", "layercam"))
+    settled(visit)
+    shown = entries(visit)
+    depth = float(shown.pop("depth"))
+    assert shown == {
+        "experiment": "pair",
+        "example": "cat-chelsea",
+        "class": "Dog",
+        "method": "layercam",
+        "view": "map",
+    }
+    assert 0 <= depth < 0.5
+    page.reload()
+    settled(visit)
+    assert (visit.place(), visit.target(), page.input_value("[data-ref=rule]")) == (1, "Dog", "layercam")
+    assert page.get_attribute(".tm", "data-mode") == "map"
+    assert page.locator(".tm-examples [aria-pressed=true]").get_attribute("data-id") == "cat-chelsea"
+    visit.answered(lambda: visit.choose("apart"))
+    assert entries(visit)["experiment"] == "apart"
+    page.click("#tm-about-button")
+    assert entries(visit)["tab"] == "about"
+    page.go_back()
+    expect(page.locator("[data-ref=stage-0]")).to_be_visible()
+    page.go_back()
+    settled(visit)
+    assert (visit.experiment(), visit.target()) == ("Mild or steep?", "Dog")
+    page.go_back()
+    expect(page.locator(".tm-empty")).to_be_visible()
+    page.go_forward()
+    settled(visit)
+    assert visit.target() == "Dog"
+
+
+def test_a_link_opens_what_it_shows_and_nonsense_in_it_is_passed_over(browser, twin_server):  # noqa: F811
+    link = "#experiment=apart&example=cat-yarn&view=features&depth=0.5&class=Cat&method=hirescam"
+    visit = Visit(browser, twin_server.url + link)
+    settled(visit)
+    assert (visit.experiment(), visit.place(), visit.target()) == ("Mild or biased?", 2, "Cat")
+    assert visit.page.get_attribute(".tm", "data-mode") == "features"
+    visit.context.close()
+    assert visit.complaints == []
+    nonsense = "#experiment=__proto__&models=a,b&view=constructor&depth=NaN&tab=x&method=&photo=abc"
+    visit = Visit(browser, twin_server.url + nonsense)
+    expect(visit.page.locator(".tm-empty")).to_be_visible()
+    expect(visit.page.locator("[data-ref=error]")).to_contain_text("is not in this tab any more")
+    visit.context.close()
+    assert visit.complaints == []
+    visit = Visit(browser, twin_server.url + "#models=judge-biased,judge-steep&example=cow")
+    settled(visit)
+    assert [visit.page.input_value(f"[data-ref=model-{place}]") for place in (0, 1)] == ["judge-biased", "judge-steep"]
+    visit.context.close()
+    assert visit.complaints == []
+
+
+def test_own_photos_come_back_with_one_click_and_after_a_reload(visit):
+    page = visit.page
+    visit.give(RED, "one.png")
+    visit.give(BLUE, "two.png")
+    visit.answered(lambda: visit.example("koala"))
+    own = page.locator(".tm-photo")
+    assert own.evaluate_all("all => all.map(node => node.title)") == ["Your photo two.png", "Your photo one.png"]
+    first = page.locator(".tm-examples :is(button, .tm-photo) img").first.bounding_box()
+    assert first["x"] == own.first.bounding_box()["x"]
+    visit.answered(lambda: own.nth(1).click())
+    assert visit.bars(0)[0] == "Cat"
+    assert own.nth(1).get_attribute("aria-pressed") == "true"
+    page.reload()
+    settled(visit)
+    assert visit.bars(0)[0] == "Cat"
+    visit.answered(lambda: own.first.click())
+    assert [visit.bars(0)[0], own.count()] == ["Dog", 2]
+    page.go_back()
+    settled(visit)
+    assert visit.bars(0)[0] == "Cat"
+    page.click(".tm-away >> nth=0")
+    assert own.count() == 1
+    page.reload()
+    settled(visit)
+    assert own.count() == 1
+
+
+def lose(visit: Visit, server: Server, when: str, how: Callable[[], object]) -> None:
+    """End the server without a word at the next request for an address."""
+
+    def end(route) -> None:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.wait()
+        route.continue_()
+
+    visit.page.route(when, end, times=1)
+    how()
+
+
+@pytest.mark.parametrize("when", ["**/queue/data*", "**/upload*"], ids=["awaiting", "sending"])
+def test_a_server_that_ends_is_told_of_and_asked_again_with_the_very_photo(browser, twin_server, when):  # noqa: F811
+    visit = Visit(browser, twin_server.url)
+    page = visit.page
+    visit.give(BLUE)
+    page.evaluate("window.same = true")
+    file = {"name": "photo.png", "mimeType": "image/png", "buffer": encoded(RED)}
+    lose(visit, twin_server, when, lambda: page.set_input_files("input[type=file]", file))
+    expect(page.locator(STATUS)).to_have_text(
+        "The server does not answer; your photo is kept here and sent again when it is back"
+    )
+    page.wait_for_timeout(4000)
+    assert page.locator(".toast-wrap > *").count() == 0  # none of Gradio's own, which lie over the tabs
+    for name in ("about", "compare"):
+        page.click(f"#tm-{name}-button")
+    expect(page.locator(STATUS)).to_be_visible()
+    again(twin_server)
+    page.wait_for_selector(SHOWN)
+    assert visit.bars(0)[0] == "Cat"
+    assert page.evaluate("window.same")  # the page was not loaded anew
+    expect(page.locator(".tm-status")).to_be_hidden()
+    visit.answered(lambda: visit.example("cow"))
+    visit.complaints = [text for text in visit.complaints if "net::ERR_" not in text]  # the browser's own
+    visit.close()
+
+
+def test_what_is_wished_for_while_the_server_is_away_is_asked_when_it_is_back(browser, twin_server):  # noqa: F811
+    visit = Visit(browser, twin_server.url)
+    page = visit.page
+    twin_server.process.kill()
+    twin_server.process.wait()
+    visit.example("cow")
+    expect(page.locator(STATUS)).to_have_text("The server does not answer; it is asked again when it is back")
+    page.click(".tm-examples button[data-id=koala]")
+    again(twin_server)
+    page.wait_for_selector(SHOWN)
+    page.wait_for_timeout(300)
+    assert page.locator(".tm-examples [aria-pressed=true]").get_attribute("data-id") == "koala"
+    wait_until(lambda: "The models are ready" in twin_server.log(), STARTING, "the models are ready")
+    visit.complaints = [text for text in visit.complaints if "net::ERR_" not in text]
+    visit.close()
+
+
+def test_waiting_is_told_by_its_cause(visit):
+    page = visit.page
+    page.clock.install()
+    told = {"ready": True, "loaded": [], "seconds": 3.0, "problem": ""}
+    page.route("**/component_server**", lambda route: route.fulfill(json=told))
+    page.route("**/queue/join*", lambda route: None)
+    visit.example("cow")
+    page.wait_for_selector(".tm[data-busy]")
+    page.clock.run_for(12_500)
+    expect(page.locator(STATUS)).to_have_text("Still loading Judge, mild · Judge, steep")
+    told["loaded"] = ["judge-mild", "judge-steep"]
+    page.clock.run_for(12_500)
+    expect(page.locator(STATUS)).to_have_text("Still at it; this takes longer than usual")
+    page.clock.run_for(121_000)
+    expect(page.locator("[data-ref=error]")).to_have_text("The server has not answered; please try again.")
+
+
+# --- photos -----------------------------------------------------------------------------------------------------------
+
+
+def sent_by(visit: Visit, name: str, mime: str, data: bytes) -> tuple[str, bytes]:
+    """What the browser sends of a file: its type and content."""
+    bodies = []
+
+    def see(route) -> None:
+        bodies.append(route.request.post_data_buffer)
+        route.continue_()
+
+    visit.page.route("**/upload*", see)
+    file = {"name": name, "mimeType": mime, "buffer": data}
+    visit.answered(lambda: visit.page.set_input_files("input[type=file]", file))
+    visit.page.unroute("**/upload*")
+    head, _, rest = bodies[-1].partition(b"\r\n\r\n")
+    return head.decode().rpartition("Content-Type: ")[2], rest[: rest.rindex(b"\r\n--")]
+
+
+def test_a_large_photo_is_made_smaller_before_it_is_sent_upright_and_in_its_colours(visit):
+    """A camera's photo: turned by its EXIF, in Display P3, 12 megapixels."""
+    pixels = np.full((3000, 4000, 3), 60, np.uint8)
+    pixels[:, :2000] = (200, 30, 30)  # shown upright, the upper half
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=95, exif=exif, icc_profile=profile)
+    kind, data = sent_by(visit, "camera.jpg", "image/jpeg", file.getvalue())
+    assert kind.strip() == "image/jpeg"
+    assert len(data) < len(file.getvalue())
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.size == (1536, 2048)
+        assert image.getexif().get(0x0112, 1) == 1
+        sent = np.asarray(image.convert("RGB")).astype(int)
+    assert np.abs(sent[200:900, 100:-100] - (200, 30, 30)).max() < 12
+    assert np.abs(sent[1100:1900, 100:-100] - 60).max() < 12
+    assert visit.bars(0)[0] == "Cat"
+
+
+@pytest.mark.parametrize("kind", ["small", "sixteen bits", "gif"])
+def test_what_is_small_or_read_otherwise_by_the_server_is_sent_as_it_is(visit, kind):
+    file = io.BytesIO()
+    if kind == "small":
+        Image.fromarray(picture(red=255, size=(600, 800))).save(file, "PNG")
+    elif kind == "gif":
+        Image.fromarray(picture(red=255, size=(600, 2400))).convert("P").save(file, "GIF")
+    else:
+        Image.fromarray(np.full((2200, 2200), 900, np.uint16)).save(file, "PNG")
+    name, mime = ("a.gif", "image/gif") if kind == "gif" else ("a.png", "image/png")
+    assert sent_by(visit, name, mime, file.getvalue())[1] == file.getvalue()
+
+
+# --- files that are dropped -------------------------------------------------------------------------------------------
+
+DROP = """([type, names, uri]) => {
+    const t = new DataTransfer(), how = { bubbles: true, cancelable: true, dataTransfer: t };
+    for (const name of names) t.items.add(new File([window.photo], name, { type: 'image/png' }));
+    if (uri) t.setData('text/uri-list', uri);
+    return ['dragenter', 'dragover', 'drop'].map((each) => !document.body.dispatchEvent(new DragEvent(each, how)));
+}"""
+
+
+def test_whatever_is_dropped_on_any_tab_never_leaves_the_page(visit):
+    page = visit.page
+    page.evaluate(
+        "data => { window.photo = Uint8Array.from(atob(data), (c) => c.charCodeAt(0)); }",
+        base64.b64encode(encoded(RED)).decode(),
+    )
+    page.click("#tm-about-button")
+    assert page.evaluate(DROP, ["", [], "http://example.org/cat.jpg"])[1:] == [True, True]
+    expect(page.locator("[data-ref=error]")).to_contain_text("That is no file")
+    assert page.get_attribute("#tm-compare-button", "aria-selected") == "true"
+    page.click("#tm-about-button")
+    visit.answered(lambda: page.evaluate(DROP, ["", ["a.png", "b.png"], ""]))
+    assert page.get_attribute("#tm-compare-button", "aria-selected") == "true"
+    assert visit.bars(0)[0] == "Cat"
+    expect(page.locator("[data-ref=error]")).to_have_text("Only a.png was taken, the first of 2 files.")
+
+
+# --- taken along ------------------------------------------------------------------------------------------------------
+
+
+def test_the_whole_comparison_is_one_file_that_works_without_a_server(browser, twin_server, tmp_path):  # noqa: F811
+    visit = Visit(browser, twin_server.url)
+    page = visit.page
+    visit.choose("apart")
+    visit.answered(lambda: visit.example("cow"))
+    page.keyboard.press("ArrowLeft")
+    page.click(".tm-segments label:has-text('features')")
+    page.click("[data-ref=save]")
+    with page.expect_download() as download:
+        page.click("[data-ref=save-page]")
+    assert download.value.suggested_filename.startswith("two-minds_judge-mild-judge-biased_holstein-cow_")
+    download.value.save_as(tmp_path / "saved.html")
+    assert (tmp_path / "saved.html").stat().st_size < 3e6
+    visit.close()
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 720})
+    saved, asked, complaints = context.new_page(), [], []
+    saved.on("request", lambda request: asked.append(request.url))
+    saved.on("pageerror", lambda error: complaints.append(str(error)))
+    saved.on("console", lambda line: complaints.append(line.text))
+    saved.goto((tmp_path / "saved.html").as_uri())
+    saved.wait_for_selector(".tm[data-mode=features]")
+    saved.wait_for_timeout(300)
+    assert saved.get_attribute("[data-ref=track]", "aria-valuenow") == "2"
+    saved.click(".tm-segments label:has-text('overlay')")
+    seen = set()
+    for key in ("Home", "ArrowRight", "End"):
+        saved.keyboard.press(key)
+        saved.wait_for_timeout(120)
+        seen.add(saved.locator("[data-ref=stage-0] canvas").first.evaluate("node => node.toDataURL()"))
+    assert len(seen) == 3
+    assert saved.inner_text("h1") == "Judge, mild | Judge, biased: Holstein cow"
+    assert saved.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [(tmp_path / "saved.html").as_uri()]
+    assert complaints == []
+    context.close()
+
+
+def test_a_link_to_the_view_can_be_copied(browser, twin_server):  # noqa: F811
+    visit = Visit(browser, twin_server.url)
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.answered(lambda: visit.example("cow"))
+    visit.page.keyboard.press("Home")
+    visit.page.click("[data-ref=save]")
+    visit.page.click("text=Copy a link to this view")
+    expect(visit.page.locator("[data-ref=save-told]")).to_contain_text("not your own photos")
+    link = visit.page.evaluate("navigator.clipboard.readText()")
+    assert link == visit.page.url
+    assert "example=cow" in link
+    assert "depth=" in link
+    visit.page.keyboard.press("Escape")
+    expect(visit.page.locator("[data-ref=save-menu]")).to_be_hidden()
+    visit.close()
+
+
+# --- hands ------------------------------------------------------------------------------------------------------------
+
+
+def test_while_it_is_held_the_photo_stands_there_alone(visit):
+    visit.give(RED)
+    page = visit.page
+    heat = page.locator("[data-ref=stage-0] .tm-plane canvas")
+    for mode in ("overlay", "map", "features"):
+        page.click(f".tm-segments label:has-text('{mode}') >> nth=0")
+        page.focus("[data-ref=track]")
+        page.keyboard.down(" ")
+        expect(heat).to_have_css("visibility", "hidden")
+        expect(page.locator("[data-ref=stage-1] img")).to_be_visible()
+        page.keyboard.up(" ")
+        expect(heat).to_have_css("visibility", "visible")
+    assert page.evaluate("scrollY") == 0
+    page.click(".tm-segments label:has-text('overlay')")
+    stage = box(visit, "[data-ref=stage-1]")
+    page.mouse.move(stage["x"] + 40, stage["y"] + 40)
+    page.mouse.down()
+    expect(heat).to_have_css("visibility", "hidden")
+    page.mouse.up()
+    expect(heat).to_have_css("visibility", "visible")
+    page.mouse.down()
+    page.mouse.move(stage["x"] + 90, stage["y"] + 60, steps=4)  # that is no holding still
+    page.wait_for_timeout(400)
+    expect(heat).to_have_css("visibility", "visible")
+    page.mouse.up()
+
+
+def test_left_and_right_blink_in_place_by_a_key(visit):
+    visit.give(RED)
+    page = visit.page
+    before = [box(visit, f"[data-ref=stage-{place}]") for place in (0, 1)]
+    page.focus("[data-ref=track]")
+    page.keyboard.down("b")
+    page.wait_for_timeout(80)
+    assert [box(visit, f"[data-ref=stage-{place}]") for place in (1, 0)] == before
+    assert box(visit, "[data-ref=title-1]")["x"] < box(visit, "[data-ref=title-0]")["x"]  # names go with the maps
+    page.keyboard.up("b")
+    page.wait_for_timeout(80)
+    assert [box(visit, f"[data-ref=stage-{place}]") for place in (0, 1)] == before
+    page.hover(".tm-keys")
+    for part in ("hold Space", "hold B"):
+        expect(page.locator(".tm-tip")).to_contain_text(part)
+    page.click("#tm-about-button")
+    assert "while you hold B, left and right change places" in page.inner_text(".tm-about")

@@ -204,3 +204,11 @@ def test_a_history_that_was_validated_within_epochs_is_drawn(tmp_path):
     validation, training = figure.axes[0].get_lines()[:2]
     assert list(validation.get_xdata()) == [0.5, 1, 1.5, 2]
     assert list(training.get_xdata()) == [1, 2]
+
+
+def test_shades_of_counts_let_the_ground_through_and_grow_with_them():
+    """In light and dark alike: what is drawn into a plot as a picture cannot follow the page's colours."""
+    shades = plots.shades(np.array([[1970, 30], [0, 1981]]))
+    assert shades[1, 0, 3] == 0 < shades[0, 1, 3] < shades[0, 0, 3] < shades[1, 1, 3] < 0.6
+    assert len({tuple(shade[:3]) for shade in shades.reshape(-1, 4)}) == 1
+    assert plots.shades(np.zeros((2, 2), int))[..., 3].max() == 0

@@ -1,5 +1,6 @@
 """The view by itself in headless Chromium: messages that the page does not ask for are drawn without an error."""
 
+import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -133,8 +134,9 @@ def test_what_is_on_the_screen_can_be_saved_without_a_page_around_it(draw, rule)
             };
         }"""
     )
+    page.click("[data-ref=save]")
     with page.expect_download() as download:
-        page.click("[data-ref=save]")
+        page.click("[data-ref=save-picture]")
     assert download.value.path().read_bytes().startswith(b"\x89PNG")
     assert f"{RULES[rule].title} · {answer['target']['text']}" in page.evaluate("written")
 
@@ -159,3 +161,44 @@ def test_a_model_without_feature_maps_says_so(draw):
     page.click(".tm-segments label:has-text('overlay')")
     page.wait_for_timeout(100)
     assert width(page, 1) > 1
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_document_opens_from_disk_and_asks_for_nothing(chromium, tmp_path, count):
+    sides = [explanation([RISING, FALLING]), explanation([FALLING, RISING]), explanation([RISING, RISING], dog=0.2)]
+    about = {"picture": "</script><b>dog", "question": "**One** thing differs?", "date": "2026-01-02"}
+    answer = message(*sides[:count])  # as the library makes it: no server has added to it
+    text = view.document(answer, about=about, view={"depth": 0.0, "mode": "map", "opacity": 0.3})
+    (tmp_path / "comparison.html").write_text(text, encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox"])
+        page, complaints, asked = browser.new_page(viewport={"width": 1280, "height": 720}), [], []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda line: complaints.append(line.text))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((tmp_path / "comparison.html").as_uri())
+        page.wait_for_timeout(400)
+        assert "</script><b>dog" in page.inner_text("h1")
+        assert page.inner_text("main > header p >> nth=0") == "One thing differs?"
+        assert page.inner_text("main > header p >> nth=1").startswith("Grad-CAM · explained: ")
+        assert page.inner_text("main > header p >> nth=1").endswith("2026-01-02")
+        assert page.get_attribute(".tm", "data-mode") == "map"
+        assert page.get_attribute("[data-ref=track]", "aria-valuenow") == "1"
+        assert min(width(page, place) for place in range(count)) > 1
+        page.keyboard.press("End")
+        page.wait_for_timeout(100)
+        assert page.get_attribute("[data-ref=track]", "aria-valuenow") == page.get_attribute(
+            "[data-ref=track]", "aria-valuemax"
+        )
+        page.click("[data-ref=save]")
+        assert not page.locator("[data-ref=save-page]").is_visible()
+        with page.expect_download() as download:
+            page.click("[data-ref=save-numbers]")
+        rows = list(csv.DictReader(download.value.path().open()))
+        assert len(rows) == count * len(answer["stops"])
+        assert [float(row["share"]) for row in rows[:2]] == pytest.approx([0.9, 0.9], abs=1e-6)
+        assert float(rows[-1]["rank"] or "nan") == pytest.approx(answer["stops"][-1]["versus"][-1]["rank"], nan_ok=True)
+        assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+        assert sum(url.startswith("file:") for url in asked) == 1
+        browser.close()
+    assert complaints == []

@@ -72,7 +72,7 @@ function radios(group, entries, chosen, pick) {
     const input = make('input', { type: 'radio', name, value, checked: value === chosen });
     input.addEventListener('change', () => pick(value));
     // a click leaves the arrow keys free
-    input.addEventListener('click', (event) => { if (event.detail) ref.result.focus({ preventScroll: true }); });
+    input.addEventListener('click', (event) => { if (event.detail && ref.result) ref.result.focus({ preventScroll: true }); });
     const words = make('span', { textContent: text });
     words.dataset.wide = text; // as wide as when it is chosen, and bold
     return make('label', {}, input, words);

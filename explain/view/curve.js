@@ -320,10 +320,18 @@ function nearestStop(stops, x, width, height, room) {
   return distances.indexOf(Math.min(...distances));
 }
 
+/* The stop that is nearest to a depth; of two the deeper one. */
+function nearestDepth(depth) {
+  const distances = state.result.stops.map((stop) => Math.abs(stop.depth - depth));
+  return distances.lastIndexOf(Math.min(...distances));
+}
+
 function moveTo(index) {
   index = clamp(index, 0, state.result.stops.length - 1);
   if (index === state.stop) return;
   state.stop = index;
+  state.depth = stopNow().depth;
+  viewChanged();
   refresh('models', 'difference', 'stop', 'curve', 'features', 'third');
 }
 

@@ -12,7 +12,8 @@ const LONGEST = 384; // pixels of a drawn map's longer side; maps are smooth, th
 const SHAPES_OF_STAGES = [0.5, 2.4]; // width by height of a stage; what is longer lies in the middle of it
 
 const state = { // of the view; `result` is the message that it draws (message.py tells its form)
-  result: null, chosen: 1, picked: null, stop: 0, mode: 'overlay', colours: catalog.colours[0].name, opacity: 0.6,
+  result: null, chosen: 1, picked: null, stop: 0, depth: 1, mode: 'overlay', colours: catalog.colours[0].name, opacity: 0.6,
+  source: '', about: {}, // the message as it came, and of what it tells: {picture, question, date}
   hair: null, zoom: { scale: 1, x: 0, y: 0 }, enlarged: null, order: 'same', channel: { place: 0, index: 0 },
 };
 const picture = new Image();

@@ -1,4 +1,4 @@
-/* Saves what is on the screen as a PNG. */
+/* What can be taken along: what is on the screen as a PNG, the numbers as CSV, the whole comparison as one HTML file. */
 
 const WIDE = 1200;
 const EDGE = 28;
@@ -57,6 +57,9 @@ function barColour({ share, right }, best, truth) {
   return truth && truth.tone === 'absent' && share === best ? 'absent' : 'second';
 }
 
+/* What a place says where there is room. */
+const said = (node) => (node.querySelector('.tm-long') || node).textContent;
+
 function compose() {
   const { result } = state;
   const style = getComputedStyle(root);
@@ -92,8 +95,8 @@ function compose() {
     context.fillText(text, x, y, most);
   };
   write(catalog.name, EDGE, 40, 700, 22);
-  const rule = catalog.rules.find(({ name }) => name === result.rule).title;
-  write(rule + ' · ' + result.target.text, WIDE - EDGE, 40, 400, 14, 'soft', 'right');
+  const [, question, facts] = headlines();
+  write([state.about.picture, facts].filter(Boolean).join(' · '), WIDE - EDGE, 40, 400, 14, 'soft', 'right', WIDE - 2 * EDGE - 160);
   for (const place of places) {
     const x = EDGE + place * (side + EDGE);
     const { title, detail, accuracy, truth, bars: shown } = result.models[place];
@@ -119,8 +122,8 @@ function compose() {
     if (row) write(alike, x + side / 2, top + high + 38, 400, 13, 'text', 'center', side);
   }
   let y = top + high + (row ? 54 : 34);
-  write(ref.legend.textContent, EDGE, y + 12, 400, 12.5, 'soft');
-  write([ref.where, ref.rank, ref.luck].map(({ textContent }) => textContent).join(' '), WIDE - EDGE, y + 12, 400, 12.5, 'text', 'right');
+  write(said(ref.legend), EDGE, y + 12, 400, 12.5, 'soft');
+  write([ref.where, ref.rank, ref.luck].map(said).join(' '), WIDE - EDGE, y + 12, 400, 12.5, 'text', 'right');
   const curve = document.createElement('canvas');
   [curve.width, curve.height] = [(WIDE - 2 * EDGE) * 2, curved * 2];
   const inner = curve.getContext('2d');
@@ -143,13 +146,102 @@ function compose() {
     }
     line += 7;
   }
+  const foot = total - 22;
+  if (question) write(question.replaceAll('**', ''), EDGE, foot, 400, 12.5, 'soft', 'left', WIDE - 2 * EDGE - 260);
+  if (['overlay', 'map', 'features'].includes(state.mode)) { // the scale of all maps
+    font(400, 12.5);
+    const [much, little] = [t.much, t.little].map((text) => context.measureText(text).width);
+    const bar = WIDE - EDGE - much - 8 - 110;
+    write(t.much, WIDE - EDGE, foot, 400, 12.5, 'soft', 'right');
+    context.drawImage(ref['heat-bar'], bar, foot - 8, 110, 8);
+    write(t.little, bar - 8, foot, 400, 12.5, 'soft', 'right');
+    write(state.mode === 'features' ? '' : t.evidence_scale, bar - 16 - little, foot, 400, 12.5, 'soft', 'right');
+  }
   return canvas;
 }
 
-ref.save.textContent = t.save;
-ref.save.title = t.save_title;
-ref.save.addEventListener('click', () => {
+/* What stands above it: the models and the picture; the question that they answer; class, method and date. */
+function headlines() {
+  const { models, target, rule } = state.result;
+  const names = models.length > 2 ? models.map(({ name }) => name).join(', ') : models.map(({ title }) => title).join(' | ');
+  const { picture: shown, question, date } = state.about;
+  const { title } = catalog.rules.find(({ name }) => name === rule) || { title: rule };
+  return [shown ? fill(t.between, { names, picture: shown }) : names, question || '', [title, target.text, date].filter(Boolean).join(' · ')];
+}
+
+/* A file's name that says what it shows: models, picture, class, method, and of one layer that one. */
+function fileName(ending, layer = '') {
+  const { models, rule } = state.result;
+  const targets = [...new Set(models.map(({ target }) => target))].join('-');
+  const parts = ['two-minds', models.map(({ id }) => id).slice(0, 2).join('-'), state.about.picture, targets, rule, layer];
+  const plain = parts.filter(Boolean).map((part) => part.normalize('NFKD').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 60));
+  return plain.filter(Boolean).join('_').toLowerCase() + ending;
+}
+
+/* All numbers, a line for each model at each stop. */
+function numbers() {
+  const { models, stops, rule } = state.result;
+  const quoted = (value) => (/[",\n]/.test(String(value)) ? '"' + String(value).replaceAll('"', '""') + '"' : String(value ?? ''));
+  const rows = stops.flatMap(({ layers, depth, versus }, stop) => models.map(({ title, says, bars, target }, place) => {
+    const { name, map } = models[place].layers[layers[place]];
+    const { rank, overlap, band } = (apart(place) ? null : versus[place]) || {};
+    const share = (bars.find((bar) => bar.name === says) || {}).share;
+    const luck = band ? band.rank : ['', '', ''];
+    return [stop + 1, depth, title, says, share, target, rule, name, ...map.size, map.max, rank, overlap, ...luck].map(quoted).join(',');
+  }));
+  return [t.csv_columns.replaceAll(', ', ','), ...rows].join('\n') + '\n';
+}
+
+/* The whole comparison in one file that needs no server: what `shell` is asked for, and the message in it. */
+async function page(shell) {
+  const { before, behind } = await shell();
+  const { depth, mode, colours, opacity, order, picked } = state;
+  const about = { ...state.about, date: new Date().toISOString().slice(0, 10) };
+  const kept = '{"message":' + state.source + ',"view":' + JSON.stringify({ depth, mode, colours, opacity, order, picked }) + ',"about":' + JSON.stringify(about) + '}';
+  return before + kept.replaceAll('<', '\\u003c') + behind;
+}
+
+const { save } = ref;
+const saveMenu = ref['save-menu'];
+save.addEventListener('click', () => {
   if (!state.result) return;
-  const name = 'two-minds-' + layerNow(0).name.replace(/\W+/g, '-') + '.png';
-  compose().toBlob((blob) => download(blob, name), 'image/png');
+  ref['save-told'].textContent = '';
+  saveMenu.togglePopover();
 });
+saveMenu.addEventListener('toggle', ({ newState }) => {
+  const open = newState === 'open';
+  save.setAttribute('aria-expanded', open);
+  if (!open) return;
+  const [box, own] = [save.getBoundingClientRect(), saveMenu.getBoundingClientRect()];
+  saveMenu.style.left = clamp(box.right - own.width, 8, Math.max(8, innerWidth - own.width - 8)) + 'px';
+  saveMenu.style.top = (box.bottom + own.height + 8 < innerHeight ? box.bottom + 5 : Math.max(8, box.top - own.height - 5)) + 'px';
+  saveMenu.querySelector('button').focus();
+});
+saveMenu.addEventListener('keydown', (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const all = [...saveMenu.querySelectorAll('button')].filter((button) => !button.hidden);
+  all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+});
+function saves(name, make) {
+  ref['save-' + name].addEventListener('click', async () => {
+    try {
+      await make();
+      saveMenu.hidePopover();
+      save.focus();
+    } catch {
+      ref['save-told'].textContent = t.save_fails;
+    }
+  });
+}
+const layersShown = () => [...new Set(places.map((place) => layerNow(place).name))].slice(0, 2).join(' ');
+saves('picture', async () => {
+  const blob = await new Promise((resolve) => compose().toBlob(resolve, 'image/png'));
+  download(blob, fileName('.png', layersShown()));
+});
+saves('numbers', () => download(new Blob([numbers()], { type: 'text/csv' }), fileName('.csv')));
+const shellOf = typeof server === 'undefined' ? null : server.shell; // a saved page has none, and is one already
+ref['save-page'].hidden = !shellOf;
+saves('page', async () => download(new Blob([await page(shellOf)], { type: 'text/html' }), fileName('.html')));

@@ -123,6 +123,7 @@ function refresh(...names) {
 function paintDue() {
   const names = [...due];
   due.clear();
+  if (!state.result) return; // it has been taken away
   for (const name of Object.keys(painters)) if (names.includes(name)) painters[name]();
 }
 
@@ -132,7 +133,7 @@ const spoken = (words, apart) => words.slice(0, apart ? 2 : 1).map(({ text }) =>
 /* Draw a message; all that the view shows comes from it. */
 async function show(result) {
   const before = state.result;
-  const depth = before ? before.stops[state.stop].depth : 1;
+  if (typeof result.models[0].layers[0].map.data === 'string') state.source = JSON.stringify(result); // to be saved
   for (const { layers } of result.models) {
     for (const layer of layers) {
       for (const part of [layer.map, layer.features]) {
@@ -148,8 +149,7 @@ async function show(result) {
   state.result = result;
   columns(result.models.length);
   chooseFirst(before);
-  const distances = result.stops.map((stop) => Math.abs(stop.depth - depth));
-  state.stop = distances.lastIndexOf(Math.min(...distances));
+  state.stop = nearestDepth(state.depth);
   if (!before || before.picture.src !== result.picture.src) Object.assign(state, { hair: null, zoom: { scale: 1, x: 0, y: 0 } });
 
   for (const place of places) tellModel(place, result);
@@ -160,7 +160,7 @@ async function show(result) {
   const difference = plane('difference').querySelector('img');
   difference.src = result.picture.src;
   const { passes, milliseconds, explain: inside } = result.cost;
-  state.cost = fill(t.cost, { passes, seconds: decimal(milliseconds / 1000, 1), milliseconds: Math.round(inside) });
+  state.cost = fill(t.cost, { passes, seconds: decimal((milliseconds ?? inside) / 1000, 1), milliseconds: Math.round(inside) });
   ref.notes.textContent = result.picture.notes.join(' ');
   ref.track.setAttribute('aria-valuemin', 1);
   ref.track.setAttribute('aria-valuemax', result.stops.length);
@@ -224,10 +224,23 @@ function tellModel(place, result) {
   }
 }
 
+/* While it is held: the photo alone; and the two sides in each other's place, so that a difference blinks. */
+const peek = (held) => root.toggleAttribute('data-peek', held);
+function swap(held) {
+  const order = [...places];
+  if (held) [order[state.result.reference], order[state.chosen]] = [state.chosen, state.result.reference];
+  root.toggleAttribute('data-swapped', held);
+  [...ref.models.children].forEach((side, place) => { side.style.order = held ? order[place] : ''; });
+}
+
 // --- what to show ---------------------------------------------------------------------------------------------------
+
+/* Told to whoever keeps what is shown. */
+const viewChanged = () => root.dispatchEvent(new CustomEvent('tm-view'));
 
 function setMode(mode) {
   state.mode = mode;
+  viewChanged();
   if (mode === 'features') state.hair = null;
   check(ref.modes, mode);
   refresh('models', 'difference', 'features', 'third', 'stop', 'legend', 'curve', 'hair');
@@ -270,11 +283,22 @@ function keydown(event) {
     moveTo(steps[event.key]);
   } else if (event.key in zooms) {
     if (near) setZoom(state.zoom.scale * zooms[event.key], zoomCentre());
+  } else if (near && (event.key === ' ' || event.key === t.swap_key) && !target.closest('button, input')) {
+    event.preventDefault(); // Space would scroll
+    if (event.key === ' ') peek(true);
+    else swap(true);
   } else if (near && !event.shiftKey && t.mode_keys.includes(event.key)) {
     setMode(Object.keys(MODES)[t.mode_keys.indexOf(event.key)]);
   }
 }
-onDocument({ keydown });
+onDocument({
+  keydown,
+  keyup: ({ key }) => {
+    if (key === ' ') peek(false);
+    else if (key === t.swap_key) swap(false);
+  },
+});
+addEventListener('blur', () => { peek(false); swap(false); });
 
 options(ref.colours, catalog.colours.map(({ name, title }) => [name, title]), state.colours);
 radios(ref.modes, Object.entries(MODES).map(([mode, { title }]) => [mode, title]), state.mode, setMode);

@@ -1,6 +1,8 @@
 /* Hairlines at the same place of all stages, zoom and pan. */
 
 const MOST_ZOOM = 12;
+const HOLD = 250; // milliseconds until a press is one that is held
+const STILL = 8; // pixels that a pointer may move meanwhile
 
 /* A map's value at a place of the picture, bilinear as it is drawn. */
 function valueAt(map, place) {
@@ -41,6 +43,11 @@ function placeZoom() {
 
 const fingers = new Map();
 let pinch = null;
+let holding = 0; // of a picture that is pressed: then its heat is taken away
+function release() {
+  clearTimeout(holding);
+  peek(false);
+}
 
 function place(name, event) {
   const box = plane(name).getBoundingClientRect();
@@ -86,6 +93,7 @@ function watchStage(name) {
     state.hair = x >= 0 && x <= 1 && y >= 0 && y <= 1 ? { x, y } : null;
     refresh('hair');
   };
+  let begun = null; // where a press began
   const unaim = () => {
     state.hair = null;
     refresh('hair');
@@ -94,6 +102,9 @@ function watchStage(name) {
     if (!state.result || event.button || event.target.closest('button') || state.mode === 'features') return;
     fingers.set(event.pointerId, event);
     if (fingers.size === 2) pinch = spread();
+    release();
+    if (fingers.size === 1) holding = setTimeout(() => peek(true), HOLD);
+    begun = event;
     if (state.zoom.scale > 1) {
       box.setPointerCapture(event.pointerId);
       box.classList.add('tm-panning');
@@ -103,6 +114,7 @@ function watchStage(name) {
   box.addEventListener('pointermove', (event) => {
     if (!state.result || (state.mode === 'features' && name !== 'difference')) return;
     const before = fingers.get(event.pointerId);
+    if (before && Math.hypot(event.clientX - begun.clientX, event.clientY - begun.clientY) > STILL) release();
     if (before) fingers.set(event.pointerId, event);
     if (pinch && fingers.size === 2) {
       const now = spread();
@@ -118,12 +130,15 @@ function watchStage(name) {
     box.addEventListener(type, (event) => {
       fingers.delete(event.pointerId);
       pinch = null;
+      release();
       box.classList.remove('tm-panning');
       if (event.pointerType !== 'mouse') unaim(); // a finger that is lifted points at nothing
     });
   }
+  box.addEventListener('contextmenu', (event) => { if (event.pointerType === 'touch') event.preventDefault(); });
   box.addEventListener('pointerleave', (event) => {
     fingers.delete(event.pointerId);
+    release();
     if (event.pointerType === 'mouse') unaim();
   });
   box.addEventListener('dblclick', (event) => { if (state.result && !event.target.closest('button')) setZoom(state.zoom.scale > 1 ? 1 : 2.5, place(name, event)); });

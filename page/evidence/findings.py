@@ -35,6 +35,9 @@ AT_ONCE = 2  # answers; Gradio has few threads for all its visitors
 PAGE = 12  # pictures of a list shown at once
 ORDERS = ("unsure", "sure")  # lists in which every picture has a place
 JUDGED = ("holds", "fails")  # verdicts with a mark of their own
+LEAST = "least"  # a claim about every layer (study.claims)
+DEPTHS = {"last": 1.0, "deep": 0.75, "all": 0.5}  # where a claim's place is looked at
+OF_FEATURES = ("cka", "dead", "contrast", "roughness")  # measures of feature maps
 
 # Where a picture's file lies in the two published layouts of Cats vs Dogs
 _IDENTITY = re.compile(r"(cat|dog)/(\d{1,7})")
@@ -278,8 +281,9 @@ class Findings:
         """The judged claims, by the pair they speak of.
 
         Returns:
-            [{title, commands: that make what is missing, claims: [{id, sentence, test, verdict: "holds", "fails" or
-            "open", word, told: sentences about figure and threshold, svg or null}]}].
+            [{title, models: the pair's, commands: that make what is missing, claims: [{id, sentence, test, verdict:
+            "holds", "fails" or "open", word, told: sentences about figure and threshold, svg or null, see: {depth,
+            view: of Compare} where it can be looked at, or null}]}].
         """
         groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for claim in self._judged():
@@ -290,6 +294,7 @@ class Findings:
                 "title": titles.get(
                     pair, self.say("evidence_pair", left=self._title(pair[0]), right=self._title(pair[1]))
                 ),
+                "models": list(pair),
                 "claims": [self._claim(claim) for claim in claims],
                 "commands": list(dict.fromkeys(line for claim in claims for line in self._reason(claim)[1])),
             }
@@ -309,8 +314,23 @@ class Findings:
             "verdict": verdict if verdict in JUDGED else "open",
             "word": self.texts["evidence_verdicts"][verdict],
             "told": told,
+            "see": self._see(claim),
             "svg": _drawing(svg, f"ev-claim-{claim['id']}-", " ".join([sentence, *told])),
         }
+
+    def _see(self, claim: dict[str, Any]) -> dict[str, Any] | None:
+        """Where in Compare a claim can be looked at: at the depth it speaks of; None of what no picture shows."""
+        if claim["measure"] == "accuracy":
+            return None
+        depth = DEPTHS.get(str(claim.get("place")), 1.0)
+        if claim.get("place") == LEAST and claim.get("side") in ("left", "right"):  # where it begins lowest
+            measures = self.store.measures(claim[claim["side"]]) or {}
+            table = measures.get("measures", {}).get(claim["measure"]) or {}
+            lows = [figure["low"] if isinstance(figure, dict) else math.inf for figure in table.get("layers", [])]
+            depths = [layer["depth"] for layer in measures.get("layers", [])]
+            if lows and len(depths) == len(lows):
+                depth = depths[lows.index(min(lows))]
+        return {"depth": depth, "view": "features" if claim["measure"] in OF_FEATURES else "overlay"}
 
     def _reason(self, claim: dict[str, Any]) -> tuple[list[str], list[str]]:
         """What was found, and what it would have to be; and commands for what is missing, if anything is."""

@@ -40,6 +40,7 @@ def told(store: Store, texts: PageTexts) -> list[dict[str, Any]]:
         {
             "title": texts["evidence_scaling"],
             "text": texts.say("evidence_scaling_text", **facts),
+            "models": None,
             "plots": plots,
             "claims": claims,
             "commands": [],
@@ -78,6 +79,7 @@ def _claim(claim: Mapping[str, Any], store: Store, texts: PageTexts) -> dict[str
         "verdict": claim["verdict"] if claim["verdict"] in JUDGED else "open",
         "word": texts["evidence_verdicts"][claim["verdict"]],
         "told": told,
+        "see": None,
         "svg": drawing(svg, f"ev-claim-{claim['id']}-", " ".join([sentence, *told])) if svg else None,
     }
 

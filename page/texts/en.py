@@ -31,7 +31,8 @@ TEXTS: dict[str, Any] = {
         "empty_drop_touch": "Choose a photo",
         "neither": "None of these:",
         "neither_ask": "what will they say?",
-        "privacy": "Photos are deleted within {minutes} minutes after their last use; nothing leaves this server.",
+        "privacy": "Photos are deleted within {minutes} minutes after their last use; nothing leaves this server. A "
+        "large photo is made smaller before it is sent; this tab of your browser keeps yours until you close it.",
         "rule": "Method",
         "target": "Evidence for",
         "own": "each its own",
@@ -52,13 +53,26 @@ TEXTS: dict[str, Any] = {
         "camera_wait": "Waiting for the camera; your browser may ask you.",
         "camera_none": "The camera cannot be used: there is none, or the browser may not use it.",
         "sending": "Sending the photo",
+        "sending_share": "Sending the photo: {percent} %",
+        "lost": "The server does not answer; it is asked again when it is back",
+        "lost_photo": "The server does not answer; your photo is kept here and sent again when it is back",
+        "copy_link": "Copy a link to this view",
+        "copied": "Copied",
+        "copy_about": "A link keeps examples, not your own photos.",
+        "own_photo": "Your photo {name}",
+        "forget": "Forget this photo",
+        "photo_gone": "The photo of this address is not in this tab any more; please choose one.",
+        "only_first": "Only {name} was taken, the first of {count} files.",
+        "not_a_file": "That is no file; please save the picture first, or copy and paste it.",
         "models_loading": "The models are loading; you can already choose a photo",
+        "models_loading_wait": "The models are loading; then they look at it",
         "loading": "Loading {titles}, about {seconds} s as a rule",
         "loading_unknown": "Loading {titles}",
         "looking": "Both models are looking",
         "looking_row": "{count} models are looking",
         "several": "{count} models",
-        "still": "Still at it; the server is busy",
+        "still": "Still at it; this takes longer than usual",
+        "still_loading": "Still loading {titles}",
         "no_answer": "The server has not answered; please try again.",
         "not_sent": "The photo could not be sent; please try again.",
         "too_large": "This file is larger than {megabytes} MB; please choose a smaller one.",
@@ -116,8 +130,12 @@ TEXTS: dict[str, Any] = {
     },
     # evidence
     "evidence_labels": {
-        "lead": "What the trainings gave, what was measured on two models at a time, and what becomes of the "
-        "claims of the original experiments.",
+        "lead": "What the original experiments claimed, and what becomes of it when it is measured.",
+        "verdicts_none": "The original experiments claim nothing of these two; what was measured stands below.",
+        "verdicts_others": "Claims of other experiments ({count})",
+        "see": "see a picture",
+        "see_title": "{sentence} Look at it on “{title}”",
+        "by_name": "List them by their names in the data set",
         "jumps": "On this page",
         "models": "Models",
         "claims": "Claims",
@@ -136,7 +154,6 @@ TEXTS: dict[str, Any] = {
         "rule": "How they are judged",
         "tested": "What is tested",
         "claims_none": "The claims have not been judged yet: `python -m study claims` does it.",
-        "pair_title": "One experiment closely",
         "experiment": "Experiment",
         "csv": "CSV ↓",
         "csv_title": "Data of “{title}” as CSV",
@@ -412,8 +429,10 @@ TEXTS: dict[str, Any] = {
         "no yardstick: they were measured on pictures of those classes.",
         "A map shows what a model responds to, not why, and no map proves that a model is right.",
     ],
-    "about_keys": "Keys: ← → Home End move; with the focus in the comparison (click into it) O M S choose what to "
-    "show, + − 0 zoom. Ctrl and wheel, a double click or two fingers zoom, too.",
+    "about_hands": "Keys: ← → Home End move through the layers. With the focus in the comparison (click into it) "
+    "O M F S choose what to show; while you hold Space, or press and hold a picture, you see the photo alone; while "
+    "you hold B, left and right change places, so that a difference blinks. + − 0, Ctrl and wheel, a double click or two "
+    "fingers zoom.",
     "about_models": "Models",
     "about_columns": [
         "Model",

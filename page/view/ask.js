@@ -11,7 +11,7 @@ const server_state = { ready: false, loaded: [], seconds: 0 };
 let serial = 0;
 let running = null; // {serial, wish, asked: whether the server is at it, timer, late}
 let next = null; // what was wished for meanwhile
-const sent = new WeakMap(); // file: promise of its path on the server
+const sent = new WeakMap(); // file: promise of the path that the server has given it
 
 const model = (id) => catalog.models.find((entry) => entry.id === id);
 const alike = (first, second) => model(first).classes.join('\n') === model(second).classes.join('\n');
@@ -29,7 +29,7 @@ function withModel(models, place, id) {
   return alike(...changed) ? changed : changed.with(1 - place, partner(id, place));
 }
 
-function request(change) {
+function request(change, restored = false) {
   const wish = { ...(next || (running && running.wish) || asking.wish), ...change };
   const other = ['file', 'example', 'models'].some((name) => name in change); // another picture, or other models
   if (other && !change.target) wish.target = 'own';
@@ -37,6 +37,7 @@ function request(change) {
   asking.wish = wish;
   choosers();
   showTarget(wish.target);
+  if (!restored) address({ ...entriesOf(wish), tab: null }, other);
   if (!wish.file && !wish.example) return; // nothing to look at yet
   fail('');
   if (running && running.asked) next = wish;
@@ -51,36 +52,85 @@ async function ask(wish) {
   root.setAttribute('data-busy', '');
   if (!state.result) preview(wish);
   placePicks();
-  let path = null;
-  if (file) {
-    if (file.size > catalog.most_bytes) return fails(fill(t.too_large, catalog));
-    status(t.sending);
-    const unsent = () => { sent.delete(file); fails(t.not_sent); };
-    mine.timer = setTimeout(unsent, PATIENCE);
-    if (!sent.has(file)) sent.set(file, upload(file));
-    try {
-      path = (await sent.get(file)).path;
-    } catch {
-      return unsent();
+  let answer;
+  try {
+    let upload = null;
+    if (file) {
+      status(t.sending);
+      mine.timer = setTimeout(() => { sent.delete(file); fails(t.not_sent); }, PATIENCE);
+      if (!sent.has(file)) sent.set(file, sendSmaller(file));
+      upload = await sent.get(file);
+      if (running !== mine) return;
+      clearTimeout(mine.timer);
     }
+    mine.asked = true;
+    status(waitingFor(wish));
+    mine.late = setTimeout(() => stillWaiting(mine), LATE);
+    mine.timer = setTimeout(() => fails(t.no_answer), PATIENCE);
+    answer = await question({ ask: mine.serial, upload, example: file ? null : example, models, rule, target });
+  } catch (error) {
+    if (file && (error instanceof Lost || !mine.asked)) sent.delete(file);
     if (running !== mine) return;
-    clearTimeout(mine.timer);
+    return error instanceof Lost ? askAgain(mine) : fails(error instanceof Refusal ? error.message : t.no_answer);
   }
-  mine.asked = true;
-  status(waitingFor(wish));
-  mine.late = setTimeout(() => status(t.still), LATE);
-  mine.timer = setTimeout(() => fails(t.no_answer), PATIENCE);
-  trigger('ask', { ask: mine.serial, upload: path, example: file ? null : example, models, rule, target });
+  settle(answer);
 }
 
-function waitingFor({ models }) {
-  if (!server_state.ready) return t.models_loading;
-  const missing = [...new Set(models.flatMap((id) => model(id).networks))].filter((id) => !server_state.loaded.includes(id));
-  const count = models.length;
+/* Send a photo, smaller where it is large. */
+async function sendSmaller(file) {
+  const less = await smaller(file);
+  if (less.size > catalog.most_bytes) throw new Refusal(fill(t.too_large, catalog));
+  const begun = performance.now();
+  return send(less, (share) => {
+    const slow = performance.now() > begun + 1000 && share < 1;
+    if (running && running.wish.file === file && !running.asked && slow) status(fill(t.sending_share, { percent: Math.round(100 * share) }));
+  });
+}
+
+/* The server is away: that is said, and what is wished for by then is asked once it is back. */
+async function askAgain(mine) {
+  clearTimeout(mine.timer);
+  clearTimeout(mine.late);
+  mine.asked = true; // what is wished for meanwhile waits, too
+  server_state.ready = false; // whatever is there next has yet to load its models
+  const { file } = mine.wish;
+  status(file ? t.lost_photo : t.lost);
+  if (file) createImageBitmap(file).then((shown) => keep(file, shown)).catch(() => {}); // for a reload meanwhile
+  await back();
+  if (running !== mine) return;
+  await knowState();
+  if (running !== mine) return;
+  const wished = next || mine.wish;
+  [running, next] = [null, null];
+  ask(wished);
+}
+
+async function knowState() {
+  try {
+    Object.assign(server_state, await server.state());
+  } catch { /* the server is not there for the moment */ }
+}
+
+/* The models of a wish that have to be loaded first. */
+const missingFor = ({ models }) => [...new Set(models.flatMap((id) => model(id).networks))].filter((id) => !server_state.loaded.includes(id));
+const titlesOf = (ids) => (ids.length > 2 ? fill(t.several, { count: ids.length }) : ids.map((id) => model(id).title).join(' · '));
+
+function waitingFor(wish) {
+  if (!server_state.ready) return t.models_loading_wait;
+  const missing = missingFor(wish);
+  const count = wish.models.length;
   if (!missing.length) return count > 2 ? fill(t.looking_row, { count }) : t.looking;
-  const titles = missing.length > 2 ? fill(t.several, { count: missing.length }) : missing.map((id) => model(id).title).join(' · ');
   const seconds = server_state.seconds * missing.length;
-  return fill(seconds ? t.loading : t.loading_unknown, { titles, seconds: Math.max(1, Math.round(seconds)) });
+  return fill(seconds ? t.loading : t.loading_unknown, { titles: titlesOf(missing), seconds: Math.max(1, Math.round(seconds)) });
+}
+
+/* An answer takes long: because a model is loading, or for what reason ever. */
+async function stillWaiting(mine) {
+  await knowState();
+  if (running !== mine) return;
+  const missing = server_state.ready ? missingFor(mine.wish) : mine.wish.models;
+  status(missing.length ? fill(t.still_loading, { titles: titlesOf(missing) }) : t.still);
+  mine.late = setTimeout(() => stillWaiting(mine), LATE);
 }
 
 /* What is to be done with an answer: nothing ("stale": a question later than its own is asked), ask once more ("again":
@@ -122,17 +172,28 @@ function settle(answer) {
     choosers();
     showTarget(asking.wish.target);
   } else {
-    Object.assign(asking.wish, { file: null, example: null });
-    root.dataset.state = 'empty';
-    placePicks();
-    choosers();
+    showEmpty();
   }
+  address(entriesOf(asking.wish));
+}
+
+/* The page as it begins, with the experiment that is chosen. */
+function showEmpty() {
+  Object.assign(state, { result: null });
+  Object.assign(asking, { wish: { ...asking.wish, file: null, example: null, target: 'own' }, shown: null });
+  root.dataset.state = 'empty';
+  placePicks();
+  choosers();
+  showTarget('own');
 }
 
 async function showAnswer(result) {
   const { wish } = asking; // the next one may be made while the picture is decoded
+  const [example, shown] = [catalog.examples.find(({ id }) => id === wish.example), experimentOf(wish.models)];
+  state.about = { picture: wish.file ? wish.file.name : example ? example.title : wish.example, question: shown ? shown.question : '' };
   await show(result);
   placePicks();
+  if (wish.file) keep(wish.file, picture);
   Object.assign(wish, { models: result.models.map(({ id }) => id), rule: result.rule, target: result.target.asked });
   Object.assign(server_state, { loaded: result.loaded });
   choosers();
@@ -144,6 +205,7 @@ function preview(wish) {
   root.dataset.state = 'waiting';
   const example = catalog.examples.find(({ id }) => id === wish.example);
   const source = wish.file ? URL.createObjectURL(wish.file) : example ? example.large || example.thumb : wish.thumb;
+  if (!source) return; // a test picture of which nothing is known but its name
   const image = new Image();
   image.onload = () => {
     root.toggleAttribute('data-small', Math.max(image.naturalWidth, image.naturalHeight) <= catalog.small);
@@ -165,7 +227,9 @@ function fail(sentence) {
   root.toggleAttribute('data-error', Boolean(sentence));
 }
 
-function take(file) {
-  if (!file || catalog.models.length === 0) return;
-  request({ file, example: null });
+function take(...files) {
+  if (!files.length || catalog.models.length === 0) return;
+  goTo('compare');
+  request({ file: files[0], example: null });
+  if (files.length > 1) fail(fill(t.only_first, { name: files[0].name, count: files.length }));
 }

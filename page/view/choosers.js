@@ -40,7 +40,8 @@ function choosers() {
   });
   tellKnown(models, shown);
   arrange(shown || catalog.experiments[0]);
-  for (const button of ref.examples.children) button.setAttribute('aria-pressed', !file && button.dataset.id === example);
+  for (const button of ref.examples.querySelectorAll(':scope > button')) button.setAttribute('aria-pressed', !file && button.dataset.id === example);
+  showPhotos();
 }
 
 /* What the models know, and how rarely they disagree. */
@@ -64,11 +65,12 @@ function arrange(experiment) {
   if (arranged === experiment.id) return;
   arranged = experiment.id;
   const put = (list, ids) => {
-    const buttons = new Map([...list.children].map((button) => [button.dataset.id, button]));
+    const buttons = new Map([...list.querySelectorAll(':scope > button')].map((button) => [button.dataset.id, button]));
     for (const [id, button] of buttons) button.hidden = !ids.includes(id);
     list.prepend(...ids.map((id) => buttons.get(id)).filter(Boolean));
   };
   put(ref.examples, examples);
+  ref.examples.prepend(ref.photos);
   put(ref.large, within);
   put(ref.small, neither);
   ref.within.hidden = !within.length;
@@ -88,30 +90,38 @@ function placePicks() {
 // --- the photo ------------------------------------------------------------------------------------------------------
 
 for (const button of [ref.choose, ref.choose2]) button.addEventListener('click', () => ref.file.click());
-ref.file.addEventListener('change', () => { take(ref.file.files[0]); ref.file.value = ''; });
+ref.file.addEventListener('change', () => { take(...ref.file.files); ref.file.value = ''; });
 ref.dismiss.addEventListener('click', () => fail(''));
 
+/* Whatever is dropped: a browser would leave the page for it. */
 let dragging = 0;
-const holdsFile = (event) => visible() && [...event.dataTransfer.types].includes('Files');
+const brings = ({ dataTransfer: { types } }) => ['Files', 'text/uri-list'].some((type) => types.includes(type));
 onDocument({
-  dragenter: (event) => { if (holdsFile(event)) { dragging++; root.setAttribute('data-dragging', ''); } },
-  dragleave: (event) => { if (holdsFile(event) && --dragging <= 0) { dragging = 0; root.removeAttribute('data-dragging'); } },
-  dragover: (event) => { if (holdsFile(event)) event.preventDefault(); },
+  dragenter: (event) => { if (brings(event)) { dragging++; root.setAttribute('data-dragging', ''); } },
+  dragleave: (event) => { if (brings(event) && --dragging <= 0) { dragging = 0; root.removeAttribute('data-dragging'); } },
+  dragover: (event) => { if (brings(event)) event.preventDefault(); },
   drop: (event) => {
-    if (!holdsFile(event)) return;
+    if (!brings(event)) return;
     event.preventDefault();
     dragging = 0;
     root.removeAttribute('data-dragging');
-    take(event.dataTransfer.files[0]);
+    const { files } = event.dataTransfer;
+    if (!files.length) goTo('compare');
+    if (files.length) take(...files);
+    else fail(t.not_a_file);
   },
   paste: (event) => {
-    const file = visible() && [...event.clipboardData.files][0];
-    if (!file) return;
+    const files = visible() ? [...event.clipboardData.files] : [];
+    if (!files.length) return;
     event.preventDefault();
-    take(file);
+    take(...files);
   },
-  'tm-open': ({ detail: { id, thumb, models } }) => { // from the Evidence tab: an example, or a test picture
+  'tm-open': ({ detail: { id, thumb, models, depth, view } }) => { // from the Evidence tab: an example, or a test picture
     freely = false;
+    scrolls.compare = 0;
+    if (depth !== undefined) state.depth = depth;
+    if (state.result && depth !== undefined) moveTo(nearestDepth(depth));
+    if (view) setMode(view);
     request({ example: id, thumb, file: null, models, target: 'own' });
   },
 });

@@ -105,7 +105,7 @@ function claimCard(claim) {
   const { id, sentence, told, test, svg } = claim;
   const card = make('article', { className: 'tm-card tm-claim' },
     make('header', {}, verdict(claim), svg ? csvButton(sentence, { claim: id }) : ''),
-    make('h4', { textContent: sentence }),
+    make('h4', { textContent: sentence, tabIndex: -1 }),
     make('p', { className: 'tm-test' }, make('span', { textContent: t.tested + ': ' }), test),
     ...told.map((text) => rich(make('p'), text)),
     svg ? drawn(svg) : '');
@@ -120,11 +120,60 @@ function plotCard(title, text, svg, asked) {
   return card;
 }
 
+let judged = null; // groups of claims
 function showClaims(groups) {
+  judged = groups;
+  showVerdicts();
   ref['claims-body'].replaceChildren(...(groups.length ? [] : [rich(make('p', { className: 'tm-card' }), t.claims_none)]),
     ...groups.flatMap(({ title, text, plots, claims, commands }) => [
       make('h3', { textContent: title }), text ? make('p', { className: 'tm-fine', textContent: text }) : '', commandBox(commands),
       make('div', { className: 'tm-two' }, ...(plots || []).map((plot) => plotCard(plot.title, plot.text, plot.svg, { claim: plot.name })), ...claims.map(claimCard))]));
+}
+
+// --- verdicts, a line each ------------------------------------------------------------------------------------------------
+
+function verdictLine(claim, experiment) {
+  const { id, sentence, see } = claim;
+  const to = make('button', { type: 'button', className: 'tm-sentence', textContent: sentence });
+  to.addEventListener('click', () => {
+    const card = ref['claims-body'].querySelector('[data-claim="' + id + '"]');
+    card.scrollIntoView({ block: 'center' });
+    card.querySelector('h4').focus({ preventScroll: true });
+  });
+  const line = make('li', {}, verdict(claim), to, see && experiment ? seeButton(see, experiment, sentence) : make('span'));
+  line.dataset.verdictOf = id;
+  return line;
+}
+
+/* Where what a claim speaks of can be looked at: at its depth, in its view, on the experiment's first example. */
+function seeButton({ depth, view }, { models, examples }, sentence) {
+  const first = catalog.examples.find(({ id }) => id === examples[0]);
+  if (!first) return make('span');
+  const button = make('button', { type: 'button', className: 'tm-link', textContent: t.see, title: fill(t.see_title, { sentence, title: first.title }) });
+  button.setAttribute('aria-label', button.title);
+  button.addEventListener('click', () => open(first.id, first.thumb, { models, depth, view }));
+  return button;
+}
+
+const experimentOf = (group) => catalog.experiments.find(({ models }) => group.models && models.join() === group.models.join());
+
+function showVerdicts() {
+  if (!judged) return;
+  const lists = judged.map((group) => [group, make('ul', {}, ...group.claims.map((claim) => verdictLine(claim, experimentOf(group))))]);
+  const mine = lists.filter(([group]) => current && experimentOf(group) === current);
+  const others = lists.filter((list) => !mine.includes(list));
+  const counts = (groups) => {
+    const claims = groups.flatMap(([{ claims }]) => claims);
+    const words = [...new Set(claims.map(({ word }) => word))];
+    return make('p', { className: 'tm-tally' }, ...words.flatMap((word, index) => {
+      const those = claims.filter((claim) => claim.word === word);
+      return [index ? ' · ' : '', make('b', { textContent: those.length }), ' ' + word];
+    }));
+  };
+  const rest = others.length && make('details', { className: 'tm-rule', open: !mine.length },
+    make('summary', { textContent: fill(t.verdicts_others, { count: others.flatMap(([{ claims }]) => claims).length }) }),
+    ...others.flatMap(([{ title }, list]) => [make('h3', { textContent: title }), list]));
+  ref['verdicts-body'].replaceChildren(...(mine.length ? [counts(mine), ...mine.map(([, list]) => list)] : [make('p', { className: 'tm-tally', textContent: t.verdicts_none })]), rest || '');
 }
 
 // --- one experiment -------------------------------------------------------------------------------------------------
@@ -146,9 +195,10 @@ function showLists({ lists, no_lists, pictures }) {
   ref['pictures-body'].hidden = !some;
   ref['no-lists'].hidden = some;
   ref['no-lists'].textContent = no_lists;
-  ref.free.hidden = pictures.shown;
+  ref.free.hidden = ref['by-name'].hidden = pictures.shown;
   ref['free-text'].textContent = pictures.text;
   if (!some) return;
+  ref.counts.replaceChildren(...lists.filter(({ count }) => count !== null).map(({ title, count }) => make('li', {}, make('b', { textContent: number(count) }), ' ' + title)));
   const before = ref.lists.querySelector(':checked');
   const chosen = lists.find(({ name }) => before && name === before.value) || lists.find(({ count }) => count !== 0);
   ref.lists.replaceChildren(...lists.map((list) => {
@@ -156,7 +206,12 @@ function showLists({ lists, no_lists, pictures }) {
     input.addEventListener('change', () => showList(list, pictures.shown));
     return make('label', {}, input, list.title, list.count === null ? '' : make('small', { textContent: ' ' + number(list.count) }));
   }));
-  showList(chosen, pictures.shown);
+  const show = () => {
+    ref['all-lists'].hidden = !pictures.shown && !ref['by-name'].open;
+    if (!ref['all-lists'].hidden) showList(chosen, pictures.shown);
+  };
+  ref['by-name'].ontoggle = show;
+  show();
 }
 
 function showList({ name, text }, shown, from = 0) {
@@ -225,24 +280,33 @@ async function thumbnails(rows) {
   }
 }
 
-/* In Compare, with this experiment's models. */
-function open(id, thumb) {
-  document.dispatchEvent(new CustomEvent('tm-open', { detail: { id, thumb, models: current.models } }));
+/* In Compare, with this experiment's models, or as a claim has it. */
+function open(id, thumb, { models = current.models, ...how } = {}) {
+  document.dispatchEvent(new CustomEvent('tm-open', { detail: { id, thumb, models, ...how } }));
   document.getElementById('tm-compare-button').click();
-  scrollTo(0, 0);
 }
 
-function choose() {
-  current = catalog.experiments.find(({ id }) => id === ref.experiment.value);
-  ref.question.textContent = current.question;
-  load(ref['plots-body'], 'pair', { experiment: current.id }, showPair);
+/* One experiment for the whole page: it stands in the address. */
+async function choose(id, write = true) {
+  current = catalog.experiments.find((experiment) => experiment.id === id);
+  check(ref.experiments, id);
+  if (write) address({ experiment: id, models: null });
+  rich(ref.question, current.question || current.title);
+  showVerdicts();
+  await load(ref['plots-body'], 'pair', { experiment: current.id }, showPair);
 }
+onDocument({
+  'tm-tab': ({ detail }) => {
+    const { experiment } = addressed();
+    if (detail === 'evidence' && current && experiment !== current.id && catalog.experiments.some(({ id }) => id === experiment)) choose(experiment, false);
+  },
+});
 
 // --- start ----------------------------------------------------------------------------------------------------------
 
 for (const rule of catalog.rules) ref.rules.append(make('li', { textContent: rule }));
-const jumps = { models: t.models, many: t.many, claims: t.claims, plots: t.plots, pictures: t.pictures };
-for (const name of catalog.experiments.length ? Object.keys(jumps) : ['models', 'many', 'claims']) {
+const jumps = { plots: t.plots, pictures: t.pictures, claims: t.claims, models: t.models, many: t.many };
+for (const name of catalog.experiments.length ? Object.keys(jumps) : ['claims', 'models', 'many']) {
   const button = make('button', { type: 'button', textContent: jumps[name], hidden: name === 'many' });
   button.dataset.jump = name;
   button.addEventListener('click', () => {
@@ -258,16 +322,20 @@ ref.examples.replaceChildren(...catalog.examples.map(({ id, title, thumb }) => {
   button.addEventListener('click', () => open(id, thumb));
   return button;
 }));
-load(ref['models-body'], 'overview', {}, ({ models, ladder, many }) => {
-  showModels(models);
-  showLadder(ladder);
-  showMany(many);
-});
-load(ref['claims-body'], 'judged', {}, ({ claims }) => showClaims(claims));
+const loads = [
+  load(ref['models-body'], 'overview', {}, ({ models, ladder, many }) => {
+    showModels(models);
+    showLadder(ladder);
+    showMany(many);
+  }),
+  load(ref['claims-body'], 'judged', {}, ({ claims }) => showClaims(claims)),
+];
 if (catalog.experiments.length) {
-  ref.experiment.replaceChildren(...catalog.experiments.map(({ id, title, question }) => make('option', { value: id, textContent: title, title: question })));
-  ref.experiment.addEventListener('change', choose);
-  choose();
+  radios(ref.experiments, catalog.experiments.map(({ id, title }) => [id, title]), '', choose);
+  const { experiment } = addressed();
+  const known = catalog.experiments.some(({ id }) => id === experiment);
+  loads.push(choose(known ? experiment : catalog.experiments[0].id, false));
 } else {
-  ref.closely.hidden = true;
+  ref.closely.hidden = ref.question.hidden = ref.experiments.hidden = true;
 }
+Promise.all(loads).then(() => document.dispatchEvent(new CustomEvent('tm-loaded')));

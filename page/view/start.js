@@ -19,7 +19,7 @@ const titled = ({ id, title, large, thumb }) => {
   button.addEventListener('click', () => pick(id));
   return button;
 };
-ref.examples.replaceChildren(...catalog.examples.map(thumbnail));
+ref.examples.append(...catalog.examples.map(thumbnail));
 ref.large.replaceChildren(...catalog.examples.map(titled));
 ref.small.replaceChildren(...catalog.examples.map(titled));
 
@@ -70,21 +70,30 @@ if (!catalog.models.length) {
   Object.assign(asking.wish, { models: catalog.start, rule: catalog.rules[0].name });
   choosers();
   showTarget(asking.wish.target);
+  stored().then(restore);
   awaitModels();
   Promise.resolve(server.rarely()).then((told) => { Object.assign(disagreements, told); choosers(); }).catch(() => {});
 }
 
+// --- a link, beside what can be saved -----------------------------------------------------------------------------------
+
+const link = make('button', { type: 'button', textContent: t.copy_link });
+link.addEventListener('click', async () => {
+  if (resting) writeView();
+  await navigator.clipboard.writeText(location.href).then(() => { ref['save-told'].textContent = t.copied + '. ' + t.copy_about; })
+    .catch(() => { ref['save-told'].textContent = location.href; });
+});
+ref['save-told'].before(make('hr'), link);
+
 async function awaitModels() {
   for (;;) {
-    try {
-      Object.assign(server_state, await server.state());
-    } catch { /* the server is not there for the moment */ }
+    await knowState();
     if (server_state.ready || !element.isConnected) break;
     if (!running) status(t.models_loading);
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
   if (server_state.problem) fail(server_state.problem);
-  status(running ? waitingFor(running.wish) : '');
+  if (!running) status('');
+  else if (running.asked) status(waitingFor(running.wish));
 }
 
-watch('value', () => { if (props.value) settle(props.value); });

@@ -27,7 +27,19 @@ TEXTS: dict[str, Any] = {
         "zoom_out": "Zoom out",
         "zoom_reset": "Whole picture",
         "save": "Save",
-        "save_title": "Save what is on the screen as PNG",
+        "save_picture": "Picture",
+        "save_numbers": "Numbers",
+        "save_page": "This comparison, works offline",
+        "save_fails": "The server is needed for that, and does not answer.",
+        "csv_columns": "stop, depth, model, says, share, explains, method, layer, rows, columns, peak, rank, overlap, "
+        "luck_low, luck_middle, luck_high",
+        "keys": "Keys",
+        "swap_key": "b",
+        "about_keys": "← → Home End: move through the layers.\nWith the focus in the comparison (click into it):\n"
+        "O M F S: what to show\nhold Space, or press and hold a picture: the photo alone\n"
+        "hold B: left and right change places\n+ − 0, Ctrl and wheel, double click: zoom",
+        "evidence_scale": "evidence:",
+        "between": "{names}: {picture}",
         "cost": "The answer took {passes} passes through the models and {seconds} s, {milliseconds} ms of it in "
         "them; the "
         "rest is reading, comparing, packing, and loading a model that was not there yet.",

@@ -1,0 +1,20 @@
+/* Begins a document that holds a message itself: {message, view: how it is shown, about: of what it is told}. */
+
+const { message: kept, view, about } = JSON.parse(document.getElementById('kept').textContent);
+const scheme = matchMedia('(prefers-color-scheme: dark)');
+const follow = () => document.body.classList.toggle('dark', scheme.matches);
+scheme.addEventListener('change', follow);
+follow();
+
+Object.assign(state, view, { about });
+ref.opacity.value = state.opacity;
+setOpacity();
+ref.colours.value = state.colours;
+setMode(state.mode);
+setOrder(state.order);
+show(kept).then(() => {
+  const [title, ...lines] = headlines();
+  document.title = title + ' · ' + catalog.name;
+  element.querySelector('h1').textContent = title;
+  element.querySelectorAll('header > p').forEach((place, index) => { rich(place, lines[index] || ''); });
+});
