@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from explain.errors import UserError
 from explain.files import parse_json, read_bytes
-from explain.pictures import PictureError, read
+from explain.pictures import Picture, PictureError, read
 from explain.preprocessing import PREPROCESSING
 from explain.rules import RULES, rule_names
 from explain.saving import MANIFEST, digest, write_manifest, write_whole
@@ -127,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     )
     main.add_argument("--smoothing", type=int, default=0, metavar="N", help="average maps over N noisy copies")
     main.add_argument("--csv", action="store_true", help="write all numbers into maps.csv, and comparison.csv")
+    main.add_argument("--html", action="store_true", help="write each comparison as one page that works offline")
     main.add_argument("--fresh", action="store_true", help="make all anew, whatever lies in DIR")
     return main
 
@@ -172,6 +173,7 @@ class _Plan(NamedTuple):
     models: list[Checkpoint | Ensemble]
     target: str
     options: dict[str, Any]
+    html: bool
 
 
 def _run(asked: argparse.Namespace) -> int:
@@ -179,11 +181,13 @@ def _run(asked: argparse.Namespace) -> int:
     if not FEWEST <= len(asked.model) <= MOST:
         raise CommandError(f"{FEWEST} to {MOST} models, not {len(asked.model)}.")
     rules = rule_names(asked.rule)
+    if asked.html and (len(asked.model) == 1 or not any(RULES[rule].level == "layer" for rule in rules)):
+        raise CommandError("--html writes a comparison: of two models or more, by a rule of layers.")
     parameters = _parameters(asked.set, rules)
     models = _opened(asked)
     layers = asked.layers[0] if len(asked.layers) == 1 else asked.layers
     options = {"rules": rules, "layers": layers, "parameters": parameters, "smoothing": asked.smoothing}
-    plan = _Plan(models, asked.target, options)
+    plan = _Plan(models, asked.target, options, asked.html)
     _claim(asked.out, plan, asked.fresh)
     failed, made = [], 0
     with _Bar(len(sources), sys.stderr) as bar:
@@ -301,6 +305,7 @@ def _claim(out: Path, plan: _Plan, fresh: bool) -> None:
         "ways": [[getattr(model, "preprocess", "none"), model.input_size] for model in plan.models],
         "target": plan.target,
         **plan.options,
+        "html": plan.html,
     }
     settings = json.loads(json.dumps(settings))
     out.mkdir(parents=True, exist_ok=True)
@@ -340,7 +345,7 @@ def _explained(source: Source, out: Path, plan: _Plan, bar: _Bar, fresh: bool) -
     if len(explanations) == 1:
         explanations[0].save(folder, about={"source": known, "rows": rows})
     else:
-        rows["comparisons"] = _save_together(folder, source.name, plan, explanations)
+        rows["comparisons"] = _save_together(folder, source.name, plan, explanations, picture)
         write_manifest(folder, {"kind": "pictures", "source": known, "rows": rows}, [])
     bar.done()
     return True
@@ -358,7 +363,9 @@ def _target(plan: _Plan, pixels: Any) -> Any:
     return int(plan.target) if plan.target.isdecimal() and plan.target not in classes else plan.target
 
 
-def _save_together(folder: Path, name: str, plan: _Plan, explanations: Sequence[Explanation]) -> list[Row]:
+def _save_together(
+    folder: Path, name: str, plan: _Plan, explanations: Sequence[Explanation], picture: Picture
+) -> list[Row]:
     """Write each model's maps and, for each rule of layers, their comparison; its rows."""
     from explain.align import compare
 
@@ -371,6 +378,14 @@ def _save_together(folder: Path, name: str, plan: _Plan, explanations: Sequence[
     for rule in explanations[0].maps:
         comparison = compare(*explanations, rule=rule)
         comparison.save(folder / f"comparison-{rule}")
+        if plan.html:
+            from explain.view import document
+            from explain.view.notebook import message_of
+
+            asked = plan.target if plan.target in ("own", "common", *plan.models[0].classes) else "own"
+            drawn = message_of(comparison, [model.card for model in plan.models], picture, asked)
+            text = document(drawn, about={"picture": name, "date": time.strftime("%Y-%m-%d")})
+            write_whole(folder / f"comparison-{rule}" / "comparison.html", text)
         rows += comparison_rows(comparison, ids, name)
     return rows
 

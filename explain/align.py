@@ -194,6 +194,12 @@ class Comparison:
         files.append(write_manifest(folder, {**content, **(about or {})}, files))
         return files
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page's own view."""
+        from explain.view.notebook import of_comparison
+
+        return of_comparison(self)
+
     def __repr__(self) -> str:
         names = [str(self.classes[k] if self.classes and k >= 0 else k) for k in dict.fromkeys(self.targets)]
         lines = [

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -108,7 +109,16 @@ def test_two_models_are_compared(folder, tmp_path):
     out = tmp_path / "out"
     models = [str(folder / "A.keras"), str(folder / "B.keras")]
     command = [str(folder / "few"), "--model", *models, "--out", str(out), "--csv"]
-    command += ["--rule", "gradcam", "gradient", "--classes", str(folder / "names.txt"), "--target", "second, too"]
+    command += [
+        "--html",
+        "--rule",
+        "gradcam",
+        "gradient",
+        "--classes",
+        str(folder / "names.txt"),
+        "--target",
+        "second, too",
+    ]
     assert main(command) == 0
     opened = [open_model(path, folder / "names.txt") for path in models]
     explanations = [
@@ -128,6 +138,11 @@ def test_two_models_are_compared(folder, tmp_path):
     together = json.loads((picture / "comparison-gradcam" / MANIFEST).read_text())
     assert [model["model"]["model_id"] for model in together["models"]] == ["a", "b"]
     assert Image.open(picture / "comparison-gradcam" / "comparison.png").width > 3 * 16
+    page = (picture / "comparison-gradcam" / "comparison.html").read_text()
+    kept = json.loads(re.search(r'<script[^>]*id="kept"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
+    assert [model["id"] for model in kept["message"]["models"]] == ["a", "b"]
+    assert kept["message"]["picture"]["width"] == 30  # as it was read, not as a model sees it
+    assert kept["message"]["target"]["asked"] == "second, too"
     with np.load(picture / "comparison-gradcam" / "comparison.npz") as raw:
         assert raw["ranks"].shape == (2, 2)
 
@@ -181,6 +196,7 @@ def test_other_settings_are_not_mixed_in(folder, tmp_path, capsys):
         (["--size", "20x20"], "16 x 16 pixels alone, not 20 x 20"),
         (["--head", "logits"], "leave out head"),
         (["--classes", "nowhere.txt"], "class names for a cannot be read"),
+        (["--html"], "--html writes a comparison"),
         (["missing.jpg"], "There is no missing.jpg."),
     ],
 )

@@ -153,6 +153,26 @@ def test_a_notebook_shows_every_rule_and_runs_nothing():
     assert many._repr_html_().count("<img ") == 3
 
 
+def test_a_notebook_shows_a_comparison_by_the_pages_own_view(tmp_path, chromium):
+    from playwright.sync_api import sync_playwright
+
+    text = compare(FIRST, SECOND)._repr_html_()
+    assert text.startswith("<iframe srcdoc=")
+    (tmp_path / "notebook.html").write_text(f"<!doctype html><body>{text}", encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        page = browser.new_page()
+        problems = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto((tmp_path / "notebook.html").as_uri())
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("heading", name="first").first.wait_for(timeout=20000)
+        assert frame.locator("canvas").count() >= 2
+        assert problems == []
+        browser.close()
+
+
 @pytest.mark.parametrize("module", [tables, saving])
 def test_examples(module):
     assert doctest.testmod(module).failed == 0

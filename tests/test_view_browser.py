@@ -11,8 +11,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 from test_page_payload import RISING, explanation, message
 
-from explain import view
+from explain import compare, view
 from explain.rules import RULES, paired_rules
+from explain.tables import COMPARISON_COLUMNS, comparison_rows
 from explain.view.texts import texts
 
 FALLING = [[4.0, 2.0], [1.0, 0.0]]
@@ -196,10 +197,19 @@ def test_a_document_opens_from_disk_and_asks_for_nothing(chromium, tmp_path, cou
         assert not page.locator("[data-ref=save-page]").is_visible()
         with page.expect_download() as download:
             page.click("[data-ref=save-numbers]")
-        rows = list(csv.DictReader(download.value.path().open()))
-        assert len(rows) == count * len(answer["stops"])
-        assert [float(row["share"]) for row in rows[:2]] == pytest.approx([0.9, 0.9], abs=1e-6)
-        assert float(rows[-1]["rank"] or "nan") == pytest.approx(answer["stops"][-1]["versus"][-1]["rank"], nan_ok=True)
+        with download.value.path().open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        ids = [model["id"] for model in answer["models"]]
+        expected = comparison_rows(compare(*sides[:count]), ids, about["picture"])
+        assert len(rows) == len(expected) == count * len(answer["stops"])
+        assert tuple(rows[0]) == COMPARISON_COLUMNS
+        for row, wanted in zip(rows, expected, strict=True):  # the columns and values of the library and the command
+            assert {name: row[name] == "" for name in row} == {name: wanted[name] == "" for name in row}
+            for name in filter(row.get, row):
+                if name in ("depth", "share", "maximum", "rank", "overlap"):
+                    assert float(row[name]) == pytest.approx(float(wanted[name]), abs=1e-5)
+                else:
+                    assert row[name] == wanted[name]
         assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
         assert sum(url.startswith("file:") for url in asked) == 1
         browser.close()

@@ -15,6 +15,7 @@ import numpy as np
 
 from explain.overlay import colours, difference
 from explain.rules import RULES
+from explain.tables import COMPARISON_COLUMNS
 from explain.view.message import base64_of
 from explain.view.texts import Texts
 from explain.view.texts import texts as texts_of
@@ -36,7 +37,7 @@ def template(controls: str = "") -> str:
 
 
 def catalog(texts: Texts) -> dict[str, Any]:
-    """What the scripts need beside a message: labels, the name, all rules, tables of colours."""
+    """What the scripts need beside a message: labels, the name, all rules, columns of CSV, tables of colours."""
     scale = np.linspace(0, 1, 256)[None]
     return {
         "labels": texts["view_labels"],
@@ -45,6 +46,7 @@ def catalog(texts: Texts) -> dict[str, Any]:
             {"name": name, "title": rule.title, "about": f"{rule.equation}\n{rule.warning}".strip()}
             for name, rule in RULES.items()
         ],
+        "columns": list(COMPARISON_COLUMNS),
         "colours": [
             {"name": name, "title": title, "table": base64_of(colours(scale, name))}
             for name, title in texts["colours"].items()

@@ -178,18 +178,23 @@ function fileName(ending, layer = '') {
   return plain.filter(Boolean).join('_').toLowerCase() + ending;
 }
 
-/* All numbers, a line for each model at each stop. */
+/* All numbers, a line for each model at each stop: the columns are those of explain.tables. */
 function numbers() {
-  const { models, stops, rule } = state.result;
-  const quoted = (value) => (/[",\n]/.test(String(value)) ? '"' + String(value).replaceAll('"', '""') + '"' : String(value ?? ''));
-  const rows = stops.flatMap(({ layers, depth, versus }, stop) => models.map(({ title, says, bars, target }, place) => {
-    const { name, map } = models[place].layers[layers[place]];
-    const { rank, overlap, band } = (apart(place) ? null : versus[place]) || {};
-    const share = (bars.find((bar) => bar.name === says) || {}).share;
-    const luck = band ? band.rank : ['', '', ''];
-    return [stop + 1, depth, title, says, share, target, rule, name, ...map.size, map.max, rank, overlap, ...luck].map(quoted).join(',');
+  const { models, stops, rule, reference } = state.result;
+  const quoted = (value) => (/[",\r\n]/.test(String(value)) ? '"' + String(value).replaceAll('"', '""') + '"' : String(value ?? ''));
+  const rows = stops.flatMap(({ layers, depth, versus }, stop) => models.map(({ id, says, bars, target }, place) => {
+    const { address, map } = models[place].layers[layers[place]];
+    const told = apart(place) ? null : versus[place];
+    const luck = (told && told.band && told.band.rank) || [];
+    const cells = {
+      picture: state.about.picture || '0', rule, stop: stop + 1, depth, model: id, layer: address, height: map.size[0], width: map.size[1],
+      target, says, share: (bars.find((bar) => bar.name === says) || {}).share, maximum: map.max,
+      reference: told && models[reference].id, rank: told && told.rank, overlap: told && told.overlap,
+      luck_low: luck[0], luck_middle: luck[1], luck_high: luck[2],
+    };
+    return catalog.columns.map((name) => quoted(cells[name])).join(',');
   }));
-  return [t.csv_columns.replaceAll(', ', ','), ...rows].join('\n') + '\n';
+  return [catalog.columns.join(','), ...rows, ''].join('\r\n');
 }
 
 /* The whole comparison in one file that needs no server: what `shell` is asked for, and the message in it. */

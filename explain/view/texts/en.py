@@ -31,8 +31,6 @@ TEXTS: dict[str, Any] = {
         "save_numbers": "Numbers",
         "save_page": "This comparison, works offline",
         "save_fails": "The server is needed for that, and does not answer.",
-        "csv_columns": "stop, depth, model, says, share, explains, method, layer, rows, columns, peak, rank, overlap, "
-        "luck_low, luck_middle, luck_high",
         "keys": "Keys",
         "swap_key": "b",
         "about_keys": "← → Home End: move through the layers.\nWith the focus in the comparison (click into it):\n"
