@@ -247,6 +247,8 @@ saves('picture', async () => {
   download(blob, fileName('.png', layersShown()));
 });
 saves('numbers', () => download(new Blob([numbers()], { type: 'text/csv' }), fileName('.csv')));
-const shellOf = typeof server === 'undefined' ? null : server.shell; // a saved page has none, and is one already
-ref['save-page'].hidden = !shellOf;
-saves('page', async () => download(new Blob([await page(shellOf)], { type: 'text/html' }), fileName('.html')));
+ref['save-page'].hidden = true; // a saved page is one already
+function offerPage(shell) {
+  ref['save-page'].hidden = false;
+  saves('page', async () => download(new Blob([await page(shell)], { type: 'text/html' }), fileName('.html')));
+}
