@@ -456,6 +456,7 @@ def test_a_photo_that_the_server_has_deleted_is_sent_again(visit, server):
     assert page.input_value("[data-ref=rule]") == "hirescam"
 
 
+@pytest.mark.slow
 def test_a_photo_that_is_not_taken_is_given_up_after_a_while(visit):
     """And whoever chooses something else meanwhile does not wait for it."""
     page = visit.page
@@ -542,6 +543,7 @@ def test_while_it_waits_the_page_is_dimmed_and_says_what_it_does(visit):
     expect(page.locator(".tm-status")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_saved_png_shows_what_is_on_the_screen(visit, tmp_path):
     visit.give(RED)
     visit.page.click("[data-ref=save]")

@@ -140,6 +140,7 @@ def test_a_click_zooms_into_a_superclass_then_a_pair_and_back_again(look, counts
     expect(page.locator(SHEET)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_keys_move_zoom_and_go_back(look, counts):
     look.open()
     page = look.page
@@ -171,6 +172,7 @@ def test_keys_move_zoom_and_go_back(look, counts):
     assert page.evaluate("scrollY") == scrolled  # the keys are the matrix'
 
 
+@pytest.mark.slow
 def test_pairs_open_in_the_matrix(look):
     look.open()
     page = look.page
@@ -223,6 +225,7 @@ def test_an_ensemble_stands_among_its_members(look):
     assert "−1.00 points" in rows.nth(1).inner_text()
 
 
+@pytest.mark.slow
 def test_without_groups_the_group_parts_are_absent(look):
     look.open("flat-thirty")
     page = look.page
@@ -268,6 +271,7 @@ def test_a_tap_tells_the_strongest_cell_under_the_finger_and_a_button_zooms(phon
     expect(page.locator(SHEET)).to_be_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["many-together", "flat-thirty", "flat-three"])
 def test_a_phone_never_scrolls_sideways(phone, model):
     phone.open(model)

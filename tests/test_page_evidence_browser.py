@@ -399,8 +399,15 @@ def violations(page) -> list[tuple[str, str]]:
     return [(each["id"], node["html"][:160]) for each in found for node in each["nodes"]]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [
+        pytest.param("desk", False, id="desk-light"),
+        pytest.param("phone", True, id="phone-dark"),
+        pytest.param("desk", True, id="desk-dark", marks=pytest.mark.slow),
+        pytest.param("phone", False, id="phone-light", marks=pytest.mark.slow),
+    ],
+)
 def test_axe_finds_nothing_on_any_tab(browser, data_server, dark, size):  # noqa: F811
     options = PHONE if size == "phone" else {}
     look = Look(browser, data_server.url, color_scheme="dark" if dark else "light", reduced_motion="reduce", **options)

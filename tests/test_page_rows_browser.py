@@ -164,6 +164,7 @@ def test_the_empty_page_shows_what_fits_the_experiment(visit):
 # --- small pictures ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_small_pictures_are_shown_without_blur_and_photos_are_not(visit):
     page = visit.page
 
@@ -256,6 +257,7 @@ def test_what_explains_another_class_has_no_agreement_and_any_other_can_be_chose
         assert chip.evaluate("node => node.scrollWidth <= node.clientWidth"), place
 
 
+@pytest.mark.slow
 def test_from_a_row_back_to_two(visit):
     page = visit.page
     visit.choose("row")
@@ -277,6 +279,7 @@ def test_from_a_row_back_to_two(visit):
     assert "scale(2.5)" in moves[0]
 
 
+@pytest.mark.slow
 def test_a_row_can_be_saved(visit, tmp_path):
     page = visit.page
     visit.choose("row")
@@ -335,6 +338,7 @@ def test_every_control_of_a_row_has_a_name_and_is_large_enough(visit):
     assert small == []
 
 
+@pytest.mark.slow
 def test_three_models_stand_in_a_row_too(visit):
     """Asked as a program would."""
     page = visit.page

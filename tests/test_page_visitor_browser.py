@@ -497,7 +497,13 @@ def lose(visit: Visit, server: Server, when: str, how: Callable[[], object]) -> 
     how()
 
 
-@pytest.mark.parametrize("when", ["**/queue/data*", "**/upload*"], ids=["awaiting", "sending"])
+@pytest.mark.parametrize(
+    "when",
+    [
+        pytest.param("**/queue/data*", id="awaiting"),
+        pytest.param("**/upload*", id="sending", marks=pytest.mark.slow),
+    ],
+)
 def test_a_server_that_ends_is_told_of_and_asked_again_with_the_very_photo(browser, twin_server, when):  # noqa: F811
     visit = Visit(browser, twin_server.url)
     page = visit.page
@@ -523,6 +529,7 @@ def test_a_server_that_ends_is_told_of_and_asked_again_with_the_very_photo(brows
     visit.close()
 
 
+@pytest.mark.slow
 def test_what_is_wished_for_while_the_server_is_away_is_asked_when_it_is_back(browser, twin_server):  # noqa: F811
     visit = Visit(browser, twin_server.url)
     page = visit.page
