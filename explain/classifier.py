@@ -21,6 +21,7 @@ from explain import guided, targets, twins
 from explain.biases import added, terms
 from explain.errors import ModelError
 from explain.explanation import Layer
+from explain.graph import all_layers
 from explain.layers import Attention, Call, attentions, choose
 from explain.rules import RULES, Rule
 from explain.tokens import Grid
@@ -113,12 +114,7 @@ def _callables(model: Model) -> list[Any]:
     """All layers of a model, itself left out, and the operations (`x + y`, `keras.ops`) of its functional graphs."""
     import keras
 
-    if not hasattr(model, "_flatten_layers"):
-        raise RuntimeError(
-            f"Keras {keras.__version__} has no `_flatten_layers`, by which the layers of a model are found: "
-            "install the version of Keras that the requirements name."
-        )
-    layers = model._flatten_layers()
+    layers = all_layers(model)
     operations = [
         operation
         for layer in layers

@@ -10,6 +10,7 @@ from explain import targets
 from explain.classifier import Classifier
 from explain.errors import ModelError
 from explain.explanation import Cost, Explanation, Features
+from explain.graph import all_layers
 from explain.rules import RULES, Attribution, Passes, Rule, rule_names, with_noise
 
 Model = Any
@@ -264,7 +265,7 @@ def _check_model(model: Any) -> None:
         )
     turned = [
         layer.name
-        for layer in model._flatten_layers()
+        for layer in all_layers(model)
         if getattr(layer, "data_format", None) == "channels_first" and "1D" not in type(layer).__name__
     ]
     if turned:

@@ -1,4 +1,4 @@
-"""Ways through a traced graph of TensorFlow's operations."""
+"""Ways through a model's layers, and through a traced graph of TensorFlow's operations."""
 
 from typing import Any
 
@@ -27,3 +27,15 @@ def source_of(tensor: Tensor) -> Tensor:
     while tensor.op.type in ("Identity", "IdentityN"):
         tensor = tensor.op.inputs[tensor.value_index]
     return tensor
+
+
+def all_layers(model: Any) -> list[Any]:
+    """All layers of a model and of those in it, itself among them."""
+    import keras
+
+    if not hasattr(model, "_flatten_layers"):
+        raise RuntimeError(
+            f"Keras {keras.__version__} has no `_flatten_layers`, by which the layers of a model are found: "
+            "install the version of Keras that the requirements name."
+        )
+    return list(model._flatten_layers())

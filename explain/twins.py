@@ -12,6 +12,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from explain.graph import all_layers
+
 Model = Any
 Compiled = Any  # a TensorFlow ConcreteFunction
 
@@ -51,7 +53,7 @@ def make(model: Model) -> str | None:
     """
     if model not in _plain:
         return None
-    if any("call" in vars(layer) or hasattr(layer, "adapt") for layer in model._flatten_layers()):
+    if any("call" in vars(layer) or hasattr(layer, "adapt") for layer in all_layers(model)):
         return None
     variables = [(list(variable.shape), str(variable.dtype)) for variable in model.variables]
     config = json.loads(model.to_json())

@@ -583,9 +583,9 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{}</svg>'
     ids=["nested", "30 MB", "half a letter", "half a letter as such", "cut", "nothing"],
 )
 def test_an_odd_plot_is_none(text):
-    began = time.process_time()
+    began = time.thread_time()
     assert drawing(text, "a-", "a plot") is None
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
     assert drawing(SVG.format("<g><path d='M0 0'/></g>"), "a-", "a plot").count("<path") == 1
 
 
