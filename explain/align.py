@@ -155,12 +155,10 @@ class Comparison:
         from PIL import Image
 
         from explain.overlay import tiles
-        from explain.saving import MANIFEST, write_manifest
+        from explain.saving import begun, write_manifest
         from explain.tables import COMPARISON_COLUMNS, comparison_rows, write_csv
 
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / MANIFEST).unlink(missing_ok=True)  # of what was there before
+        folder = begun(folder)
         rows = [self._drawn(stop) for stop in range(len(self.stops))]
         labels = [
             [*(layer.address for layer in stop.layers), "difference"][: len(row)]

@@ -252,11 +252,9 @@ class Explanation:
         from PIL import Image
 
         from explain.overlay import tiles
-        from explain.saving import MANIFEST, write_manifest
+        from explain.saving import begun, write_manifest
 
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / MANIFEST).unlink(missing_ok=True)  # of what was there before
+        folder = begun(folder)
         addresses = [layer.address for layer in self.layers]
         files = []
         for rule in self.rules:

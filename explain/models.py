@@ -5,7 +5,6 @@ What a card would say is read from the model; what cannot be told is asked for i
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from explain.errors import CheckpointError, ModelError
 from explain.files import open_regular, parse_json, read_bytes
 from explain.graph import reachable
 from explain.preprocessing import PREPROCESSING, preprocessing
+from explain.saving import digest
 
 Model = Any
 Tensor = Any
@@ -110,7 +110,7 @@ def open_model(
         classes=names,
         input_size=sides[:2],
         parameters=int(model.count_params()),
-        digests=Digests(model=_digest(path)),
+        digests=Digests(model=digest(path)),
     )
     return Checkpoint(card, path.resolve().parent, model, preprocess, head)
 
@@ -172,11 +172,6 @@ def _read(path: Path, name: str, trust: bool) -> Model:
             )
             raise CheckpointError("load", sentence, keras=keras.__version__, model_id=name) from error.__cause__
         raise
-
-
-def _digest(path: Path) -> str:
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # --- what the model says ----------------------------------------------------------------------------------------------

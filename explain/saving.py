@@ -7,27 +7,28 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 MANIFEST = "manifest.json"
-PACKAGES = ("two-minds", "keras", "tensorflow", "numpy")
+PACKAGES = {  # by name those that it comes in; TensorFlow also in one for processors alone
+    "two-minds": ("two-minds",),
+    "keras": ("keras",),
+    "tensorflow": ("tensorflow", "tensorflow-cpu"),
+    "numpy": ("numpy",),
+}
 
 
 def versions() -> dict[str, str]:
     """Of Python and of what made the maps, by name; what is not installed is left out."""
     told = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            told[name] = version(name)
-        except PackageNotFoundError:
-            if name == "tensorflow":  # a build of its own for processors alone
-                try:
-                    told[name] = version("tensorflow-cpu")
-                except PackageNotFoundError:
-                    continue
+    for name, packages in PACKAGES.items():
+        for package in packages:
+            with suppress(PackageNotFoundError):
+                told.setdefault(name, version(package))
     return told
 
 
@@ -37,6 +38,14 @@ def digest(data: bytes | Path) -> str:
         with open(data, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     return hashlib.sha256(data).hexdigest()
+
+
+def begun(folder: str | Path) -> Path:
+    """A folder to save into: made if need be, without the manifest of what was there before."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    return folder
 
 
 def write_manifest(folder: Path, content: Mapping[str, Any], files: Iterable[Path]) -> Path:

@@ -11,6 +11,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+FEW = {  # parameters by which rules of many passes cost little
+    "smoothgradcam++": {"samples": 2},
+    "scorecam": {"channels": 3},
+    "ablationcam": {"channels": 3},
+    "smoothgrad": {"samples": 2},
+    "integrated-gradients": {"steps": 4},
+    "rise": {"masks": 20, "cells": 4},
+}
 PICTURE = np.array([[[[1, 1], [2, 1]], [[0, 2], [1, 1]]]], np.float32)  # 1 x 2 x 2 x 2, channels last
 CHANNELS = PICTURE[0].transpose(2, 0, 1)  # ((1, 2), (0, 1)) and ((1, 1), (2, 1))
 

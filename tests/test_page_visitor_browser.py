@@ -584,7 +584,7 @@ def sent_by(visit: Visit, name: str, mime: str, data: bytes) -> tuple[str, bytes
 
 
 def test_a_large_photo_is_made_smaller_before_it_is_sent_upright_and_in_its_colours(visit):
-    """A camera's photo: turned by its EXIF, in Display P3, 12 megapixels."""
+    """A camera's photo: turned by its EXIF, with an sRGB profile, 12 megapixels."""
     pixels = np.full((3000, 4000, 3), 60, np.uint8)
     pixels[:, :2000] = (200, 30, 30)  # shown upright, the upper half
     exif = Image.Exif()

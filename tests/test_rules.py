@@ -17,14 +17,6 @@ from explain.rules import RULES
 from explain.rules.sampling import random_masks, windows, with_noise
 from explain.targets import Finer
 
-FEW = {
-    "smoothgradcam++": {"samples": 2},
-    "scorecam": {"channels": 3},
-    "ablationcam": {"channels": 3},
-    "smoothgrad": {"samples": 2},
-    "integrated-gradients": {"steps": 4},
-    "rise": {"masks": 20, "cells": 4},
-}
 BATCH = np.random.default_rng(7).uniform(0, 1, (3, 8, 8, 3)).astype(np.float32)
 LAYERS = ["conv0", "conv1", "conv2"]
 GUIDED = [name for name, rule in RULES.items() if "guided" in rule.needs]
@@ -44,7 +36,7 @@ def net(dtype="float32"):
 
 
 def of_all_rules(model, batch, layers=LAYERS, **options):
-    return explain(model, batch, 1, layers, CONVOLUTIONAL, parameters=FEW, **options)
+    return explain(model, batch, 1, layers, CONVOLUTIONAL, parameters=nets.FEW, **options)
 
 
 def close(first, second, tolerance=1e-3):
@@ -124,7 +116,7 @@ def test_mixed_precision_is_what_float32_is(rule, together, mixed):
 
 @parametrised
 def test_it_costs_what_it_says(rule, together):
-    passes = RULES[rule].cost(together.layers, (8, 8), **FEW.get(rule, {}))
+    passes = RULES[rule].cost(together.layers, (8, 8), **nets.FEW.get(rule, {}))
     assert (together.cost[rule].forward, together.cost[rule].backward) == passes
 
 
@@ -147,9 +139,9 @@ def test_a_cancelled_rule_leaves_the_model_as_it_was(rule, model, together):
 
     before = [dict(vars(layer)) for layer in model._flatten_layers()]
     with pytest.raises(Enough):
-        explain(model, BATCH, 1, LAYERS, rule, parameters={rule: FEW.get(rule, {})}, progress=stop)
+        explain(model, BATCH, 1, LAYERS, rule, parameters={rule: nets.FEW.get(rule, {})}, progress=stop)
     assert [vars(layer) for layer in model._flatten_layers()] == before
-    again = explain(model, BATCH, 1, LAYERS, rule, parameters={rule: FEW.get(rule, {})})
+    again = explain(model, BATCH, 1, LAYERS, rule, parameters={rule: nets.FEW.get(rule, {})})
     for first, second in zip(every_map(together, rule), every_map(again, rule), strict=True):
         np.testing.assert_array_equal(first, second)
 
@@ -162,7 +154,7 @@ def test_a_pass_that_fails_leaves_the_model_as_it_was(model, together):
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        explain(model, BATCH, failing, LAYERS, CONVOLUTIONAL, parameters=FEW)
+        explain(model, BATCH, failing, LAYERS, CONVOLUTIONAL, parameters=nets.FEW)
     assert [vars(layer) for layer in model._flatten_layers()] == before
     again = of_all_rules(model, BATCH)
     for rule in CONVOLUTIONAL:
@@ -375,7 +367,7 @@ def test_attributions_alone_need_no_layer():
     y = keras.layers.Dense(4, activation="relu")(keras.layers.Flatten()(x))
     model = keras.Model(x, keras.layers.Dense(3, activation="softmax")(y))
     rules = [name for name in CONVOLUTIONAL if not RULES[name].layered]
-    explanation = explain(model, BATCH, 1, rules=rules, parameters={k: v for k, v in FEW.items() if k in rules})
+    explanation = explain(model, BATCH, 1, rules=rules, parameters={k: v for k, v in nets.FEW.items() if k in rules})
     assert explanation.layers == () == tuple(explanation.maps)
     assert explanation.map().shape == (8, 8)
     assert "on the input" in repr(explanation)
@@ -433,7 +425,7 @@ def test_finer_is_the_class_less_its_nearest_others_by_hand():
 
 def test_finer_is_any_rule_s_target_and_may_be_one_per_picture(model):
     rules = [rule for rule in CONVOLUTIONAL if rule != "rise"]  # of a class alone it asks for the probability
-    parameters = {name: settings for name, settings in FEW.items() if name in rules}
+    parameters = {name: settings for name, settings in nets.FEW.items() if name in rules}
     explanation = explain(model, BATCH, Finer([0, 1, 2], gamma=0), LAYERS, rules, parameters=parameters)
     plain = explain(model, BATCH, [0, 1, 2], LAYERS, rules, parameters=parameters)
     for rule in plain.rules:

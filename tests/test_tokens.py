@@ -18,14 +18,6 @@ from explain.rules import RULES
 
 BATCH = np.random.default_rng(7).uniform(0, 1, (2, 24, 32, 3)).astype(np.float32)
 RULES_OF_TOKENS = [name for name, rule in RULES.items() if "guided" not in rule.needs]
-FEW = {
-    "smoothgradcam++": {"samples": 2},
-    "scorecam": {"channels": 3},
-    "ablationcam": {"channels": 3},
-    "smoothgrad": {"samples": 2},
-    "integrated-gradients": {"steps": 4},
-    "rise": {"masks": 20, "cells": 4},
-}
 
 
 def every_map(explanation, rule):
@@ -34,7 +26,7 @@ def every_map(explanation, rule):
 
 
 def of_all_rules(model, batch, **options):
-    return explain(model, batch, 1, rules=RULES_OF_TOKENS, parameters=FEW, **options)
+    return explain(model, batch, 1, rules=RULES_OF_TOKENS, parameters=nets.FEW, **options)
 
 
 @pytest.fixture(scope="module")
