@@ -182,6 +182,7 @@ def _share(text: str) -> float:
 def main() -> int:
     """Command line; returns the exit code."""
     arguments = parser().parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # a log holds every line, also of a training that is killed
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # by itself only where a processor has AVX-512; without that it makes training half as fast again, too
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
