@@ -22,7 +22,7 @@ BASELINE = Recipe(
     title="Small EfficientNet, baseline",
     description="A small EfficientNet trained on cats and dogs from scratch.",
     model=Model("efficientnet-small-baseline"),
-    optimizer=Optimizer("adam", learning_rate=2e-3, decay=1e-4),
+    optimizer=Optimizer("adam", learning_rate=8e-3, decay=1e-4),
     schedule=Schedule("cosine", warmup=0.1),
     augment=Augment(crop=0.45, flip=True, rotation=10, brightness=0.2, contrast=0.2, saturation=0.2),
     stages=((64, EPOCHS),),
