@@ -442,19 +442,16 @@ def test_a_link_opens_what_it_shows_and_nonsense_in_it_is_passed_over(browser, t
     settled(visit)
     assert (visit.experiment(), visit.place(), visit.target()) == ("Mild or biased?", 2, "Cat")
     assert visit.page.get_attribute(".tm", "data-mode") == "features"
-    visit.context.close()
-    assert visit.complaints == []
+    visit.close()
     nonsense = "#experiment=__proto__&models=a,b&view=constructor&depth=NaN&tab=x&method=&photo=abc"
     visit = Visit(browser, twin_server.url + nonsense)
     expect(visit.page.locator(".tm-empty")).to_be_visible()
     expect(visit.page.locator("[data-ref=error]")).to_contain_text("is not in this tab any more")
-    visit.context.close()
-    assert visit.complaints == []
+    visit.close()
     visit = Visit(browser, twin_server.url + "#models=judge-biased,judge-steep&example=cow")
     settled(visit)
     assert [visit.page.input_value(f"[data-ref=model-{place}]") for place in (0, 1)] == ["judge-biased", "judge-steep"]
-    visit.context.close()
-    assert visit.complaints == []
+    visit.close()
 
 
 def test_own_photos_come_back_with_one_click_and_after_a_reload(visit):
@@ -550,6 +547,7 @@ def test_what_is_wished_for_while_the_server_is_away_is_asked_when_it_is_back(br
 def test_waiting_is_told_by_its_cause(visit):
     page = visit.page
     page.clock.install()
+    visit.again = False  # a clock stays
     told = {"ready": True, "loaded": [], "seconds": 3.0, "problem": ""}
     page.route("**/component_server**", lambda route: route.fulfill(json=told))
     page.route("**/queue/join*", lambda route: None)
@@ -687,6 +685,7 @@ def test_the_whole_comparison_is_one_file_that_works_without_a_server(browser, t
 def test_a_link_to_the_view_can_be_copied(browser, twin_server):  # noqa: F811
     visit = Visit(browser, twin_server.url)
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.again = False
     visit.answered(lambda: visit.example("cow"))
     visit.page.keyboard.press("Home")
     visit.page.click("[data-ref=save]")
