@@ -337,6 +337,11 @@ def test_verdicts_stand_at_the_top_a_line_each(bare):
     bare.choose("luck")
     assert page.inner_text(".tm-tally").startswith("The original experiments claim nothing of these two")
     assert f"Claims of other experiments ({len(CLAIMS)})" in page.inner_text(".tm-verdicts")
+    unjudged = page.locator(".tm-unjudged")
+    unjudged.locator("summary").click()
+    assert unjudged.locator("dt").count() == unjudged.locator("dd").count() > 3
+    assert "a person is in the picture" in unjudged.locator("dt").first.inner_text()
+    expect(unjudged.locator("dd").first).to_have_text("It is not known in which of the pictures people are.")
 
 
 def test_from_a_claim_to_a_picture_and_back_to_the_same_place(rich):

@@ -353,3 +353,17 @@ def test_three_models_stand_in_a_row_too(visit):
     assert page.locator("[data-ref=models] > article:visible").count() == 3
     assert fits(visit)
     assert len(ROW) == 6
+
+
+def test_evidence_of_a_row_says_where_figures_of_such_stand(visit):
+    page = visit.page
+    visit.choose("row")
+    page.click("#tm-evidence-button")
+    expect(page.locator(".tm-evidence [data-ref=experiments] :checked + span")).to_have_text("One or five?")
+    expect(page.locator(".tm-evidence [data-ref=of-a-row]")).to_contain_text("at the experiments of two")
+    for place in ("plots", "pictures"):
+        expect(page.locator(f".tm-evidence [data-ref={place}]")).to_be_hidden()
+        expect(page.locator(f".tm-evidence [data-jump={place}]")).to_be_hidden()
+    page.click(".tm-evidence [data-ref=experiments] label:has([value=pair])")
+    expect(page.locator(".tm-evidence [data-ref=plots]")).to_be_visible()
+    expect(page.locator(".tm-evidence [data-ref=of-a-row]")).to_be_hidden()

@@ -555,7 +555,8 @@ def catalog(choices: Mapping[str, Any], texts: PageTexts) -> dict[str, Any]:
     return {
         "labels": {**texts["evidence_labels"], **texts["classes_labels"]},
         "rules": texts["evidence_rules"],
-        "experiments": [experiment for experiment in choices["experiments"] if len(experiment["models"]) == 2],
+        "experiments": choices["experiments"],
+        "unjudged": texts["evidence_unjudged"],
         "examples": examples,
         "page": PAGE,
         "fewest": FEWEST,

@@ -133,6 +133,9 @@ TEXTS: dict[str, Any] = {
         "lead": "What the original experiments claimed, and what becomes of it when it is measured.",
         "verdicts_none": "The original experiments claim nothing of these two; what was measured stands below.",
         "verdicts_others": "Claims of other experiments ({count})",
+        "verdicts_unjudged": "Claims that nothing here tests, and why ({count})",
+        "of_a_row": "What is measured of two models stands at the experiments of two. Of each of these models: the "
+        "figures below, and how it errs among many classes.",
         "see": "see a picture",
         "see_title": "{sentence} Look at it on “{title}”",
         "by_name": "List them by their names in the data set",

@@ -173,7 +173,10 @@ function showVerdicts() {
   const rest = others.length && make('details', { className: 'tm-rule', open: !mine.length },
     make('summary', { textContent: fill(t.verdicts_others, { count: others.flatMap(([{ claims }]) => claims).length }) }),
     ...others.flatMap(([{ title }, list]) => [make('h3', { textContent: title }), list]));
-  ref['verdicts-body'].replaceChildren(...(mine.length ? [counts(mine), ...mine.map(([, list]) => list)] : [make('p', { className: 'tm-tally', textContent: t.verdicts_none })]), rest || '');
+  const unjudged = make('details', { className: 'tm-rule tm-unjudged' },
+    make('summary', { textContent: fill(t.verdicts_unjudged, { count: catalog.unjudged.length }) }),
+    make('dl', {}, ...catalog.unjudged.flatMap(([sentence, reason]) => [make('dt', { textContent: sentence }), make('dd', { textContent: reason })])));
+  ref['verdicts-body'].replaceChildren(...(mine.length ? [counts(mine), ...mine.map(([, list]) => list)] : [make('p', { className: 'tm-tally', textContent: t.verdicts_none })]), rest || '', judged.length ? unjudged : '');
 }
 
 // --- one experiment -------------------------------------------------------------------------------------------------
@@ -293,7 +296,13 @@ async function choose(id, write = true) {
   if (write) address({ experiment: id, models: null });
   rich(ref.question, current.question || current.title);
   showVerdicts();
-  await load(ref['plots-body'], 'pair', { experiment: current.id }, showPair);
+  const two = current.models.length === 2;
+  for (const name of ['plots', 'pictures']) {
+    ref[name].hidden = !two;
+    ref.jumps.querySelector('[data-jump="' + name + '"]').hidden = !two;
+  }
+  ref['of-a-row'].hidden = two;
+  if (two) await load(ref['plots-body'], 'pair', { experiment: current.id }, showPair);
 }
 onDocument({
   'tm-tab': ({ detail }) => {

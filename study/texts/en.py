@@ -114,6 +114,29 @@ TEXTS: dict[str, Any] = {
         "covered": "share of the animal with heat above the mean",
         "accuracy": "test accuracy",
     },
+    # claims of the originals that no figure here tests, and why
+    "evidence_unjudged": [
+        (
+            "Where the high model errs, a person is in the picture too.",
+            "It is not known in which of the pictures people are.",
+        ),
+        (
+            "SGD's predictions are sometimes hard to understand.",
+            "What is hard to understand of an answer is not said; of the maps it is tested.",
+        ),
+        (
+            "Dropout after pooling helps more than before it; so do no dense layers, shortcuts, and augmentation.",
+            "Each step of the ladder was trained once, so luck alone cannot be told apart; the ladder shows them.",
+        ),
+        (
+            "More epochs would have helped the fine-tuned EfficientNet-B5.",
+            "It takes a GPU; the recipe is there, to the letter.",
+        ),
+        (
+            "Keep BatchNormalization in inference mode while fine-tuning, and unfreeze whole blocks.",
+            "Nothing was trained otherwise, to be compared.",
+        ),
+    ],
     # by name: titles of plots
     "evidence_measures": {
         "dead": "Dead channels",
