@@ -3,6 +3,8 @@
     kind        "result"
     ask         the request's number, as the browser gave it
     rule        name of the rule that was asked for
+    level       "layer", or "input" of a rule that gives one map of the input: then the maps of the layers are null, and
+                 what the first stop holds of all models against the reference is so at every stop
     target      {asked: "own", "common" or a class, options: [class, ...], common: the class with the highest mean
                  probability, text: what is explained, in words}
     picture     {src: data URL (JPEG, longest side at most 1,024; PNG of a small one), width, height,
@@ -19,6 +21,7 @@
                  one order for all models; of more the model's own five likeliest, likeliest first
         truth   {tone: "first", "among" (the five) or "absent", text}: where the right class stands among its five; null
                  where that is not known, and of few classes
+        attribution     the map of the input, in the form of `map`; null of a rule that gives a map of every layer
         layers  [{address, name, shape: [h, w, channels], dead: share of channels or null, map, features}, ...]
             map         {size: [h, w], data: base64 of uint8 rows, max}: value = data / 255 x max; max 0: all zero
             features    {size: [h, w], data: base64 of uint8 channels x rows, count,
@@ -29,7 +32,8 @@
                     closely; null for the reference
     reference   place of the model that the others are held against
     stops       [{layers: [place in each model's layers], depth, versus, words}, ...]
-        versus  [{...}, ...]: each model against the reference; null for the reference
+        versus  [{...}, ...]: each model against the reference; null for the reference; null but at the first stop,
+                 where the level is "input"
             rank, overlap   null: undefined
             band            {rank, overlap: [p10, p50, p90]} or null
             difference      {size, data: base64 of int8 rows, limit} or null (also where the two explain different
@@ -125,6 +129,7 @@ def message(
     answers = [int(np.argmax(explanation.probabilities[0])) for explanation in explanations]
     pairs = common_channels(explained)
     apart = len(explained) == 2 and not comparison.same_target
+    still = rule in explanations[0].attributions
     models = [
         {
             "id": card.model_id,
@@ -148,7 +153,9 @@ def message(
         {
             "layers": places[index],
             "depth": stop.depth,
-            "versus": [
+            "versus": None
+            if still and index
+            else [
                 agreement and packed_agreement(agreement, yardstick and yardstick["bands"][index])
                 for agreement, yardstick in zip(stop.versus, yardsticks, strict=True)
             ],
@@ -169,6 +176,7 @@ def message(
     return {
         "kind": "result",
         "rule": rule,
+        "level": "input" if still else "layer",
         "target": {
             "asked": asked,
             "options": list(classes),
@@ -237,6 +245,7 @@ def packed_model(
         "accuracy_short": text if share is None else words.say("accuracy_short", value=f"{100 * share:.1f}"),
         "accuracy_title": " ".join(filter(None, [title, card.title + ":", detail(card, words) + "."])),
         "input": list(explanation.pictures.shape[1:3]),
+        "attribution": packed_map(explanation.map(None, rule)) if rule in explanation.attributions else None,
         "layers": [
             packed_layer(layer, label, explanation, rule, channels)
             for layer, label, channels in zip(explanation.layers, labels, common or [()] * len(labels), strict=True)
@@ -293,7 +302,7 @@ def packed_layer(
         "address": layer.address,
         "name": label,
         "shape": list(layer.shape),
-        "map": packed_map(explanation.map(layer.address, rule)),
+        "map": None if rule in explanation.attributions else packed_map(explanation.map(layer.address, rule)),
         "dead": None if features is None else float(features.dead[0]),
         "features": None if features is None else packed_features(features, common),
     }
@@ -435,11 +444,13 @@ def add_words(
     other = 1 - comparison.reference
     ranks = comparison.ranks(other) if comparison.same_target else [None] * len(stops)
     labels = [models[0]["layers"][stop["layers"][0]]["name"] for stop in stops]
+    still = models[0]["attribution"] is not None
     agreement = words.agreement(ranks, yardsticks[other], labels, population, outside[other])
     same_model = cards[0].model_id == cards[1].model_id
     for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
         layers = [model["layers"][place] for model, place in zip(models, packed["layers"], strict=True)]
-        heat = words.heat(stop, names, targets, [layer["map"]["max"] == 0 for layer in layers])
+        maps = [model["attribution"] or layer["map"] for model, layer in zip(models, layers, strict=True)]
+        heat = words.heat(stop, names, targets, [heatmap["max"] == 0 for heatmap in maps], still)
         held = [words.say("same_model")] if same_model else [heat, agree]
         packed["words"] = sentences(*verdict, *held)
         silent = words.silent([layer["dead"] for layer in layers], names)

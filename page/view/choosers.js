@@ -33,10 +33,10 @@ function choosers() {
   for (const button of ref.also.querySelectorAll('button')) button.setAttribute('aria-pressed', button.dataset.id === id);
   root.toggleAttribute('data-several', models.length > 2); // a row is chosen by its experiment alone
   for (const place of PAIR) ref['model-' + place].value = models[place];
-  ref.rule.value = rule;
+  showRule(rule);
   explain(ref['rule-about'], () => {
-    const { about } = catalog.rules.find(({ name }) => name === asking.wish.rule) || {};
-    return [about, state.cost].filter(Boolean).join(' · ');
+    const { sentence, about } = ruleOf(asking.wish.rule);
+    return [sentence, about, state.cost].filter(Boolean).join(' · ');
   });
   tellKnown(models, shown);
   arrange(shown || catalog.experiments[0]);
@@ -201,4 +201,3 @@ for (const chooser of [ref.experiments, ref.more, ref.cards]) {
     });
   }
 }
-ref.rule.addEventListener('change', () => request({ rule: ref.rule.value }));
