@@ -308,7 +308,8 @@ class Service:
     def _expected(self, model_id: str, rule: str) -> float | None:
         """Seconds that a rule will take for a model, if any pace is known."""
         card = self.cards[model_id]
-        return self._pace.seconds(model_id, rule, card.input_size, len(self._networks(model_id)))
+        traced = ONE_PASS[0] if rule in ONE_PASS else rule  # those are traced together
+        return self._pace.seconds(model_id, traced, card.input_size, len(self._networks(model_id)))
 
     def offered(self, models: object) -> list[dict[str, Any]]:
         """All rules for some models: how long each will take here, and why it cannot be had, where it cannot.

@@ -34,7 +34,7 @@ function tellLayers() {
   const told = places.map((place) => {
     const { name, map } = layerNow(place);
     const size = map.size.join(' × ');
-    return standing() ? fill(t.still, { size }) : fill(t.where, { layer: name, size });
+    return standing() ? fill(t.standing, { size }) : fill(t.where, { layer: name, size });
   });
   return [...new Set(told)].join(' | ');
 }
@@ -85,7 +85,7 @@ function tellPlaces() {
     const text = state.mode === 'saw' ? t.saw : !map.max ? t.zero : state.hair ? t.heat : '{evidence}';
     rich(ref['evidence-' + place], fill(text, facts));
     ref['evidence-' + place].classList.toggle('tm-otherwise', evidence.tone === 'warn' && state.mode !== 'saw');
-    ref['chip-' + place].textContent = standing() ? fill(t.still, { size }) : name + ' · ' + size;
+    ref['chip-' + place].textContent = standing() ? fill(t.standing, { size }) : name + ' · ' + size;
     ref['chip-' + place].title = address;
   }
 }
@@ -310,6 +310,7 @@ onDocument({
 });
 addEventListener('blur', () => { peek(false); swap(false); });
 
+explain(ref['heat-about'], () => (state.result && standing() ? t.about_heat_input : t.about_heat));
 options(ref.colours, catalog.colours.map(({ name, title }) => [name, title]), state.colours);
 radios(ref.modes, Object.entries(MODES).map(([mode, { title }]) => [mode, title]), state.mode, setMode);
 radios(ref.orders, [['same', t.channels_same_in_both], ['own', t.channels_most_important]], state.order, setOrder);

@@ -38,8 +38,8 @@ TEXTS: dict[str, Any] = {
         "all_methods": "All methods …",
         "methods_about": "How long each takes for these models is what it has to compute, times how fast this server "
         "was so far; the first time, the models are prepared for it.",
-        "group_pass": "At once",
-        "group_pass_about": "about a pass through each model",
+        "group_pass": "One pass",
+        "group_pass_about": "quick, once the models are prepared for it",
         "group_seconds": "Some seconds",
         "group_seconds_about": "many passes",
         "group_minutes": "Minutes",

@@ -46,7 +46,7 @@ TEXTS: dict[str, Any] = {
         "alike_row": "How alike each map is to that of {reference}, layer by layer",
         "alike_input": "How alike the two maps of the picture are",
         "alike_row_input": "How alike each map of the picture is to that of {reference}",
-        "still": "the picture · {size}",
+        "standing": "the picture · {size}",
         "about_curve_input": "This method gives one map of the whole picture, whatever the layer, so the line is "
         "level. 1: the two models find the evidence at the same places. 0: the places have nothing to do with one "
         "another. The layers are those of the features. {luck}",
@@ -83,6 +83,9 @@ TEXTS: dict[str, Any] = {
         "scale of "
         "its own: the brightest place is its peak, however strong that is. Where the photo shows through there is "
         "none.",
+        "about_heat_input": "Where the picture holds evidence for the class that stands on it, the same at every layer. "
+        "Each map has a scale of its own: the brightest place is its peak, however strong that is. What speaks against "
+        "the class is not drawn.",
         "about_channels": "A channel is one of the things that a layer looks for. Importance: how much the score of "
         "the "
         "explained class hangs on it, on this photo.",
