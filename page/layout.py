@@ -22,7 +22,7 @@ from explain.view.words import capital
 from page import evidence, limits, previews, uploads
 from page.errors import PageError
 from page.examples import belongs, ordered
-from page.service import ONE_PASS, OWN, Service, commands
+from page.service import FINER, ONE_PASS, OWN, Service, commands
 from page.texts import PageTexts
 from page.theme import theme
 from study.experiments import Experiment
@@ -230,6 +230,11 @@ def catalog(service: Service) -> dict[str, Any]:
             }
             for rule in drawn["rules"]
         ],
+        "finer": {
+            "name": FINER,
+            "title": service.texts.say("finer_title"),
+            "sentence": service.texts.say("finer_sentence"),
+        },
         "examples": [
             {
                 "id": example_id,

@@ -15,11 +15,14 @@ import numpy as np
 from explain import checkpoints
 from explain.align import FEWEST, MOST, Comparison, common_target, compare
 from explain.cards import Card
+from explain.contrast import contrast
 from explain.ensembles import Ensemble
 from explain.errors import ModelError, UserError
 from explain.explanation import Explanation
 from explain.pictures import Picture, fit, read
+from explain.preprocessing import preprocessing
 from explain.rules import RULES, paired_rules
+from explain.targets import Finer
 from explain.view.message import Explained, message
 from explain.view.words import Words
 from page import uploads
@@ -42,6 +45,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FEATURES = 2**16  # feature maps a layer: all; the message takes those that are shown
 AHEAD = 3  # experiments of the chooser whose models are made ready unasked
 OWN, COMMON = "own", "common"  # what is explained, if no class is asked for
+FINER = "finer"  # of each model its own answer, and not the classes nearest to it: takes three of them
+CONTRAST = "contrast"  # of two that disagree each one's answer, and not the other's
+TARGETS = (OWN, COMMON, FINER, CONTRAST)
 BESIDE = 2  # seconds that a step of what takes long waits for questions that are answered at once
 MINUTE = 60  # seconds from which on a rule takes minutes
 SOME_PASSES = 300  # forward passes that count as seconds, where no pace is known yet
@@ -243,7 +249,7 @@ class Service:
         self._ready.wait()
         began = time.perf_counter()
         squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once for all that take one size
-        asked = "predicted" if target in (OWN, COMMON) else target
+        asked = "predicted" if target in TARGETS else target
         explained = [self._explained(model_id, squashed, asked) for model_id in models]
         rows = [explanation.probabilities[0] for _, explanation in explained]
         spent = []  # on another class than the one that is explained
@@ -254,17 +260,25 @@ class Service:
                 if explained[place].explanation.targets[0] != common:
                     spent.append(explained[place].explanation.cost[ONE_PASS[0]])
                     explained[place] = self._explained(model_id, squashed, name)
-        if rule not in ONE_PASS:
-            explained = self._further(models, explained, squashed, rule, tell)
+        drawn = None
+        if target == CONTRAST:
+            explained, drawn = self._contrasted(models, explained, rule, tell)
+        elif rule not in ONE_PASS or target == FINER:
+            explained = self._further(models, explained, squashed, rule, tell, target == FINER)
         comparison = compare(*(explanation for _, explanation in explained), rule=rule)
-        yardsticks = [self._yardstick(models, place, rows, comparison, shows) for place in range(len(models))]
+        measured = target not in (FINER, CONTRAST)  # as the yardsticks were
+        yardsticks = [
+            self._yardstick(models, place, rows, comparison, shows) if measured else None
+            for place in range(len(models))
+        ]
         rates, ceilings = zip(*(self.right(*pair) for pair in explained), strict=True)
         within = belongs(shows, self.cards[models[0]].classes)
-        known = {"belongs": within, "truth": shows if within else None}
+        known: dict[str, Any] = {"belongs": within, "truth": shows if within else None, "difference": drawn}
         answer = message(
             picture, explained, comparison, target, yardsticks, self.words, rates, ceilings=ceilings, **known
         )
         answer["loaded"] = self.state()["loaded"]
+        answer["target"]["why_not"] = self._why_not(models, rows)
         answer["cost"]["passes"] += sum(cost.forward + cost.backward for cost in spent)
         answer["cost"]["explain"] += sum(cost.milliseconds for cost in spent)
         answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
@@ -277,8 +291,9 @@ class Service:
         squashed: Callable[[tuple[int, int]], np.ndarray],
         rule: str,
         tell: Tell,
+        finer: bool = False,
     ) -> list[Explained]:
-        """The same models with maps by a rule that is not traced with the others."""
+        """The same models with maps by a rule, or of a target, that is not traced with the others."""
         expected = [self._expected(model_id, rule) or 1.0 for model_id in models]
         further = []
         for place, (model_id, (card, known)) in enumerate(zip(models, explained, strict=True)):
@@ -290,12 +305,14 @@ class Service:
             tell(before)
             checkpoint, began = self._read(model_id), time.perf_counter()
             try:
-                made = checkpoint.explain(squashed, target=int(known.targets[0]), rules=rule, progress=progress)
+                own = int(known.targets[0])
+                made = checkpoint.explain(squashed, Finer(own) if finer else own, rule, progress=progress)
             except ModelError as error:
                 log.info("%s is not explained by %s: %s", model_id, rule, error)
                 self._unfit[model_id, rule] = self.texts.told(error)
                 raise Refused("not_explained", title=card.title, reason=self.texts.told(error)) from error
-            self._pace.learn(model_id, made, rule, time.perf_counter() - began)
+            if not finer:
+                self._pace.learn(model_id, made, rule, time.perf_counter() - began)
             merged = replace(
                 known,
                 maps={**known.maps, **made.maps},
@@ -304,6 +321,31 @@ class Service:
             )
             further.append(Explained(card, merged))
         return further
+
+    def _contrasted(
+        self, models: Sequence[str], explained: Sequence[Explained], rule: str, tell: Tell
+    ) -> tuple[list[Explained], np.ndarray]:
+        """Two models that disagree with maps of their answers rather than the other's, and what sets them apart."""
+        if explained[0].explanation.targets[0] == explained[1].explanation.targets[0]:
+            raise Refused("contrast_agree")
+        both = [self._read(model_id) for model_id in models]
+        assert all(isinstance(each, checkpoints.Checkpoint) for each in both)
+        made = contrast(
+            [each.model for each in both],  # type: ignore[union-attr]
+            [explanation for _, explanation in explained],
+            rule,
+            [preprocessing(each.preprocess) for each in both],  # type: ignore[union-attr]
+            [each.head for each in both],  # type: ignore[union-attr]
+            lambda: tell(0),
+        )
+        pairs = zip(explained, made.explanations, strict=True)
+        return [Explained(card, explanation) for (card, _), explanation in pairs], made.difference[0]
+
+    def _why_not(self, models: Sequence[str], rows: Sequence[np.ndarray]) -> str | None:
+        """Why two models cannot be contrasted: a sentence, empty where they can; None where there is no question."""
+        if len(models) != 2 or len({int(row.argmax()) for row in rows}) == 1:
+            return None
+        return self.texts.say("contrast_ensemble") if any(self.cards[name].members for name in models) else ""
 
     def _expected(self, model_id: str, rule: str) -> float | None:
         """Seconds that a rule will take for a model, if any pace is known."""
@@ -324,7 +366,17 @@ class Service:
         if not isinstance(models, list) or not all(isinstance(name, str) and name in self.cards for name in models):
             return []
         ids = list(dict.fromkeys(models))[:MOST]
-        return [self._offer(name, ids) for name in RULES]
+        return [*(self._offer(name, ids) for name in RULES), self._offer_finer(ids)]
+
+    def _offer_finer(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Finer-CAM: the first rule, of another target."""
+        cards, offer = [self.cards[model_id] for model_id in ids], self._offer("fem", ids)
+        reason = ""
+        if any(len(card.classes) < 3 for card in cards):
+            reason = self.texts.say("lacks_classes")
+        elif any(card.members for card in cards):
+            reason = self.texts.say("lacks_logits")
+        return {**offer, "name": FINER, "reason": reason}
 
     def _offer(self, rule: str, ids: Sequence[str]) -> dict[str, Any]:
         known = [seconds for seconds in (self._expected(model_id, rule) for model_id in ids) if seconds is not None]
@@ -391,8 +443,15 @@ class Service:
         classes = self.cards[models[0]].classes
         if any(self.cards[model_id].classes != classes for model_id in models):
             raise Refused("other_classes")
-        if not isinstance(target, str) or target not in (OWN, COMMON, *classes):
+        if not isinstance(target, str) or target not in (*TARGETS, *classes):
             raise Refused("unknown_target", asked=_short(target), known=", ".join(classes))
+        members = any(self.cards[model_id].members for model_id in models)
+        if target == FINER and (members or len(classes) < 3):
+            raise Refused("lacks_logits" if members else "lacks_classes")
+        if target == CONTRAST and (members or len(models) != 2):
+            raise Refused("contrast_ensemble" if members else "contrast_pair")
+        if target == CONTRAST and rule not in ONE_PASS:
+            raise Refused("contrast_rule", known=", ".join(RULES[name].title for name in ONE_PASS))
         return list(models), rule, target
 
     def example(self, name: object) -> Picture:
@@ -473,7 +532,7 @@ class Service:
                 shows = self.shows(asked["example"])
             else:
                 raise Refused("no_picture")
-            if choice[1] not in ONE_PASS:
+            if choice[1] not in ONE_PASS or choice[2] in (FINER, CONTRAST):
                 return self._task(picture, choice, shows)
             answer = self.answer(picture, *choice, shows)
             answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)

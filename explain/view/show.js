@@ -96,6 +96,7 @@ function tellThird() {
   const { models } = state.result;
   const { difference } = agreementAt(stopNow());
   const [first, second] = models.map(({ name }) => name);
+  if (state.result.contrast) return tellContrast();
   ref['third-title'].textContent = apart() ? t.apart : t.difference;
   const more = (name) => fill(t.difference_more, { limit: difference.limit, name });
   const own = (place) => fill(t.apart_own, { name: models[place].name, target: models[place].target.toLowerCase() });
@@ -108,11 +109,22 @@ function tellThird() {
   paintBar(ref['ends-bar'], diverging, true);
 }
 
+/* Of two models that disagree: what sets them apart, and what brings them together. */
+function tellContrast() {
+  ref['third-title'].textContent = t.contrast;
+  ref['end-first'].textContent = t.contrast_apart;
+  ref['end-middle'].textContent = ref['no-difference'].textContent = '';
+  ref['end-second'].textContent = t.contrast_together;
+  root.removeAttribute('data-same');
+  plane('difference').setAttribute('aria-label', t.alt_contrast);
+  paintBar(ref['ends-bar'], diverging, true);
+}
+
 /* What stands in the third place, and what it means. */
 function paintThird() {
   if (state.mode !== 'features') tellThird();
   else if (places.length === 2) paintThirdChannel();
-  explain(ref['third-about'], state.mode === 'features' ? t.about_channels : apart() ? t.about_apart : t.about_difference);
+  explain(ref['third-about'], state.mode === 'features' ? t.about_channels : state.result.contrast ? t.about_contrast : apart() ? t.about_apart : t.about_difference);
 }
 
 const painters = {
@@ -150,6 +162,7 @@ async function show(result) {
       }
     }
   }
+  if (result.contrast && typeof result.contrast.data === 'string') result.contrast.data = new Int8Array(bytes(result.contrast.data).buffer);
   for (const stop of result.stops) stop.versus ??= result.stops[0].versus;
   for (const { difference } of result.stops.flatMap(({ versus }) => versus.filter(Boolean))) {
     if (difference && typeof difference.data === 'string') difference.data = new Int8Array(bytes(difference.data).buffer);

@@ -118,6 +118,12 @@ class Words:
             told.append(self.say("asked", name=targets[0].lower()))
         return told
 
+    def contrast(self, names: Sequence[str], targets: Sequence[str], classes: int) -> list[str]:
+        """What is drawn where two models that disagree are contrasted; `targets`: their answers, of so many classes."""
+        facts = {"first": names[0], "second": names[1], "name": targets[0], "other": targets[1]}
+        told = [self.say("contrast_drawn", **facts)]
+        return [*told, self.say("contrast_maps_two" if classes == 2 else "contrast_maps", **facts)]
+
     def answers(self, explanations: Sequence[Explanation], names: Sequence[str]) -> str:
         """Who of more than two says what, and how sure: the class that most say first."""
         choices = [class_names(each)[int(np.argmax(each.probabilities[0]))].lower() for each in explanations]

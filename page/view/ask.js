@@ -34,7 +34,9 @@ function request(change, restored = false) {
   const wish = { ...(next || (running && running.wish) || asking.wish), ...change };
   const other = ['file', 'example', 'models'].some((name) => name in change); // another picture, or other models
   if (other && !change.target) wish.target = 'own';
-  if (!['own', 'common', ...model(wish.models[0]).classes].includes(wish.target)) wish.target = 'own';
+  const another = 'rule' in change && !change.target; // a method that what is asked may not go with
+  if (another && (wish.target === 'finer' || (wish.target === 'contrast' && !ruleOf(wish.rule).paired))) wish.target = 'own';
+  if (![...SPECIAL, ...model(wish.models[0]).classes].includes(wish.target)) wish.target = 'own';
   asking.wish = wish;
   choosers();
   showTarget(wish.target);
@@ -77,7 +79,7 @@ async function ask(wish) {
     }
     mine.asked = true;
     status(waitingFor(wish));
-    if (ruleOf(rule).paired) {
+    if (ruleOf(rule).paired && !['finer', 'contrast'].includes(target)) {
       mine.late = setTimeout(() => stillWaiting(mine), LATE);
       mine.timer = setTimeout(() => fails(t.no_answer), PATIENCE);
     } else {
@@ -161,10 +163,11 @@ async function followUp(mine) {
   }
 }
 
-function tellProgress({ rule }, { ahead, share, seconds }) {
+function tellProgress({ rule, target }, { ahead, share, seconds }) {
   const left = seconds === null ? '' : lasts(seconds);
   const percent = Math.floor(100 * share);
-  status(ruleOf(rule).title, ahead ? fill(t.in_line, { ahead }) : percent && left ? fill(t.at_work_share, { percent, left }) : left, share);
+  const title = { contrast: t.contrast_title, finer: catalog.finer.title }[target] || ruleOf(rule).title;
+  status(title, ahead ? fill(t.in_line, { ahead }) : percent && left ? fill(t.at_work_share, { percent, left }) : left, share);
 }
 ref['give-up'].addEventListener('click', () => {
   giveUp();

@@ -13,6 +13,11 @@ function offerTargets({ asked }) {
     button.addEventListener('click', () => request({ target: name }));
     return button;
   }));
+  if (!contrastText()) return;
+  const why = make('button', { type: 'button', className: 'tm-button', textContent: contrastText(t.contrast_ask) });
+  why.dataset.target = 'contrast';
+  why.addEventListener('click', () => request({ target: 'contrast', rule: ruleOf(asking.wish.rule).paired ? asking.wish.rule : catalog.rules[0].name }));
+  ref.apart.append(' ', why);
 }
 
 const experimentOf = (models) => catalog.experiments.find((experiment) => experiment.models.join() === models.join());

@@ -26,7 +26,7 @@ function fillMethods(offers) {
   const known = new Map(offers.map((offer) => [offer.name, offer]));
   const groupOf = ({ name, slow }) => (known.get(name) || { group: slow ? 'seconds' : 'pass' }).group;
   ref['methods-list'].replaceChildren(...GROUPS.map(([group, title, about]) => {
-    const rules = catalog.rules.filter((rule) => groupOf(rule) === group);
+    const rules = [...catalog.rules, catalog.finer].filter((rule) => groupOf(rule) === group);
     const node = make('section', { hidden: !rules.length }, make('h4', {}, title, make('small', { textContent: about })));
     node.append(...rules.map(({ name, title, sentence }) => {
       const { seconds = null, reason = '' } = known.get(name) || {};
@@ -34,7 +34,7 @@ function fillMethods(offers) {
       const row = make('button', { type: 'button', disabled: Boolean(reason) },
         make('strong', { textContent: title }), make('span', { textContent: time }), make('small', { textContent: reason || sentence }));
       row.dataset.rule = name;
-      row.setAttribute('aria-pressed', name === asking.wish.rule);
+      row.setAttribute('aria-pressed', name === (asking.wish.target === 'finer' ? 'finer' : asking.wish.rule));
       return row;
     }));
     return node;
@@ -58,7 +58,8 @@ ref['methods-list'].addEventListener('click', ({ target }) => {
   const row = target.closest('[data-rule]');
   if (!row || row.disabled) return;
   ref.methods.close();
-  request({ rule: row.dataset.rule });
+  const finer = row.dataset.rule === catalog.finer.name;
+  request(finer ? { rule: catalog.rules[0].name, target: 'finer' } : { rule: row.dataset.rule });
 });
 ref['methods-close'].addEventListener('click', () => ref.methods.close());
 ref.methods.addEventListener('click', (event) => { if (event.target === event.currentTarget) event.target.close(); });

@@ -83,9 +83,9 @@ TEXTS: dict[str, Any] = {
         "scale of "
         "its own: the brightest place is its peak, however strong that is. Where the photo shows through there is "
         "none.",
-        "about_heat_input": "Where the picture holds evidence for the class that stands on it, the same at every layer. "
-        "Each map has a scale of its own: the brightest place is its peak, however strong that is. What speaks against "
-        "the class is not drawn.",
+        "about_heat_input": "Where the picture holds evidence for the class that stands on it, the same at every "
+        "layer. Each map has a scale of its own: the brightest place is its peak, however strong that is. What speaks "
+        "against the class is not drawn.",
         "about_channels": "A channel is one of the things that a layer looks for. Importance: how much the score of "
         "the "
         "explained class hangs on it, on this photo.",
@@ -106,6 +106,14 @@ TEXTS: dict[str, Any] = {
         "difference_alike": "alike",
         "no_difference": "No difference: one of the maps is zero everywhere here.",
         "apart": "Two different answers",
+        "contrast": "What sets them apart",
+        "contrast_apart": "sets them apart",
+        "contrast_together": "brings them together",
+        "alt_contrast": "The photo, and in two colours what sets the two models apart and what brings them together",
+        "about_contrast": "Why does this model say one thing and that model another? Each pixel's part in how "
+        "much more the left model prefers its own answer to the right one's than the right model does: pixel times "
+        "gradient, summed over cells. The strongest cells have the full colour. It holds for small changes of this "
+        "photo.",
         "apart_own": "{target}: {name}",
         "alt_apart": "The photo, and in two colours where each model's evidence for its own answer is strongest",
         "about_apart": "The two models give different answers, and each picture shows what speaks for the model's "
@@ -170,6 +178,17 @@ TEXTS: dict[str, Any] = {
     "evidence_for": "evidence for **{name}**",
     "evidence_own": "its own answer: evidence for **{name}**",
     "evidence_other": "evidence for **{name}**; it says {says}",
+    "evidence_contrast": "for **{name}** rather than {rather}",
+    "evidence_finer": "for **{name}**, not its nearest others",
+    "explained_contrast": "explained: each own answer rather than the other's",
+    "explained_finer": "explained: each own answer, not its nearest others",
+    "contrast_drawn": "The third picture, by the gradient at this photo: **red** sets the two apart (it speaks for "
+    "{name} in {first} or for {other} in {second}), **blue** brings them together.",
+    "contrast_maps": "Each map shows what speaks for its model's own answer and not for the other's.",
+    "contrast_maps_two": "There are only two classes, so what speaks for {name} speaks against {other}: the two maps "
+    "are those of each own answer.",
+    "finer": "Each map shows what speaks for its model's own answer and not for the few classes that it finds nearest "
+    "to it.",
     "apart_title": "Maps of different classes differ whatever the models look at, so their agreement has no number "
     "and no yardstick.",
     # notes of the reader, by code
