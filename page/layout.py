@@ -29,7 +29,7 @@ from study.experiments import Experiment
 from study.store import same_recipe
 
 VIEW = Path(__file__).parent / "view"
-ASKING = ("address", "connection", "photos", "ask", "classes", "methods", "choosers", "history", "start")
+ASKING = ("address", "connection", "photos", "ask", "classes", "methods", "faithful", "choosers", "history", "start")
 SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ASKING))
 EVIDENCE = (view.HERE / "common.js", *(VIEW / f"{name}.js" for name in ("address", "evidence-classes", "evidence")))
 STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css", VIEW / "evidence-classes.css")

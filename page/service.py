@@ -18,7 +18,7 @@ from explain.cards import Card
 from explain.contrast import contrast
 from explain.ensembles import Ensemble
 from explain.errors import ModelError, UserError
-from explain.explanation import Explanation
+from explain.explanation import Cost, Explanation
 from explain.pictures import Picture, fit, read
 from explain.preprocessing import preprocessing
 from explain.rules import RULES, paired_rules
@@ -32,6 +32,7 @@ from page.errors import PageError
 from page.evidence import Findings, NotThere
 from page.examples import UNKNOWN, Example, belongs, read_examples
 from page.experiments import yardstick
+from page.faithful import faithful
 from page.jobs import Task, Tell
 from page.pace import Pace
 from page.rates import right_at_least, right_at_most
@@ -249,17 +250,8 @@ class Service:
         self._ready.wait()
         began = time.perf_counter()
         squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once for all that take one size
-        asked = "predicted" if target in TARGETS else target
-        explained = [self._explained(model_id, squashed, asked) for model_id in models]
+        explained, spent = self._of_target(models, squashed, target)
         rows = [explanation.probabilities[0] for _, explanation in explained]
-        spent = []  # on another class than the one that is explained
-        if target == COMMON:
-            common = common_target(*rows)
-            name = self.cards[models[0]].classes[common]
-            for place, model_id in enumerate(models):
-                if explained[place].explanation.targets[0] != common:
-                    spent.append(explained[place].explanation.cost[ONE_PASS[0]])
-                    explained[place] = self._explained(model_id, squashed, name)
         drawn = None
         if target == CONTRAST:
             explained, drawn = self._contrasted(models, explained, rule, tell)
@@ -283,6 +275,21 @@ class Service:
         answer["cost"]["explain"] += sum(cost.milliseconds for cost in spent)
         answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
         return answer
+
+    def _of_target(
+        self, models: Sequence[str], squashed: Callable[[tuple[int, int]], np.ndarray], target: str
+    ) -> tuple[list[Explained], list[Cost]]:
+        """What models see, and what was spent on another class than the one that is explained."""
+        asked = "predicted" if target in TARGETS else target
+        explained, spent = [self._explained(model_id, squashed, asked) for model_id in models], []
+        if target == COMMON:
+            common = common_target(*(explanation.probabilities[0] for _, explanation in explained))
+            name = self.cards[models[0]].classes[common]
+            for place, model_id in enumerate(models):
+                if explained[place].explanation.targets[0] != common:
+                    spent.append(explained[place].explanation.cost[ONE_PASS[0]])
+                    explained[place] = self._explained(model_id, squashed, name)
+        return explained, spent
 
     def _further(
         self,
@@ -489,9 +496,9 @@ class Service:
     def ask(self, asked: object) -> dict[str, Any] | Task:
         """What the browser asks for, as it sends it; a message, or {"kind": "error", "ask", "code", "sentence"}.
 
-        `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
-        path) or example (an id), models (ids), rule, target. A rule that is not traced with the usual ones is a `Task`,
-        whose picture is read already; its answer has to be given the number by `numbered`.
+                `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
+        path) or example (an id), models (ids), rule, target; and about "faithfulness", where it is of that, depth. What
+        takes long is a `Task`, whose picture is read already; its answer has to be given the number by `numbered`.
         """
         with self._background.question():
             return self._asked(asked)
@@ -518,6 +525,30 @@ class Service:
             RULES[rule].probes,
         )
 
+    def _faithfulness(self, picture: Picture, choice: tuple[list[str], str, str], depth: object) -> Task:
+        """How far two models' maps are what these rest on."""
+        models, rule, target = choice
+        if len(models) != 2:
+            raise Refused("faithful_pair")
+        if target in (FINER, CONTRAST):
+            raise Refused("faithful_target")
+        place = float(depth) if isinstance(depth, (int, float)) and 0 <= depth <= 1 else 1.0
+        digest = hashlib.sha256(np.ascontiguousarray(picture.pixels)).hexdigest()
+
+        def work(tell: Tell) -> dict[str, Any]:
+            self._ready.wait()
+            squashed = functools.cache(lambda size: fit(picture.pixels, size))
+            explained = self._of_target(models, squashed, target)[0]
+            if rule not in ONE_PASS:
+                explained = self._further(models, explained, squashed, rule, tell)
+            comparison = compare(*(explanation for _, explanation in explained), rule=rule)
+            names = self.words.names(*(card.title for card, _ in explained))
+            both = [self._read(model_id) for model_id in models]
+            return faithful(both, explained, comparison, place, self.texts, names, tell)
+
+        key = ("faithfulness", digest, picture.pixels.shape, tuple(models), rule, target, place)
+        return Task(key, work)
+
     def _asked(self, asked: object) -> dict[str, Any] | Task:
         try:
             asked = asked if isinstance(asked, Mapping) else {}
@@ -532,6 +563,8 @@ class Service:
                 shows = self.shows(asked["example"])
             else:
                 raise Refused("no_picture")
+            if asked.get("about") == "faithfulness":
+                return self._faithfulness(picture, choice, asked.get("depth"))
             if choice[1] not in ONE_PASS or choice[2] in (FINER, CONTRAST):
                 return self._task(picture, choice, shows)
             answer = self.answer(picture, *choice, shows)

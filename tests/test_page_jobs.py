@@ -13,7 +13,7 @@ from explain import checkpoints
 from explain.explanation import Cost, Explanation, Layer
 from explain.pictures import Picture
 from explain.rules import RULES, Passes, register
-from page import jobs
+from page import faithful, jobs
 from page.errors import PageError
 from page.jobs import Lane, Task
 from page.layout import catalog
@@ -199,12 +199,12 @@ def service(weights: Path, evidence: Path) -> Service:
 
 def test_every_rule_is_offered_in_a_group_with_its_seconds_and_why_not(service):
     offers = {offer["name"]: offer for offer in service.offered(PAIR)}
-    assert list(offers) == list(RULES)
+    assert list(offers) == [*RULES, "finer"]
     assert {offers[name]["group"] for name in ONE_PASS} == {"pass"}
     assert offers["rise"]["group"] in ("seconds", "minutes")
     assert all(offer["seconds"] > 0 for offer in offers.values())
     assert "no attention" in offers["legrad"]["reason"]
-    assert [name for name, offer in offers.items() if offer["reason"]] == ["legrad"]
+    assert [name for name, offer in offers.items() if offer["reason"]] == ["legrad", "finer"]
     slow = [rule["name"] for rule in catalog(service)["rules"] if rule["slow"]]
     assert slow == [name for name, rule in RULES.items() if rule.probes]
     assert all(rule["sentence"] for rule in catalog(service)["rules"])
@@ -278,3 +278,69 @@ def test_what_takes_long_is_a_task_with_the_picture_read(service):
     assert service.ask(asked | {"rule": "nothing"})["code"] == "unknown_rule"
     answer = service.numbered(asked, tasks[0].work(lambda share: None))
     assert (answer["ask"], answer["rule"], answer["level"]) == (3, "occlusion", "input")
+
+
+# --- faithfulness, and what sets two models apart ---------------------------------------------------------------------
+
+
+def test_faithfulness_of_two_maps_is_told_in_curves_and_words(service, monkeypatch):
+    monkeypatch.setattr(faithful, "FILL", "black")  # a blur takes no red away, which is all that these look for
+    asked = {"ask": 3, "models": PAIR, "rule": "gradcam", "target": "own", "about": "faithfulness", "depth": 1.0}
+    task = service._faithfulness(Picture(picture(red=255)), (PAIR, "gradcam", "own"), 1.0)
+    told: list[float] = []
+    answer = task.work(told.append)
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1)
+    assert (answer["kind"], answer["depth"], len(answer["shares"])) == ("faithfulness", 1.0, 11)
+    for side in answer["models"]:  # red is all there is for Cat, and the map lies on it
+        assert side["target"] == "Cat"
+        assert side["srg"] > side["baselines"]
+        assert np.mean(side["most"]) < np.mean(side["least"])
+        assert side["most"][0] == side["cross"]["most"][0] == side["band"]["most"][0][0]
+        assert [len(band) for band in side["band"].values()] == [11, 11]
+        assert side["randomised"][-1]["layer"] == "block1_activation"
+        assert side["map"]["size"] == [6, 6]
+    text = " ".join(sentence["text"] for sentence in answer["words"])
+    assert text.count("better than knowing nothing") == 2
+    assert "as fast by the other's map" in text
+    assert service.ask(asked | {"example": "cow"}).key == service.ask(asked | {"example": "cow"}).key
+    assert service.ask(asked | {"example": "cow", "depth": 0}).key != service.ask(asked | {"example": "cow"}).key
+    assert service.ask(asked | {"example": "cow", "models": [*PAIR, "judge-biased"]})["code"] == "faithful_pair"
+
+
+def test_two_models_that_disagree_are_contrasted(service):
+    disagree = ["judge-mild", "judge-biased"]
+    red = Picture(picture(red=255))
+    own = service.answer(red, disagree)
+    assert [model["says"] for model in own["models"]] == ["Cat", "Dog"]
+    assert own["target"]["why_not"] == ""
+    assert service.answer(red, PAIR)["target"]["why_not"] is None  # they agree
+    answer = service.answer(red, disagree, target="contrast")
+    assert answer["contrast"]["size"] == [12, 12]
+    assert [model["evidence"]["text"] for model in answer["models"]] == [
+        "for **cat** rather than dog",
+        "for **dog** rather than cat",
+    ]
+    told = " ".join(sentence["text"] for sentence in answer["stops"][-1]["words"])
+    assert "sets the two apart" in told
+    assert "only two classes" in told
+    for place in (0, 1):  # with two classes the same maps, but for their scale
+        first, second = (each["models"][place]["layers"][-1]["map"] for each in (own, answer))
+        assert first["data"] == second["data"]
+    with pytest.raises(Refused, match="same answer"):
+        service.answer(red, PAIR, target="contrast")
+    for models, rule, code in (([*disagree, PAIR[1]], "gradcam", "two"), (disagree, "rise", "methods")):
+        with pytest.raises(Refused, match=code):
+            service.answer(red, models, rule, "contrast")
+
+
+def test_finer_cam_takes_three_classes(service):
+    with pytest.raises(Refused, match="three or more"):
+        service.answer(Picture(picture(red=255)), PAIR, target="finer")
+    offers = {offer["name"]: offer["reason"] for offer in service.offered(PAIR)}
+    assert "three or more" in offers["finer"]
+    three = ["judge-three"] * 2
+    assert {offer["name"]: offer["reason"] for offer in service.offered(three)}["finer"] == ""
+    answer = service.answer(Picture(picture(red=255)), three, target="finer")
+    assert answer["models"][0]["evidence"]["text"] == "for **red**, not its nearest others"
+    assert "nearest to it" in " ".join(sentence["text"] for sentence in answer["stops"][-1]["words"])

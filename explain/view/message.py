@@ -71,7 +71,7 @@ from explain.view.words import Words, class_names, sentences
 LONGEST = 1024  # pixels of the shown picture's longer side
 SMALL = 64  # pixels of a picture's longer side, up to which it is shown pixel by pixel
 LONGEST_FEATURE = 48
-CELLS = 24  # a side, of what sets two models apart: single pixels are noise
+CELLS = 12  # a side, of what sets two models apart: single pixels are noise
 TILES = 16  # feature maps of a layer that are shown at once
 BARS = 5
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # of a difference in full colour, in heats of an even spread
@@ -483,7 +483,7 @@ def add_words(
         classes = len(class_names(explanations[0]))
         verdict[1:] = words.contrast(names, [target.lower() for target in targets], classes)
     elif asked == "finer":
-        verdict.append(words.say("finer"))
+        verdict[1:] = [words.say("finer")]
     other = 1 - comparison.reference
     ranks = comparison.ranks(other) if comparison.same_target else [None] * len(stops)
     labels = [models[0]["layers"][stop["layers"][0]]["name"] for stop in stops]

@@ -58,9 +58,32 @@ TEXTS: dict[str, Any] = {
         "both_explain": "both: {name}",
         "all_explain": "all: {name}",
         "contrast_target": "{name}, not {other}",
+        "why": "why?",
         "contrast_ask": "Why {name} and not {other}?",
         "contrast_title": "What sets them apart",
         "finer_target": "each its own, not its nearest",
+        "faithful": "Faithful?",
+        "faithful_title": "Are the maps what the models rest on?",
+        "faithful_about": "Parts of the photo are blurred, ten steps from none to all of it, and the model is asked "
+        "again. Faithful: it loses its answer soon where the most important goes first, and keeps it long where the "
+        "least important goes first; the gain is the mean distance of the two. Grey: maps that know no model (edges, "
+        "the middle, four random ones). A blurred photo is unlike what the models learned from, and gains can be "
+        "compared only by the same blur.",
+        "faithful_most": "most important first",
+        "faithful_least": "least important first",
+        "faithful_cross": "most important first, by the other's map",
+        "faithful_band": "maps that know no model",
+        "faithful_axis": "of the photo blurred",
+        "faithful_share": "how sure of {target}",
+        "faithful_gain": "gain {srg} (maps that know no model: at most {baselines}; by the other's map {cross})",
+        "random_title": "Random weights",
+        "random_about": "The same map while the weights are shuffled from the last layer on. It should become "
+        "another one.",
+        "random_trained": "as trained",
+        "random_stage": "from {layer} on: {rank}",
+        "random_none": "Not told for this model or method: it would take too long, or the model cannot be copied.",
+        "faithful_chart": "{name}: how sure of {target} while the photo is blurred. Most important first: {most} %, "
+        "at a half of it; least important first: {least} %.",
         "known": "They know only {knows}",
         "knows_short": "knows",
         "knows": "These models know only these {count} classes",
@@ -528,6 +551,23 @@ TEXTS: dict[str, Any] = {
     "contrast_rule": "What sets two models apart is asked by one of these methods: {known}.",
     "finer_title": "Finer-CAM",
     "finer_sentence": "Grad-CAM of each model's own answer, and not of the classes nearest to it.",
+    "faithful_pair": "Faithfulness is asked of two models.",
+    "faithful_target": "Faithfulness is asked of maps of a class alone.",
+    "faithful_better": "**{name}: better than knowing nothing.** Its map tells what the answer rests on better than "
+    "any of those that know no model (gain {srg}, theirs at most {baselines}).",
+    "faithful_no_better": "**{name}: no better than knowing nothing.** Some map that knows no model does as well (gain "
+    "{srg}, theirs up to {baselines}), so on this picture the map does not show what the answer rests on.",
+    "faithful_zero": "**{name}: no map.** It is zero everywhere here, so the order of its places is a random one.",
+    "cross_both": "Each loses its answer **as fast by the other's map** as by its own: what {first} rests on, {second} "
+    "needs, too, and the other way round.",
+    "cross_neither": "Each loses its answer **later by the other's map** than by its own: {first} and {second} rest on "
+    "different places, or on more than the other's map shows.",
+    "cross_one": "{watched} loses its answer as fast by {other}'s map as by its own; **{other} does not** by that of "
+    "{watched}: it rests on something else, or on more.",
+    "random_alike": "**{name}: hardly depends on what was learned.** With all weights at random the map is still much "
+    "the same (rank correlation {rank}): it shows the picture.",
+    "random_other": "{name}: with all weights at random the map is another one (rank correlation {rank}), so it "
+    "depends on what was learned.",
     "busy_slow": "Too many questions that take long are waiting just now; please try again in some minutes.",
     "cancelled": "This was given up.",
     "too_slow": "This takes longer than {minutes} minutes here; please choose a faster method or fewer models.",

@@ -51,6 +51,9 @@ function request(change, restored = false) {
   }
 }
 
+/* A name that nobody else knows, under which the server is asked how far something is. */
+const secret = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
 /* What takes long and is not wanted any more is ended; all else is answered soon anyway. */
 function giveUp() {
   if (!running || !running.ticket) return;
@@ -83,7 +86,7 @@ async function ask(wish) {
       mine.late = setTimeout(() => stillWaiting(mine), LATE);
       mine.timer = setTimeout(() => fails(t.no_answer), PATIENCE);
     } else {
-      mine.ticket = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+      mine.ticket = secret();
       followUp(mine);
     }
     answer = await question({ ask: mine.serial, upload, example: file ? null : example, models, rule, target, ticket: mine.ticket || null });
@@ -163,11 +166,14 @@ async function followUp(mine) {
   }
 }
 
-function tellProgress({ rule, target }, { ahead, share, seconds }) {
-  const left = seconds === null ? '' : lasts(seconds);
-  const percent = Math.floor(100 * share);
+function progressText({ ahead, share, seconds }) {
+  const [left, percent] = [seconds === null ? '' : lasts(seconds), Math.floor(100 * share)];
+  return ahead ? fill(t.in_line, { ahead }) : percent && left ? fill(t.at_work_share, { percent, left }) : left;
+}
+
+function tellProgress({ rule, target }, told) {
   const title = { contrast: t.contrast_title, finer: catalog.finer.title }[target] || ruleOf(rule).title;
-  status(title, ahead ? fill(t.in_line, { ahead }) : percent && left ? fill(t.at_work_share, { percent, left }) : left, share);
+  status(title, progressText(told), told.share);
 }
 ref['give-up'].addEventListener('click', () => {
   giveUp();

@@ -6,6 +6,7 @@ const FREE = 'free'; // in place of an experiment's id: any two models
 /* The classes, and where the two maps explain different ones, one for both, a click away. */
 function offerTargets({ asked }) {
   showTarget(asked);
+  faithfulButton.hidden = ['contrast', 'finer'].includes(asked);
   const { classes } = model(asking.wish.models[0]);
   const names = many() ? [...new Set(state.result.models.map(({ target }) => target))] : classes;
   ref.apart.replaceChildren(t.apart_ask + ' ', ...names.map((name) => {
@@ -14,7 +15,7 @@ function offerTargets({ asked }) {
     return button;
   }));
   if (!contrastText()) return;
-  const why = make('button', { type: 'button', className: 'tm-button', textContent: contrastText(t.contrast_ask) });
+  const why = make('button', { type: 'button', className: 'tm-button', textContent: t.why, title: contrastText(t.contrast_ask) });
   why.dataset.target = 'contrast';
   why.addEventListener('click', () => request({ target: 'contrast', rule: ruleOf(asking.wish.rule).paired ? asking.wish.rule : catalog.rules[0].name }));
   ref.apart.append(' ', why);

@@ -38,7 +38,7 @@ function showTarget(target) {
   if (many()) return;
   const all = asking.wish.models.length > 2 ? t.all_explain : t.both_explain;
   const entries = [['own', t.own], ...classes.map((name) => [name, fill(all, { name: name.toLowerCase() })])];
-  for (const special of ['contrast', 'finer']) if (target === special) entries.push([special, targetText(special)]);
+  if (['contrast', 'finer'].includes(target)) entries.splice(1, entries.length, [target, targetText(target)]); // the classes behind "own"
   if (offered !== entries.join()) radios(ref.target, entries, target, (value) => request({ target: value }));
   offered = entries.join();
   const { asked, common } = state.result ? state.result.target : {};
