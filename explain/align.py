@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ FEWEST, MOST = 2, 6  # explanations in one comparison
 @dataclass(frozen=True, eq=False)
 class Stop:
     """One place of the scrubber: a layer of each model, and what their maps have in common.
+
+    By a rule that attributes to the input, agreement and heats are the same at every stop.
 
     Attributes:
         layers: one of each model.
@@ -258,31 +261,41 @@ def compare(*explanations: Explanation, rule: str | None = None, picture: int = 
     classes = _common_classes(explanations)
     rule = _common_rule(explanations, rule)
     targets = tuple(int(explanation.targets[picture]) for explanation in explanations)
-    heatmaps = [
-        [finite(explanation.map(layer.address, rule, picture)) for layer in explanation.layers]
-        for explanation in explanations
-    ]
+    still = rule in explanations[0].attributions  # one map of the input, whatever the layer
 
-    def versus(place: int, places: tuple[int, ...]) -> Agreement | None:
-        if place == reference:
-            return None
-        first, second = (heatmaps[model][places[model]] for model in (reference, place))
-        return agreement(first, second, same_target=targets[place] == targets[reference])
+    @functools.cache
+    def heatmap(model: int, place: int) -> np.ndarray:
+        explanation = explanations[model]
+        return finite(explanation.map(explanation.layers[place].address, rule, picture))
+
+    @functools.cache
+    def of_pair(place: int, first: int, second: int) -> Agreement:
+        pair = heatmap(reference, first), heatmap(place, second)
+        return agreement(*pair, same_target=targets[place] == targets[reference])
+
+    @functools.cache
+    def of_row(*places: int) -> tuple[tuple[int, int], tuple[Heat | None, ...]]:
+        maps = [heatmap(model, k) for model, k in enumerate(places)]
+        grid = common_grid(*maps)
+        return grid, tuple(heat(single, grid) for single in maps)
+
+    def versus(place: int, places: Sequence[int]) -> Agreement | None:
+        return None if place == reference else of_pair(place, places[reference], places[place])
 
     layers = [explanation.layers for explanation in explanations]
     inputs = [explanation.pictures.shape[1:3] for explanation in explanations]
     stops = []
     for places in align(*layers, inputs=inputs, reference=reference):
         row = tuple(model[k] for model, k in zip(layers, places, strict=True))
-        maps = [model[k] for model, k in zip(heatmaps, places, strict=True)]
-        grid = common_grid(*maps)
+        shown = (0,) * len(places) if still else places
+        grid, heats = of_row(*shown)
         stops.append(
             Stop(
                 layers=row,
                 depth=sum(layer.depth for layer in row) / len(row),
                 grid=grid,
-                versus=tuple(versus(place, places) for place in range(len(row))),
-                heats=tuple(heat(heatmap, grid) for heatmap in maps),
+                versus=tuple(versus(place, shown) for place in range(len(row))),
+                heats=heats,
             )
         )
     return Comparison(rule, targets, classes, reference, tuple(stops), explanations, picture)
@@ -320,8 +333,8 @@ def _common_classes(explanations: Sequence[Explanation]) -> tuple[str, ...] | No
 
 
 def _common_rule(explanations: Sequence[Explanation], rule: str | None) -> str:
-    rules = [explanation.maps for explanation in explanations]
-    rule = next(iter(rules[0])) if rule is None else rule
+    rules = [explanation.rules for explanation in explanations]
+    rule = rules[0][0] if rule is None else rule
     if not all(rule in maps for maps in rules):
         common = ", ".join(name for name in rules[0] if all(name in maps for maps in rules))
         raise KeyError(f"not all were explained by the rule {rule!r}" + (f", but by {common}" if common else ""))

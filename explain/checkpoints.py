@@ -154,6 +154,13 @@ class Checkpoint:
         )
         return replace(explanation, origin=Origin(self.model_id, self.card.digests.model))
 
+    @property
+    def lacking(self) -> frozenset[str]:
+        """What rules may need and this model has not, as far as it was explained yet: see `classifier.lacking`."""
+        from explain.classifier import lacking
+
+        return lacking(self.model)
+
     @functools.cached_property
     def _takes(self) -> tuple[int | None, ...]:
         """Height, width and channels of its input, None where it takes any."""

@@ -42,7 +42,11 @@ _tracing = threading.RLock()  # one for all models, as models may share layers
 
 
 @contextmanager
-def tapped(model: Model, replaced: Mapping[str, Callable[[Tensor], Tensor]] | None = None) -> Iterator[list[Call]]:
+def tapped(
+    model: Model,
+    replaced: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
+    beat: Callable[[], Any] | None = None,
+) -> Iterator[list[Call]]:
     """Record what every layer of a model, nested or not, returns while this thread calls the model.
 
     Each layer gets an instance attribute `call` over that of its class, set past Keras' tracking, and loses it again,
@@ -52,6 +56,7 @@ def tapped(model: Model, replaced: Mapping[str, Callable[[Tensor], Tensor]] | No
     Args:
         model: a Keras model that has been built.
         replaced: by address what a call returns, made from its own output.
+        beat: is called before every call; what it raises ends the model's call.
 
     Yields:
         The list that fills with calls, in order of execution.
@@ -77,6 +82,8 @@ def tapped(model: Model, replaced: Mapping[str, Callable[[Tensor], Tensor]] | No
         def recording(*args: Any, **kwargs: Any) -> Any:
             if threading.get_ident() != owner:
                 return call(*args, **kwargs)
+            if beat is not None:
+                beat()
             address = "/".join([*path[-1:], layer.name])
             seen[address] += 1
             if seen[address] > 1:
@@ -287,13 +294,19 @@ class _NeedsNumber(Exception):
 _counting: weakref.WeakSet[Model] = weakref.WeakSet()  # models of which that is known
 
 
-def trace(model: Model, request: Request, check: Callable[[int], None] | None = None) -> Trace:
+def trace(
+    model: Model,
+    request: Request,
+    check: Callable[[int], None] | None = None,
+    beat: Callable[[], Any] | None = None,
+) -> Trace:
     """Trace a model's pass, for any number of pictures where the model allows. The result holds its weights, not it.
 
     Args:
         model: a Keras model.
         request: what to trace; its shape is that of a batch.
         check: is called with the number of classes as soon as it is known, and may refuse it.
+        beat: is called before every layer's call; what it raises ends the tracing.
 
     Returns:
         The pass and its layers.
@@ -307,15 +320,21 @@ def trace(model: Model, request: Request, check: Callable[[int], None] | None = 
         model(np.zeros(shape, np.float32), training=False)
     if model not in _counting:
         try:
-            return _trace(model, request.of_any_number(), shape, check)
+            return _trace(model, request.of_any_number(), shape, check, beat)
         except _NeedsNumber:
             pass
-    fixed = _trace(model, request, shape, check)
+    fixed = _trace(model, request, shape, check, beat)
     _counting.add(model)
     return fixed
 
 
-def _trace(model: Model, request: Request, shape: tuple[int, ...], check: Callable[[int], None] | None) -> Trace:
+def _trace(
+    model: Model,
+    request: Request,
+    shape: tuple[int, ...],
+    check: Callable[[int], None] | None,
+    beat: Callable[[], Any] | None,
+) -> Trace:
     """Trace, and run once on a batch of this shape: a layer that gives other than one map per picture is left out."""
     import tensorflow as tf
 
@@ -324,7 +343,7 @@ def _trace(model: Model, request: Request, shape: tuple[int, ...], check: Callab
     if request.values:
         nothing.append(np.zeros((shape[0], *request.values), np.float32))
     while True:
-        made = _compiled(model, request, check, left_out)
+        made = _compiled(model, request, check, left_out, beat)
         try:
             counts = _counts(made.run(*nothing))
         except tf.errors.OpError as error:
@@ -344,7 +363,13 @@ def _counts(result: Mapping[str, Any]) -> list[int]:
     return [len(arrays) for arrays in by_layer[0]] if by_layer else []
 
 
-def _compiled(model: Model, request: Request, check: Callable[[int], None] | None, left_out: Collection[str]) -> Trace:
+def _compiled(
+    model: Model,
+    request: Request,
+    check: Callable[[int], None] | None,
+    left_out: Collection[str],
+    beat: Callable[[], Any] | None,
+) -> Trace:
     """The pass, compiled and not yet run."""
     layers: list[Layer] = []
 
@@ -357,7 +382,7 @@ def _compiled(model: Model, request: Request, check: Callable[[int], None] | Non
         replaced = {str(request.layers): put} if values else None
 
         def scored() -> tuple[list[Call], targets.Head, Tensor, Tensor]:
-            with _numbered(request), tapped(model, replaced) as calls:
+            with _numbered(request), tapped(model, replaced, beat) as calls:
                 output = model(batch, training=False)
                 _check_sizes(batch, [output, *(call.output for call in calls)])
             head = targets.head(output, batch, request.head)
@@ -590,7 +615,12 @@ _lookup = threading.Lock()
 _plans: OrderedDict[tuple[str, Request], tuple[twins.Plan, tuple[Layer, ...]]] = OrderedDict()  # by `twins.make`
 
 
-def _traced(model: Model, request: Request, check: Callable[[int], None] | None = None) -> Trace:
+def _traced(
+    model: Model,
+    request: Request,
+    check: Callable[[int], None] | None = None,
+    beat: Callable[[], Any] | None = None,
+) -> Trace:
     """The model's trace for a request: from the cache, where the least recently used of `TRACES` makes room."""
     if (known := _recall(model, request)) is not None:
         return known
@@ -599,7 +629,7 @@ def _traced(model: Model, request: Request, check: Callable[[int], None] | None 
             return known
         shared = request.gives != "replaced" and not callable(request.contrast)
         make = twins.make(model) if shared else None
-        fresh = _of_twin(model, make, request) or trace(model, request, check)
+        fresh = _of_twin(model, make, request) or trace(model, request, check, beat)
         structure = Structure(model)  # only now: some models are built when they are called
         if make is not None and (plan := twins.plan(fresh.compiled, model)) is not None:
             _plans[make, fresh.request] = plan, fresh.layers
@@ -643,6 +673,27 @@ def _recall(model: Model, request: Request) -> Trace | None:
         return None
 
 
+def lacking(model: Model) -> frozenset[str]:
+    """What rules may need and this model has not, as far as its kept traces tell.
+
+    Args:
+        model: a Keras model.
+
+    Returns:
+        Of "guided" (it has no ReLU) and "attention" (it has none); nothing for a model that was not traced yet.
+    """
+    with _lookup:
+        kept = _traces.get(model)
+        traces = [] if kept is None else list(kept.traces.values())
+    whole = next((known for known in traces if known.request.gives != "replaced"), None)
+    if whole is None:
+        return frozenset()
+    operations = whole.compiled.graph.get_operations()
+    rectified = any(operation.type in guided.KINDS for operation in operations)
+    attended = any(operation.type == "Softmax" and operation.outputs[0].shape.rank == 4 for operation in operations)
+    return frozenset(need for need, known in {"guided": rectified, "attention": attended}.items() if not known)
+
+
 def reference(contrast: targets.Contrast | targets.Finer | None) -> Any:
     """What a `Request` holds: of a function a weak reference, so that it keeps no model alive that it knows."""
     if contrast is None or isinstance(contrast, targets.Finer):
@@ -674,8 +725,8 @@ class Classifier:
 
     Everything takes `batch`, float32 n x height x width x channels in the model's own value range, and `classes`, int32
     (n,), the class explained of each picture (see `targets.resolve`). Pictures go in at most `chunk` at a time, so n is
-    not bounded by memory, but for `taps`. After every run `progress` is told how many pictures went through the model;
-    what it raises ends the work, and leaves nothing behind.
+    not bounded by memory, but for `taps`. After every run `progress` is told how many pictures went through the model,
+    and 0 while it is traced; what it raises ends the work, and leaves nothing behind.
 
     Args:
         model: a Keras 3 model with one input and one output of classes.
@@ -683,7 +734,7 @@ class Classifier:
         contrast: a function of the logits that is explained, or a `targets.Finer`, or None.
         head: what comes out of the model, see `targets.head`.
         check: is called with the number of classes, and may refuse it.
-        progress: is called with the number of pictures that have just gone through the model.
+        progress: is called with the number of pictures that have just gone through the model, 0 while it is traced.
 
     Example:
         >>> import keras
@@ -728,7 +779,7 @@ class Classifier:
         """
         request = Request(self._layers, rules, batch.shape, features, self._reference, self._head)
         request = request if request.layered else request._replace(layers="")
-        traced = _traced(self._model, request, self._check)
+        traced = _traced(self._model, request, self._check, self._beat)
         started = perf_counter()
         result = _as_numpy(traced.run(batch, classes))
         milliseconds = 1000 * (perf_counter() - started)
@@ -814,7 +865,7 @@ class Classifier:
 
     def _tapped(self, shape: tuple[int, ...]) -> Trace:
         request = Request(self._layers, (), shape, 0, self._reference, self._head, "taps")
-        return _traced(self._model, request, self._check)
+        return _traced(self._model, request, self._check, self._beat)
 
     def _run(
         self,
@@ -832,10 +883,15 @@ class Classifier:
             given = (batch[part],) if values is None else (batch[part], values[part])
             shape = () if values is None else values.shape[1:]
             request = Request(layers, (), given[0].shape, 0, self._reference, self._head, gives, shape, grid)
-            traced = _traced(self._model, request, self._check)
+            traced = _traced(self._model, request, self._check, self._beat)
             parts.append(_as_numpy(traced.run(given[0], indices[part], *given[1:])))
             self._count(len(given[0]))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _beat(self) -> None:
+        """While the model is traced: nothing more has gone through it, but who wants to end the work can."""
+        if self._progress is not None:
+            self._progress(0)
 
     def _count(self, pictures: int) -> None:
         self.largest = max(self.largest, pictures)

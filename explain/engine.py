@@ -60,7 +60,8 @@ def explain(
         parameters: by rule, those that differ from `RULES[rule].parameters`: {"rise": {"masks": 200}}.
         smoothing: how many noisy copies of every picture each rule's maps are averaged over; 0 for the picture itself.
         progress: is called with the passes of single pictures that are done and that there will be, for rules of many
-            passes. What it raises ends the work and comes out of `explain`; the model is left as it was.
+            passes; also while the model is traced for them, when nothing more is done. What it raises ends the work and
+            comes out of `explain`; the model is left as it was.
 
     Returns:
         Raw float32 maps by rule and layer, attributions of the input by rule, probabilities, scores and costs.
@@ -175,7 +176,7 @@ class _Meter:
 
     def step(self, pictures: int) -> None:
         self.done += pictures
-        if self._progress is not None:
+        if self._progress is not None and self.total:  # not known while the layers are being chosen
             self._progress(self.done, self.total)
 
 

@@ -65,6 +65,11 @@ class Ensemble:
         """Height and width that the first member's pictures are squashed to; each member has its own."""
         return self.card.input_size
 
+    @property
+    def lacking(self) -> frozenset[str]:
+        """What rules may need and a member has not, see `classifier.lacking`."""
+        return frozenset().union(*(member.lacking for member in self.members))
+
     def predict(self, pictures: Batch) -> np.ndarray:
         """Probabilities of pictures: the mean of the members', and the temperature on its logarithm.
 

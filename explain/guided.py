@@ -10,6 +10,8 @@ from explain.errors import ModelError
 Tensor = Any
 Operation = Any
 
+KINDS = ("Relu", "Relu6")  # of operations that are changed
+
 _PREFIX = "TwoMindsGuided"
 
 
@@ -24,7 +26,7 @@ def _registered() -> dict[str, str]:
     def relu6(operation: Operation, gradient: Tensor) -> Tensor:
         return tf.where(operation.outputs[0] < 6, relu(operation, gradient), tf.zeros_like(gradient))
 
-    functions = {"Relu": relu, "Relu6": relu6}
+    functions = dict(zip(KINDS, (relu, relu6), strict=True))
     for kind, function in functions.items():
         tf.RegisterGradient(_PREFIX + kind)(function)
     return {kind: _PREFIX + kind for kind in functions}

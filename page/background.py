@@ -44,6 +44,11 @@ class Background:
                 self._questions -= 1
                 self._changed.notify_all()
 
+    def give_way(self, seconds: float) -> None:
+        """Return when no question is being answered, but not later than that."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or not self._questions, seconds)
+
     def stop(self) -> None:
         """Begin nothing more: `run` returns, after the step that it is at."""
         with self._changed:

@@ -22,14 +22,14 @@ from explain.view.words import capital
 from page import evidence, limits, previews, uploads
 from page.errors import PageError
 from page.examples import belongs, ordered
-from page.service import ONE_PASS, OWN, Service, commands
+from page.service import FINER, ONE_PASS, OWN, Service, commands
 from page.texts import PageTexts
 from page.theme import theme
 from study.experiments import Experiment
 from study.store import same_recipe
 
 VIEW = Path(__file__).parent / "view"
-ASKING = ("address", "connection", "photos", "ask", "classes", "choosers", "history", "start")
+ASKING = ("address", "connection", "photos", "ask", "classes", "methods", "faithful", "choosers", "history", "start")
 SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ASKING))
 EVIDENCE = (view.HERE / "common.js", *(VIEW / f"{name}.js" for name in ("address", "evidence-classes", "evidence")))
 STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css", VIEW / "evidence-classes.css")
@@ -50,6 +50,15 @@ def build(service: Service) -> gr.Blocks:
     def rarely(_: object = None) -> dict[str, str]:
         return service.rarely()
 
+    def offered(models: object = None) -> list[dict[str, Any]]:
+        return service.offered(models)
+
+    def progress(ticket: object = None) -> dict[str, Any] | None:
+        return page.gate.progress(ticket)
+
+    def cancel(ticket: object = None) -> bool:
+        return page.gate.cancel(ticket)
+
     def shell(_: object = None) -> dict[str, str]:
         return {"before": before, "behind": behind}
 
@@ -65,7 +74,7 @@ def build(service: Service) -> gr.Blocks:
                     html_template=template(),
                     js_on_load=view.joined(SCRIPTS),
                     apply_default_css=False,
-                    server_functions=[state, prepare, rarely, shell],
+                    server_functions=[state, prepare, rarely, offered, progress, cancel, shell],
                     catalog=choices,
                 )
             if service.cards:
@@ -212,7 +221,20 @@ def catalog(service: Service) -> dict[str, Any]:
         "start": list(service.start) if service.cards else None,
         "small": SMALL,
         "most": MOST,
-        "rules": [rule for rule in drawn["rules"] if rule["name"] in ONE_PASS],
+        "rules": [
+            {
+                **rule,
+                "sentence": service.texts["rules"].get(rule["name"], ""),
+                "paired": rule["name"] in ONE_PASS,
+                "slow": RULES[rule["name"]].probes,
+            }
+            for rule in drawn["rules"]
+        ],
+        "finer": {
+            "name": FINER,
+            "title": service.texts.say("finer_title"),
+            "sentence": service.texts.say("finer_sentence"),
+        },
         "examples": [
             {
                 "id": example_id,
@@ -294,7 +316,7 @@ def about(service: Service) -> str:
     rules = "".join(
         f"<tr><td>{_escaped(rule.title)}<small>{_escaped(rule.warning)}</small></td>"
         f'<td class="tm-equation">{_escaped(rule.equation)}</td><td>{_escaped(rule.source)}</td></tr>'
-        for rule in (RULES[name] for name in ONE_PASS)
+        for rule in RULES.values()
     )
     problems = "".join(f"<li>{_escaped(folder)}: {_escaped(sentence)}</li>" for folder, sentence in service.problems)
     parts = [

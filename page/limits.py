@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from anyio.to_thread import run_sync
 
 from explain.pictures import MEGA
 from page.folder import Folder, sweep
+from page.jobs import Lane, Task
 from page.service import Service
 from page.uploads import SWEEP
 
@@ -31,6 +33,7 @@ WAITING = 32  # questions behind them before one is refused; with those less tha
 SHARE = 8  # questions of one client among all these
 MANY = 2  # of one client, more than which can wait: a visitor who has changed his mind has two
 PATIENCE = 20  # seconds after which one of them goes on beside the others all the same
+LOOK = 0.5  # seconds between two looks whether who waits for what takes long is still there
 PAUSE = 0.5  # seconds in which whoever was answered may ask again before they go on
 QUEUE = 256  # Gradio's own, never full before ours
 SESSIONS = 64  # whose latest answer, about a megabyte, may be in memory; more than can wait
@@ -49,6 +52,7 @@ class Gate:
 
     def __init__(self, page: gr.Blocks, service: Service) -> None:
         self._page, self._service = page, service
+        self.lanes = {passes: Lane(service.give_way) for passes in (False, True)}  # what runs a model many times: True
         self._waiting: list[_Question] = []
         self._running: list[_Question] = []
         self._served: dict[str, int] = {}  # questions let through, of the clients that are inside
@@ -56,7 +60,49 @@ class Gate:
         self._pause = 0.0  # its end
 
     async def ask(self, asked: Any, session: str | None, client: str = "") -> dict[str, Any]:
-        """`Service.ask` in a thread, when it is this question's turn; its code is "busy" where too many wait."""
+        """The answer to a question, when it is its turn; its code is "busy" or "busy_slow" where too many wait.
+
+        What `Service.ask` gives a task for is done in a lane: it takes no place of those that are answered at once.
+        """
+        answer = await self._at_once(asked, session, client)
+        return await self._slowly(answer, asked, session, client) if isinstance(answer, Task) else answer
+
+    async def _slowly(self, task: Task, asked: Any, session: str | None, client: str) -> dict[str, Any]:
+        lane = self.lanes[task.passes]
+        given = asked.get("ticket") if isinstance(asked, dict) else None
+        ticket = given if isinstance(given, str) and 16 <= len(given) <= 64 else uuid.uuid4().hex
+        try:
+            future = asyncio.wrap_future(lane.join(task, ticket, client))
+            while not future.done():
+                await asyncio.wait([future], timeout=LOOK)
+                if not future.done() and self._left(session):
+                    lane.leave(ticket)
+            answer = future.result()
+        except Exception as error:
+            return self._service.failed(asked, error)
+        finally:
+            lane.leave(ticket)
+        return self._service.refused(asked, "cancelled") if answer is None else self._service.numbered(asked, answer)
+
+    def progress(self, ticket: object) -> dict[str, Any] | None:
+        """How far a ticket's question is, see `Lane.told`."""
+        return next((told for lane in self.lanes.values() if (told := lane.told(ticket))), None)
+
+    def cancel(self, ticket: object) -> bool:
+        """Give a ticket's question up; whether there was one."""
+        return any(lane.leave(ticket) for lane in self.lanes.values())
+
+    def stop(self) -> None:
+        """End what takes long."""
+        for lane in self.lanes.values():
+            lane.stop()
+
+    def _left(self, session: str | None) -> bool:
+        """Whether the visitor has left, so that nobody reads the answer."""
+        return any(event.session_hash == session and not event.alive for event in _running(self._page))
+
+    async def _at_once(self, asked: Any, session: str | None, client: str) -> dict[str, Any] | Task:
+        """`Service.ask` in a thread, when it is this question's turn."""
         if len(self._waiting) + len(self._running) >= AT_ONCE + WAITING or self.full(client):
             return self._service.refused(asked, "busy")
         loop = asyncio.get_running_loop()
@@ -65,8 +111,8 @@ class Gate:
         self._next()
         try:
             await question.turn
-            if any(event.session_hash == session and not event.alive for event in _running(self._page)):
-                return self._service.refused(asked, "busy")  # the visitor has left meanwhile, and nobody reads this
+            if self._left(session):
+                return self._service.refused(asked, "busy")
             return await run_sync(self._service.ask, asked)
         finally:
             if not self._insists(client):

@@ -96,6 +96,7 @@ class Server:
 
     def close(self) -> None:
         """End it."""
+        self.page.gate.stop()  # type: ignore[attr-defined]  # layout's
         self._uvicorn.should_exit = True
         self._thread.join(STOPPING + 5)
 

@@ -1,10 +1,12 @@
 """What stands behind the page: from a visitor's question to a message. It keeps models, and nothing about visitors."""
 
 import functools
+import hashlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,14 @@ import numpy as np
 from explain import checkpoints
 from explain.align import FEWEST, MOST, Comparison, common_target, compare
 from explain.cards import Card
+from explain.contrast import contrast
 from explain.ensembles import Ensemble
 from explain.errors import ModelError, UserError
-from explain.explanation import Explanation
+from explain.explanation import Cost, Explanation
 from explain.pictures import Picture, fit, read
-from explain.rules import paired_rules
+from explain.preprocessing import preprocessing
+from explain.rules import RULES, paired_rules
+from explain.targets import Finer
 from explain.view.message import Explained, message
 from explain.view.words import Words
 from page import uploads
@@ -27,6 +32,9 @@ from page.errors import PageError
 from page.evidence import Findings, NotThere
 from page.examples import UNKNOWN, Example, belongs, read_examples
 from page.experiments import yardstick
+from page.faithful import faithful
+from page.jobs import Task, Tell
+from page.pace import Pace
 from page.rates import right_at_least, right_at_most
 from page.texts import PageTexts
 from study.experiments import Experiment, read_experiments
@@ -38,6 +46,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FEATURES = 2**16  # feature maps a layer: all; the message takes those that are shown
 AHEAD = 3  # experiments of the chooser whose models are made ready unasked
 OWN, COMMON = "own", "common"  # what is explained, if no class is asked for
+FINER = "finer"  # of each model its own answer, and not the classes nearest to it: takes three of them
+CONTRAST = "contrast"  # of two that disagree each one's answer, and not the other's
+TARGETS = (OWN, COMMON, FINER, CONTRAST)
+BESIDE = 2  # seconds that a step of what takes long waits for questions that are answered at once
+MINUTE = 60  # seconds from which on a rule takes minutes
+SOME_PASSES = 300  # forward passes that count as seconds, where no pace is known yet
 
 # They are traced together: the second costs next to nothing, and no change of rule traces anew.
 ONE_PASS = paired_rules()
@@ -82,6 +96,8 @@ class Service:
         self.problem = ""  # a sentence when the models could not be loaded
         self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()
+        self._pace = Pace()
+        self._unfit: dict[tuple[str, str], str] = {}  # why a model cannot be explained by a rule, as far as was tried
         self._seconds: list[float] = []  # that loading a model took
         self._traced: set[str] = set()  # have explained since they were read
         self._guard = threading.Lock()
@@ -163,7 +179,10 @@ class Service:
         """A model from memory or disk; what comes from disk has yet to be traced."""
         networks = self._networks(model_id)
         cards = [self.cards[name] for name in networks if name in self.cards]
-        self._traced.difference_update(set(networks) - set(checkpoints.loaded(cards, self.weights)))
+        gone = set(networks) - set(checkpoints.loaded(cards, self.weights))
+        self._traced.difference_update(gone)
+        if gone:
+            self._pace.forget(model_id)
         return checkpoints.load(model_id, self.weights)
 
     def _fits(self, model_id: str) -> bool:
@@ -210,6 +229,7 @@ class Service:
         rule: object = "gradcam",
         target: object = OWN,
         shows: str | None = UNKNOWN,
+        tell: Tell = lambda share: None,
     ) -> dict[str, Any]:
         """The message for a picture and 2 to 6 models.
 
@@ -220,6 +240,7 @@ class Service:
             target: "own" (of each model its own answer), "common" (the class with the highest mean probability) or a
                 class's name.
             shows: the class that the picture shows, None for a class of no data set, `UNKNOWN` where that is not known.
+            tell: is called with the share that is done, 0 to 1; what it raises ends the work.
 
         Raises:
             Refused: for anything that does not exist, for fewer or more models, for models of different classes, and
@@ -229,30 +250,165 @@ class Service:
         self._ready.wait()
         began = time.perf_counter()
         squashed = functools.cache(lambda size: fit(picture.pixels, size))  # once for all that take one size
-        asked = "predicted" if target in (OWN, COMMON) else target
-        explained = [self._explained(model_id, squashed, asked) for model_id in models]
+        explained, spent = self._of_target(models, squashed, target)
         rows = [explanation.probabilities[0] for _, explanation in explained]
-        spent = []  # on another class than the one that is explained
-        if target == COMMON:
-            common = common_target(*rows)
-            name = self.cards[models[0]].classes[common]
-            for place, model_id in enumerate(models):
-                if explained[place].explanation.targets[0] != common:
-                    spent.append(explained[place].explanation.cost[rule])
-                    explained[place] = self._explained(model_id, squashed, name)
+        drawn = None
+        if target == CONTRAST:
+            explained, drawn = self._contrasted(models, explained, rule, tell)
+        elif rule not in ONE_PASS or target == FINER:
+            explained = self._further(models, explained, squashed, rule, tell, target == FINER)
         comparison = compare(*(explanation for _, explanation in explained), rule=rule)
-        yardsticks = [self._yardstick(models, place, rows, comparison, shows) for place in range(len(models))]
+        measured = target not in (FINER, CONTRAST)  # as the yardsticks were
+        yardsticks = [
+            self._yardstick(models, place, rows, comparison, shows) if measured else None
+            for place in range(len(models))
+        ]
         rates, ceilings = zip(*(self.right(*pair) for pair in explained), strict=True)
         within = belongs(shows, self.cards[models[0]].classes)
-        known = {"belongs": within, "truth": shows if within else None}
+        known: dict[str, Any] = {"belongs": within, "truth": shows if within else None, "difference": drawn}
         answer = message(
             picture, explained, comparison, target, yardsticks, self.words, rates, ceilings=ceilings, **known
         )
         answer["loaded"] = self.state()["loaded"]
+        answer["target"]["why_not"] = self._why_not(models, rows)
         answer["cost"]["passes"] += sum(cost.forward + cost.backward for cost in spent)
         answer["cost"]["explain"] += sum(cost.milliseconds for cost in spent)
         answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
         return answer
+
+    def _of_target(
+        self, models: Sequence[str], squashed: Callable[[tuple[int, int]], np.ndarray], target: str
+    ) -> tuple[list[Explained], list[Cost]]:
+        """What models see, and what was spent on another class than the one that is explained."""
+        asked = "predicted" if target in TARGETS else target
+        explained, spent = [self._explained(model_id, squashed, asked) for model_id in models], []
+        if target == COMMON:
+            common = common_target(*(explanation.probabilities[0] for _, explanation in explained))
+            name = self.cards[models[0]].classes[common]
+            for place, model_id in enumerate(models):
+                if explained[place].explanation.targets[0] != common:
+                    spent.append(explained[place].explanation.cost[ONE_PASS[0]])
+                    explained[place] = self._explained(model_id, squashed, name)
+        return explained, spent
+
+    def _further(
+        self,
+        models: Sequence[str],
+        explained: Sequence[Explained],
+        squashed: Callable[[tuple[int, int]], np.ndarray],
+        rule: str,
+        tell: Tell,
+        finer: bool = False,
+    ) -> list[Explained]:
+        """The same models with maps by a rule, or of a target, that is not traced with the others."""
+        expected = [self._expected(model_id, rule) or 1.0 for model_id in models]
+        further = []
+        for place, (model_id, (card, known)) in enumerate(zip(models, explained, strict=True)):
+            before, part = sum(expected[:place]) / sum(expected), expected[place] / sum(expected)
+
+            def progress(done: int, total: int, before: float = before, part: float = part) -> None:
+                tell(before + part * (done / total if total else 0))
+
+            tell(before)
+            checkpoint, began = self._read(model_id), time.perf_counter()
+            try:
+                own = int(known.targets[0])
+                made = checkpoint.explain(squashed, Finer(own) if finer else own, rule, progress=progress)
+            except ModelError as error:
+                log.info("%s is not explained by %s: %s", model_id, rule, error)
+                self._unfit[model_id, rule] = self.texts.told(error)
+                raise Refused("not_explained", title=card.title, reason=self.texts.told(error)) from error
+            if not finer:
+                self._pace.learn(model_id, made, rule, time.perf_counter() - began)
+            merged = replace(
+                known,
+                maps={**known.maps, **made.maps},
+                attributions={**known.attributions, **made.attributions},
+                cost={**known.cost, **made.cost},
+            )
+            further.append(Explained(card, merged))
+        return further
+
+    def _contrasted(
+        self, models: Sequence[str], explained: Sequence[Explained], rule: str, tell: Tell
+    ) -> tuple[list[Explained], np.ndarray]:
+        """Two models that disagree with maps of their answers rather than the other's, and what sets them apart."""
+        if explained[0].explanation.targets[0] == explained[1].explanation.targets[0]:
+            raise Refused("contrast_agree")
+        both = [self._read(model_id) for model_id in models]
+        assert all(isinstance(each, checkpoints.Checkpoint) for each in both)
+        made = contrast(
+            [each.model for each in both],  # type: ignore[union-attr]
+            [explanation for _, explanation in explained],
+            rule,
+            [preprocessing(each.preprocess) for each in both],  # type: ignore[union-attr]
+            [each.head for each in both],  # type: ignore[union-attr]
+            lambda: tell(0),
+        )
+        pairs = zip(explained, made.explanations, strict=True)
+        return [Explained(card, explanation) for (card, _), explanation in pairs], made.difference[0]
+
+    def _why_not(self, models: Sequence[str], rows: Sequence[np.ndarray]) -> str | None:
+        """Why two models cannot be contrasted: a sentence, empty where they can; None where there is no question."""
+        if len(models) != 2 or len({int(row.argmax()) for row in rows}) == 1:
+            return None
+        return self.texts.say("contrast_ensemble") if any(self.cards[name].members for name in models) else ""
+
+    def _expected(self, model_id: str, rule: str) -> float | None:
+        """Seconds that a rule will take for a model, if any pace is known."""
+        card = self.cards[model_id]
+        traced = ONE_PASS[0] if rule in ONE_PASS else rule  # those are traced together
+        return self._pace.seconds(model_id, traced, card.input_size, len(self._networks(model_id)))
+
+    def offered(self, models: object) -> list[dict[str, Any]]:
+        """All rules for some models: how long each will take here, and why it cannot be had, where it cannot.
+
+        Args:
+            models: ids of models; comes from outside and may be anything.
+
+        Returns:
+            name, group ("pass", "seconds" or "minutes"), seconds or None, and reason, a sentence or empty; in the order
+            of the registry. Nothing for what is no list of known ids.
+        """
+        if not isinstance(models, list) or not all(isinstance(name, str) and name in self.cards for name in models):
+            return []
+        ids = list(dict.fromkeys(models))[:MOST]
+        return [*(self._offer(name, ids) for name in RULES), self._offer_finer(ids)]
+
+    def _offer_finer(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Finer-CAM: the first rule, of another target."""
+        cards, offer = [self.cards[model_id] for model_id in ids], self._offer("fem", ids)
+        reason = ""
+        if any(len(card.classes) < 3 for card in cards):
+            reason = self.texts.say("lacks_classes")
+        elif any(card.members for card in cards):
+            reason = self.texts.say("lacks_logits")
+        return {**offer, "name": FINER, "reason": reason}
+
+    def _offer(self, rule: str, ids: Sequence[str]) -> dict[str, Any]:
+        known = [seconds for seconds in (self._expected(model_id, rule) for model_id in ids) if seconds is not None]
+        seconds = sum(known) if len(known) == len(ids) else None
+        if not RULES[rule].probes:
+            group = "pass"
+        elif seconds is None:
+            passes = RULES[rule].cost((), self.cards[ids[0]].input_size) if ids else None
+            group = "seconds" if passes is None or sum(passes) < SOME_PASSES else "minutes"
+        else:
+            group = "seconds" if seconds < MINUTE else "minutes"
+        reasons = [reason for reason in (self._reason(model_id, rule) for model_id in ids) if reason]
+        return {"name": rule, "group": group, "seconds": seconds, "reason": reasons[0] if reasons else ""}
+
+    def _reason(self, model_id: str, rule: str) -> str:
+        """Why a model cannot be explained by a rule, as far as that is known."""
+        if (model_id, rule) in self._unfit:
+            return self._unfit[model_id, rule]
+        needs, title = RULES[rule].needs, self.cards[model_id].title
+        if not {"guided", "attention"} & set(needs) or model_id not in self._at_once():
+            return ""
+        lacking = self._read(model_id).lacking & set(needs)
+        if not lacking:
+            return ""
+        return self.texts.say("lacks_guided" if "guided" in lacking else "lacks_attention", title=title)
 
     def _yardstick(
         self,
@@ -287,15 +443,22 @@ class Service:
             raise Refused("model_count", fewest=FEWEST, most=MOST)
         for asked, known, key in (
             *((model_id, self.cards, "unknown_model") for model_id in models),
-            (rule, ONE_PASS, "unknown_rule"),
+            (rule, RULES, "unknown_rule"),
         ):
             if not isinstance(asked, str) or asked not in known:
                 raise Refused(key, asked=_short(asked), known=", ".join(known))
         classes = self.cards[models[0]].classes
         if any(self.cards[model_id].classes != classes for model_id in models):
             raise Refused("other_classes")
-        if not isinstance(target, str) or target not in (OWN, COMMON, *classes):
+        if not isinstance(target, str) or target not in (*TARGETS, *classes):
             raise Refused("unknown_target", asked=_short(target), known=", ".join(classes))
+        members = any(self.cards[model_id].members for model_id in models)
+        if target == FINER and (members or len(classes) < 3):
+            raise Refused("lacks_logits" if members else "lacks_classes")
+        if target == CONTRAST and (members or len(models) != 2):
+            raise Refused("contrast_ensemble" if members else "contrast_pair")
+        if target == CONTRAST and rule not in ONE_PASS:
+            raise Refused("contrast_rule", known=", ".join(RULES[name].title for name in ONE_PASS))
         return list(models), rule, target
 
     def example(self, name: object) -> Picture:
@@ -330,20 +493,66 @@ class Service:
         confidence = float(explanation.probabilities[0].max())
         return right_at_least(*among, confidence), right_at_most(*among, confidence)
 
-    def ask(self, asked: object) -> dict[str, Any]:
+    def ask(self, asked: object) -> dict[str, Any] | Task:
         """What the browser asks for, as it sends it; a message, or {"kind": "error", "ask", "code", "sentence"}.
 
-        `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
-        path) or example (an id), models (ids), rule, target.
+                `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
+        path) or example (an id), models (ids), rule, target; and about "faithfulness", where it is of that, depth. What
+        takes long is a `Task`, whose picture is read already; its answer has to be given the number by `numbered`.
         """
         with self._background.question():
             return self._asked(asked)
 
-    def _asked(self, asked: object) -> dict[str, Any]:
+    def give_way(self) -> None:
+        """Return when no question is being answered that is answered at once, but before long."""
+        self._background.give_way(BESIDE)
+
+    def _task(self, picture: Picture, choice: tuple[list[str], str, str], shows: str | None) -> Task:
+        models, rule, target = choice
+        digest = hashlib.sha256(np.ascontiguousarray(picture.pixels)).hexdigest()
+        known = [self._expected(model_id, rule) for model_id in models]
+
+        def work(tell: Tell) -> dict[str, Any]:
+            began = time.perf_counter()
+            answer = self.answer(picture, models, rule, target, shows, tell)
+            answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
+            return answer
+
+        return Task(
+            (digest, picture.pixels.shape, picture.notes, tuple(models), rule, target, shows),
+            work,
+            None if None in known else sum(seconds for seconds in known if seconds is not None),
+            RULES[rule].probes,
+        )
+
+    def _faithfulness(self, picture: Picture, choice: tuple[list[str], str, str], depth: object) -> Task:
+        """How far two models' maps are what these rest on."""
+        models, rule, target = choice
+        if len(models) != 2:
+            raise Refused("faithful_pair")
+        if target in (FINER, CONTRAST):
+            raise Refused("faithful_target")
+        place = float(depth) if isinstance(depth, (int, float)) and 0 <= depth <= 1 else 1.0
+        digest = hashlib.sha256(np.ascontiguousarray(picture.pixels)).hexdigest()
+
+        def work(tell: Tell) -> dict[str, Any]:
+            self._ready.wait()
+            squashed = functools.cache(lambda size: fit(picture.pixels, size))
+            explained = self._of_target(models, squashed, target)[0]
+            if rule not in ONE_PASS:
+                explained = self._further(models, explained, squashed, rule, tell)
+            comparison = compare(*(explanation for _, explanation in explained), rule=rule)
+            names = self.words.names(*(card.title for card, _ in explained))
+            both = [self._read(model_id) for model_id in models]
+            return faithful(both, explained, comparison, place, self.texts, names, tell)
+
+        key = ("faithfulness", digest, picture.pixels.shape, tuple(models), rule, target, place)
+        return Task(key, work)
+
+    def _asked(self, asked: object) -> dict[str, Any] | Task:
         try:
             asked = asked if isinstance(asked, Mapping) else {}
-            choice = [asked.get(key) for key in ("models", "rule", "target")]
-            self.checked(*choice)  # before anything is opened
+            choice = self.checked(*(asked.get(key) for key in ("models", "rule", "target")))  # before opening anything
             self._ready.wait()
             began = time.perf_counter()
             shows: str | None = UNKNOWN
@@ -354,14 +563,26 @@ class Service:
                 shows = self.shows(asked["example"])
             else:
                 raise Refused("no_picture")
+            if asked.get("about") == "faithfulness":
+                return self._faithfulness(picture, choice, asked.get("depth"))
+            if choice[1] not in ONE_PASS or choice[2] in (FINER, CONTRAST):
+                return self._task(picture, choice, shows)
             answer = self.answer(picture, *choice, shows)
             answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
-            return {**answer, "ask": _number(asked)}
-        except UserError as error:
+            return self.numbered(asked, answer)
+        except Exception as error:
+            return self.failed(asked, error)
+
+    def numbered(self, asked: object, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """An answer with its question's number."""
+        return {**answer, "ask": _number(asked)}
+
+    def failed(self, asked: object, error: Exception) -> dict[str, Any]:
+        """What is answered to a question that failed."""
+        if isinstance(error, UserError):
             return self.refused(asked, error.code, self.texts.told(error))
-        except Exception:
-            log.exception("A request failed.")
-            return self.refused(asked, "internal")
+        log.error("A request failed.", exc_info=error)
+        return self.refused(asked, "internal")
 
     def refused(self, asked: object, code: str, sentence: str = "") -> dict[str, Any]:
         """The answer that is none, with one sentence: by default that of the code."""
@@ -382,6 +603,7 @@ class Service:
             log.warning("%s cannot be explained: %s", model_id, error)
             raise Refused("not_explained", title=self.cards[model_id].title, reason=self.texts.told(error)) from error
         self._traced.update(self._networks(model_id))
+        self._pace.learn(model_id, explanation, ONE_PASS[0], time.perf_counter() - began)
         log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
         return Explained(checkpoint.card, explanation)
 

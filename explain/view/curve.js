@@ -16,6 +16,8 @@ function curveGeometry(stops, width, height, { left = 34, right = 14, below = 17
 
 /* What the curve shows: of channels their correlation, else how far the maps agree. */
 const ofChannels = () => state.mode === 'features' && state.order === 'same' && state.result.stops.every(({ twins }) => twins);
+/* Whether the maps are of the input, and stand still whatever the layer. */
+const standing = () => state.result.level === 'input' && state.mode !== 'features';
 const valueOf = (stop, place) => (ofChannels() ? stop.twins.typical : stop.versus[place].rank);
 const bandOf = (stop) => (ofChannels() ? null : agreementAt(stop).band);
 

@@ -147,7 +147,7 @@ function paintModels() {
     plane(place).setAttribute('aria-label', fill(MODES[state.mode].alt, { name, target: target.toLowerCase() }));
   }
   root.dataset.mode = state.mode;
-  root.dataset.third = row ? 'none' : state.mode === 'features' ? 'channel' : apart() ? 'apart' : 'difference';
+  root.dataset.third = row ? 'none' : state.mode === 'features' ? 'channel' : apart() && !state.result.contrast ? 'apart' : 'difference';
   paintHeatBar();
   fitPlanes();
 }
@@ -174,6 +174,8 @@ function paintDifference() {
   if (places.length > 2) return;
   const canvas = plane('difference').querySelector('canvas');
   const [height, width] = extent();
+  const { contrast } = state.result;
+  if (contrast) return paint(canvas, enlarge(contrast, height, width), height, width, signed);
   if (apart()) return paintApart(canvas, height, width);
   const { difference } = agreementAt(stopNow());
   if (!difference) return clear(canvas);

@@ -3,8 +3,12 @@
     kind        "result"
     ask         the request's number, as the browser gave it
     rule        name of the rule that was asked for
-    target      {asked: "own", "common" or a class, options: [class, ...], common: the class with the highest mean
-                 probability, text: what is explained, in words}
+    level       "layer", or "input" of a rule that gives one map of the input: then the maps of the layers are null, and
+                 what the first stop holds of all models against the reference is so at every stop
+    target      {asked: "own", "common", "finer", "contrast" or a class, options: [class, ...], common: the class with
+                 the highest mean probability, text: what is explained, in words}
+    contrast    {size, data: base64 of int8 rows, limit}: of two models that disagree what sets them apart, asked for by
+                 "contrast"; value = data / 127 x limit, in even spreads of all that adds to it; else null
     picture     {src: data URL (JPEG, longest side at most 1,024; PNG of a small one), width, height,
                  small: whether it is shown pixel by pixel, notes: [sentence, ...]}
     saw         {"HxW": data URL (PNG)}: the squashed picture, by size of input
@@ -19,6 +23,7 @@
                  one order for all models; of more the model's own five likeliest, likeliest first
         truth   {tone: "first", "among" (the five) or "absent", text}: where the right class stands among its five; null
                  where that is not known, and of few classes
+        attribution     the map of the input, in the form of `map`; null of a rule that gives a map of every layer
         layers  [{address, name, shape: [h, w, channels], dead: share of channels or null, map, features}, ...]
             map         {size: [h, w], data: base64 of uint8 rows, max}: value = data / 255 x max; max 0: all zero
             features    {size: [h, w], data: base64 of uint8 channels x rows, count,
@@ -29,7 +34,8 @@
                     closely; null for the reference
     reference   place of the model that the others are held against
     stops       [{layers: [place in each model's layers], depth, versus, words}, ...]
-        versus  [{...}, ...]: each model against the reference; null for the reference
+        versus  [{...}, ...]: each model against the reference; null for the reference; null but at the first stop,
+                 where the level is "input"
             rank, overlap   null: undefined
             band            {rank, overlap: [p10, p50, p90]} or null
             difference      {size, data: base64 of int8 rows, limit} or null (also where the two explain different
@@ -65,6 +71,7 @@ from explain.view.words import Words, class_names, sentences
 LONGEST = 1024  # pixels of the shown picture's longer side
 SMALL = 64  # pixels of a picture's longer side, up to which it is shown pixel by pixel
 LONGEST_FEATURE = 48
+CELLS = 12  # a side, of what sets two models apart: single pixels are noise
 TILES = 16  # feature maps of a layer that are shown at once
 BARS = 5
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # of a difference in full colour, in heats of an even spread
@@ -89,6 +96,7 @@ def message(
     belongs: bool | None = None,
     ceilings: Sequence[float | None] = (),
     truth: str | None = None,
+    difference: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Everything the browser needs for one picture and 2 to 6 models, in the form told at the top of this module.
 
@@ -97,7 +105,8 @@ def message(
         explained: the models, each with its explanation of this picture alone.
         comparison: of these, by the rule to show.
         asked: what was to be explained: "own" (of each model its own answer), "common" (the class with the highest mean
-            probability) or a class.
+            probability), a class, "finer" (each own answer and not the classes nearest to it) or "contrast" (of
+            two that disagree each own answer and not the other's).
         yardsticks: for each model how far two seeds agree by this rule, None where that is not known and for the
             reference: {"n": test pictures, "pairs": of seeds, "below": the share of depths at which a picture may lie
             below the band by luck, or None, "bands": [{"rank", "overlap": [p10, p50, p90]}, one a stop]}.
@@ -108,6 +117,7 @@ def message(
             told that was measured on pictures of these classes: no rates, no yardstick.
         ceilings: as `rates`, what share it is at most right for.
         truth: the class that the picture shows; None where that is not known, and where it is none of the classes.
+        difference: of "contrast", see `explain.contrast.Contrast`: of this picture, H x W.
 
     `ask`, `milliseconds` and `loaded` are the server's to add.
     """
@@ -125,6 +135,8 @@ def message(
     answers = [int(np.argmax(explanation.probabilities[0])) for explanation in explanations]
     pairs = common_channels(explained)
     apart = len(explained) == 2 and not comparison.same_target
+    still = rule in explanations[0].attributions
+    others = [classes[target] for target in comparison.targets[::-1]]  # of two the other's
     models = [
         {
             "id": card.model_id,
@@ -132,14 +144,16 @@ def message(
             "name": name,
             "target": classes[target],
             "says": classes[said],
-            "evidence": evidence(classes[target], classes[said], target == comparison.targets[reference], apart, words),
+            "evidence": evidence(
+                classes[target], classes[said], target == comparison.targets[reference], apart, words, asked, rather
+            ),
             **packed_model(card, explanation, rule, words, [channels for channels, _ in pairs]),
             "bars": bars(explanation, explanations, words, truth),
             "truth": place_of(truth, explanation, words) if _many(classes) else None,
             "yardstick": legend(yardstick, words, population, beyond, target == comparison.targets[reference]),
         }
-        for (card, explanation), name, target, said, yardstick, beyond in zip(
-            explained, names, comparison.targets, answers, yardsticks, outside, strict=True
+        for (card, explanation), name, target, said, yardstick, beyond, rather in zip(
+            explained, names, comparison.targets, answers, yardsticks, outside, others, strict=True
         )
     ]
     models[reference]["yardstick"] = None
@@ -148,7 +162,9 @@ def message(
         {
             "layers": places[index],
             "depth": stop.depth,
-            "versus": [
+            "versus": None
+            if still and index
+            else [
                 agreement and packed_agreement(agreement, yardstick and yardstick["bands"][index])
                 for agreement, yardstick in zip(stop.versus, yardsticks, strict=True)
             ],
@@ -169,14 +185,14 @@ def message(
     return {
         "kind": "result",
         "rule": rule,
+        "level": "input" if still else "layer",
         "target": {
             "asked": asked,
             "options": list(classes),
             "common": classes[common_target(*(explanation.probabilities[0] for explanation in explanations))],
-            "text": words.say("explained", name=models[0]["target"])
-            if comparison.same_target
-            else words.say("explained_own"),
+            "text": _explained(asked, models[0]["target"], comparison.same_target, words),
         },
+        "contrast": None if difference is None else packed_contrast(difference),
         "picture": shown(picture, words),
         "saw": {_size(explanation): data_url(explanation.pictures[0], "PNG") for explanation in explanations},
         "models": models,
@@ -187,6 +203,28 @@ def message(
             "explain": sum(cost.milliseconds for cost in costs),
         },
     }
+
+
+def _explained(asked: str, target: str, same: bool, words: Words) -> str:
+    """What is explained, in words."""
+    if asked == "contrast":
+        return words.say("explained_contrast")
+    if asked == "finer":
+        return words.say("explained_finer")
+    return words.say("explained", name=target) if same else words.say("explained_own")
+
+
+def packed_contrast(difference: np.ndarray) -> dict[str, Any]:
+    """What sets two models apart, float H x W, as sums over cells, in 8 bits with a sign."""
+    import cv2
+
+    size = [min(CELLS, side) for side in difference.shape]
+    values = np.nan_to_num(cv2.resize(difference.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA))
+    even = float(np.abs(values).mean())
+    values = values / even if even > 0 else values
+    limit = scale_of(values)
+    levels = np.rint(np.clip(values, -limit, limit) * (127 / limit)).astype(np.int8)
+    return {"size": size, "data": base64_of(levels), "limit": limit}
 
 
 def shown(picture: Picture, words: Words) -> dict[str, Any]:
@@ -205,7 +243,9 @@ def shown(picture: Picture, words: Words) -> dict[str, Any]:
     }
 
 
-def evidence(target: str, says: str, like_reference: bool, apart: bool, words: Words) -> dict[str, str]:
+def evidence(
+    target: str, says: str, like_reference: bool, apart: bool, words: Words, asked: str = "own", rather: str = ""
+) -> dict[str, str]:
     """What a map is evidence for, as it stands on the picture.
 
     Args:
@@ -214,8 +254,14 @@ def evidence(target: str, says: str, like_reference: bool, apart: bool, words: W
         like_reference: whether the reference's map explains the same class.
         apart: whether these are two models, and the other's map explains another class.
         words: sentences of a language.
+        asked: see `message`.
+        rather: of "contrast", the class that it is not.
     """
     names = {"name": target.lower(), "says": says.lower()}
+    if asked == "contrast":
+        return {"text": words.say("evidence_contrast", rather=rather.lower(), **names), "tone": ""}
+    if asked == "finer":
+        return {"text": words.say("evidence_finer", **names), "tone": "" if like_reference else "warn"}
     if target != says:
         return {"text": words.say("evidence_other", **names), "tone": "warn"}
     key = "evidence_own" if apart else "evidence_for"
@@ -237,6 +283,7 @@ def packed_model(
         "accuracy_short": text if share is None else words.say("accuracy_short", value=f"{100 * share:.1f}"),
         "accuracy_title": " ".join(filter(None, [title, card.title + ":", detail(card, words) + "."])),
         "input": list(explanation.pictures.shape[1:3]),
+        "attribution": packed_map(explanation.map(None, rule)) if rule in explanation.attributions else None,
         "layers": [
             packed_layer(layer, label, explanation, rule, channels)
             for layer, label, channels in zip(explanation.layers, labels, common or [()] * len(labels), strict=True)
@@ -293,7 +340,7 @@ def packed_layer(
         "address": layer.address,
         "name": label,
         "shape": list(layer.shape),
-        "map": packed_map(explanation.map(layer.address, rule)),
+        "map": None if rule in explanation.attributions else packed_map(explanation.map(layer.address, rule)),
         "dead": None if features is None else float(features.dead[0]),
         "features": None if features is None else packed_features(features, common),
     }
@@ -432,14 +479,21 @@ def add_words(
     population = words.population(cards) if outside[1 - comparison.reference] else words.population_short(cards)
     verdict = words.verdict(explanations, asked, targets, names)
     verdict[0] = " ".join(filter(None, [verdict[0], *told]))
+    if asked == "contrast":
+        classes = len(class_names(explanations[0]))
+        verdict[1:] = words.contrast(names, [target.lower() for target in targets], classes)
+    elif asked == "finer":
+        verdict[1:] = [words.say("finer")]
     other = 1 - comparison.reference
     ranks = comparison.ranks(other) if comparison.same_target else [None] * len(stops)
     labels = [models[0]["layers"][stop["layers"][0]]["name"] for stop in stops]
+    still = models[0]["attribution"] is not None
     agreement = words.agreement(ranks, yardsticks[other], labels, population, outside[other])
     same_model = cards[0].model_id == cards[1].model_id
     for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
         layers = [model["layers"][place] for model, place in zip(models, packed["layers"], strict=True)]
-        heat = words.heat(stop, names, targets, [layer["map"]["max"] == 0 for layer in layers])
+        maps = [model["attribution"] or layer["map"] for model, layer in zip(models, layers, strict=True)]
+        heat = words.heat(stop, names, targets, [heatmap["max"] == 0 for heatmap in maps], still)
         held = [words.say("same_model")] if same_model else [heat, agree]
         packed["words"] = sentences(*verdict, *held)
         silent = words.silent([layer["dead"] for layer in layers], names)

@@ -73,7 +73,7 @@ function compose() {
   const aspect = result.picture.width / result.picture.height;
   const high = Math.min(side / aspect, 620);
   const wide = high * aspect;
-  const small = row || apart() || state.mode === 'features' ? 0 : Math.min(300, 300 / aspect);
+  const small = row || (apart() && !result.contrast) || state.mode === 'features' ? 0 : Math.min(300, 300 / aspect);
   const beside = small ? EDGE * 2 + small * aspect : EDGE; // of the difference
   const bars = result.models[0].bars.length * 22 + (result.models.some(({ truth }) => truth) ? 20 : 0);
   const curved = row ? 110 : 210;

@@ -7,7 +7,7 @@ function tellStop() {
   const [value, band, row] = [valueOf(stop, state.chosen), bandOf(stop), places.length > 2];
   const figure = !ofChannels() && apart() ? t.rank_apart : value === null ? t.rank_none : decimal(value);
   if (row) ref.where.textContent = result.models[state.chosen].name + ':';
-  else both(ref.where, tellLayers() + ':', layerNow(0).name + ':');
+  else both(ref.where, tellLayers() + ':', standing() ? '' : layerNow(0).name + ':');
   ref.rank.textContent = figure;
   explain(ref.rank, () => {
     if (ofChannels()) return t.about_rank_channels;
@@ -33,7 +33,8 @@ function tellStop() {
 function tellLayers() {
   const told = places.map((place) => {
     const { name, map } = layerNow(place);
-    return fill(t.where, { layer: name, size: map.size.join(' × ') });
+    const size = map.size.join(' × ');
+    return standing() ? fill(t.standing, { size }) : fill(t.where, { layer: name, size });
   });
   return [...new Set(told)].join(' | ');
 }
@@ -65,9 +66,13 @@ function choose(place) {
 function tellLegend() {
   const { models, reference } = state.result;
   const row = places.length > 2;
-  const title = ofChannels() ? t.alike_channels : row ? fill(t.alike_row, { reference: models[reference].name }) : t.alike;
-  both(ref.legend, title, t.alike_short);
-  explain(ref['legend-about'], () => (ofChannels() ? t.about_curve_channels : fill(t.about_curve, { luck: models[state.chosen].yardstick.text })));
+  const name = models[reference].name;
+  const title = ofChannels() ? t.alike_channels : row ? fill(standing() ? t.alike_row_input : t.alike_row, { reference: name }) : standing() ? t.alike_input : t.alike;
+  both(ref.legend, title, standing() && !row && !ofChannels() ? title : t.alike_short);
+  explain(ref['legend-about'], () => {
+    if (ofChannels()) return t.about_curve_channels;
+    return fill(standing() ? t.about_curve_input : t.about_curve, { luck: models[state.chosen].yardstick.text });
+  });
 }
 
 /* What each map is evidence for, how much of it lies under the hairlines, and the layer. */
@@ -80,7 +85,7 @@ function tellPlaces() {
     const text = state.mode === 'saw' ? t.saw : !map.max ? t.zero : state.hair ? t.heat : '{evidence}';
     rich(ref['evidence-' + place], fill(text, facts));
     ref['evidence-' + place].classList.toggle('tm-otherwise', evidence.tone === 'warn' && state.mode !== 'saw');
-    ref['chip-' + place].textContent = name + ' · ' + size;
+    ref['chip-' + place].textContent = standing() ? fill(t.standing, { size }) : name + ' · ' + size;
     ref['chip-' + place].title = address;
   }
 }
@@ -91,6 +96,7 @@ function tellThird() {
   const { models } = state.result;
   const { difference } = agreementAt(stopNow());
   const [first, second] = models.map(({ name }) => name);
+  if (state.result.contrast) return tellContrast();
   ref['third-title'].textContent = apart() ? t.apart : t.difference;
   const more = (name) => fill(t.difference_more, { limit: difference.limit, name });
   const own = (place) => fill(t.apart_own, { name: models[place].name, target: models[place].target.toLowerCase() });
@@ -103,11 +109,22 @@ function tellThird() {
   paintBar(ref['ends-bar'], diverging, true);
 }
 
+/* Of two models that disagree: what sets them apart, and what brings them together. */
+function tellContrast() {
+  ref['third-title'].textContent = t.contrast;
+  ref['end-first'].textContent = t.contrast_apart;
+  ref['end-middle'].textContent = ref['no-difference'].textContent = '';
+  ref['end-second'].textContent = t.contrast_together;
+  root.removeAttribute('data-same');
+  plane('difference').setAttribute('aria-label', t.alt_contrast);
+  paintBar(ref['ends-bar'], diverging, true);
+}
+
 /* What stands in the third place, and what it means. */
 function paintThird() {
   if (state.mode !== 'features') tellThird();
   else if (places.length === 2) paintThirdChannel();
-  explain(ref['third-about'], state.mode === 'features' ? t.about_channels : apart() ? t.about_apart : t.about_difference);
+  explain(ref['third-about'], state.mode === 'features' ? t.about_channels : state.result.contrast ? t.about_contrast : apart() ? t.about_apart : t.about_difference);
 }
 
 const painters = {
@@ -130,17 +147,23 @@ function paintDue() {
 /* What is read out of a stop's words, of which there may be none: the answers, and of which classes the maps are. */
 const spoken = (words, apart) => words.slice(0, apart ? 2 : 1).map(({ text }) => text.replaceAll('**', '')).join(' ');
 
+/* A model's first map, or its one map of the input. */
+const mapOf = ({ layers, attribution }) => attribution || layers[0].map;
+
 /* Draw a message; all that the view shows comes from it. */
 async function show(result) {
   const before = state.result;
-  if (typeof result.models[0].layers[0].map.data === 'string') state.source = JSON.stringify(result); // to be saved
-  for (const { layers } of result.models) {
+  if (typeof mapOf(result.models[0]).data === 'string') state.source = JSON.stringify(result); // to be saved
+  for (const { layers, attribution } of result.models) {
     for (const layer of layers) {
+      if (attribution) layer.map = attribution; // one for all, which stands still
       for (const part of [layer.map, layer.features]) {
         if (part && typeof part.data === 'string') part.data = bytes(part.data);
       }
     }
   }
+  if (result.contrast && typeof result.contrast.data === 'string') result.contrast.data = new Int8Array(bytes(result.contrast.data).buffer);
+  for (const stop of result.stops) stop.versus ??= result.stops[0].versus;
   for (const { difference } of result.stops.flatMap(({ versus }) => versus.filter(Boolean))) {
     if (difference && typeof difference.data === 'string') difference.data = new Int8Array(bytes(difference.data).buffer);
   }
@@ -300,6 +323,7 @@ onDocument({
 });
 addEventListener('blur', () => { peek(false); swap(false); });
 
+explain(ref['heat-about'], () => (state.result && standing() ? t.about_heat_input : t.about_heat));
 options(ref.colours, catalog.colours.map(({ name, title }) => [name, title]), state.colours);
 radios(ref.modes, Object.entries(MODES).map(([mode, { title }]) => [mode, title]), state.mode, setMode);
 radios(ref.orders, [['same', t.channels_same_in_both], ['own', t.channels_most_important]], state.order, setOrder);

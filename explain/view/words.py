@@ -118,6 +118,12 @@ class Words:
             told.append(self.say("asked", name=targets[0].lower()))
         return told
 
+    def contrast(self, names: Sequence[str], targets: Sequence[str], classes: int) -> list[str]:
+        """What is drawn where two models that disagree are contrasted; `targets`: their answers, of so many classes."""
+        facts = {"first": names[0], "second": names[1], "name": targets[0], "other": targets[1]}
+        told = [self.say("contrast_drawn", **facts)]
+        return [*told, self.say("contrast_maps_two" if classes == 2 else "contrast_maps", **facts)]
+
     def answers(self, explanations: Sequence[Explanation], names: Sequence[str]) -> str:
         """Who of more than two says what, and how sure: the class that most say first."""
         choices = [class_names(each)[int(np.argmax(each.probabilities[0]))].lower() for each in explanations]
@@ -196,17 +202,20 @@ class Words:
             return self.say("rate_each", population=population, rate=rate)
         return self.say("rates", population=population, side=side, rate=rate, other=other, other_rate=other_rate)
 
-    def heat(self, stop: Stop, names: Sequence[str], targets: Sequence[str], zero: Sequence[bool]) -> str:
+    def heat(
+        self, stop: Stop, names: Sequence[str], targets: Sequence[str], zero: Sequence[bool], still: bool = False
+    ) -> str:
         """Where the two maps of a stop peak and how widely they spread; of two classes only which are zero everywhere.
 
-        `zero`: which of them are.
+        `zero`: which of them are. `still`: whether they are of the input, and the same at every stop.
         """
         same = targets[0] == targets[1]
         if all(zero) and same:
-            return self.say("zero_both", name=targets[0].lower())
+            return self.say("zero_both_input" if still else "zero_both", name=targets[0].lower())
         if any(zero) or not same:
             facts = zip(names, targets, zero, strict=True)
-            told = [self.say("zero_one", side=name, name=target.lower()) for name, target, none in facts if none]
+            key = "zero_one_input" if still else "zero_one"
+            told = [self.say(key, side=name, name=target.lower()) for name, target, none in facts if none]
             return " ".join(map(capital, told))
         first, second = stop.heats
         if first is None and second is None:
@@ -214,7 +223,10 @@ class Words:
         if first is None or second is None:
             return self.say("heat_one", side=names[0 if first is None else 1])
         near = together(first, second)
-        peaks = self.say("peaks_same" if near else "peaks_apart")
+        if still:
+            peaks = self.say("peaks_same_input" if near else "peaks_apart_input")
+        else:
+            peaks = self.say("peaks_same" if near else "peaks_apart")
         areas = first.spread, second.spread
         ratio = max(areas) / min(areas)
         if ratio < ALIKE:

@@ -1,6 +1,7 @@
 /* Asks the server: a picture, a model, a rule or a class is one request; all else is drawn from what is here. */
 
 const LATE = 12000; // milliseconds until waiting needs another word
+const EVERY = 700; // milliseconds between two looks how far something is that takes long
 const PATIENCE = 120000; // milliseconds until nothing is expected any more, of sending and of answering
 
 const asking = { // what is wished for, and what the shown answer was asked with
@@ -9,7 +10,7 @@ const asking = { // what is wished for, and what the shown answer was asked with
 const server_state = { ready: false, loaded: [], seconds: 0 };
 
 let serial = 0;
-let running = null; // {serial, wish, asked: whether the server is at it, timer, late}
+let running = null; // {serial, wish, asked: whether the server is at it, timer, late; ticket: of what takes long, given_up}
 let next = null; // what was wished for meanwhile
 const sent = new WeakMap(); // file: promise of the path that the server has given it
 
@@ -33,15 +34,31 @@ function request(change, restored = false) {
   const wish = { ...(next || (running && running.wish) || asking.wish), ...change };
   const other = ['file', 'example', 'models'].some((name) => name in change); // another picture, or other models
   if (other && !change.target) wish.target = 'own';
-  if (!['own', 'common', ...model(wish.models[0]).classes].includes(wish.target)) wish.target = 'own';
+  const another = 'rule' in change && !change.target; // a method that what is asked may not go with
+  if (another && (wish.target === 'finer' || (wish.target === 'contrast' && !ruleOf(wish.rule).paired))) wish.target = 'own';
+  if (![...SPECIAL, ...model(wish.models[0]).classes].includes(wish.target)) wish.target = 'own';
   asking.wish = wish;
   choosers();
   showTarget(wish.target);
   if (!restored) address({ ...entriesOf(wish), tab: null }, other);
   if (!wish.file && !wish.example) return; // nothing to look at yet
   fail('');
-  if (running && running.asked) next = wish;
-  else ask(wish); // nothing waits for a photo that is only being sent
+  if (running && running.asked) {
+    next = wish;
+    giveUp();
+  } else {
+    ask(wish); // nothing waits for a photo that is only being sent
+  }
+}
+
+/* A name that nobody else knows, under which the server is asked how far something is. */
+const secret = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/* What takes long and is not wanted any more is ended; all else is answered soon anyway. */
+function giveUp() {
+  if (!running || !running.ticket) return;
+  running.given_up = true;
+  server.cancel(running.ticket).catch(() => {});
 }
 
 async function ask(wish) {
@@ -65,9 +82,14 @@ async function ask(wish) {
     }
     mine.asked = true;
     status(waitingFor(wish));
-    mine.late = setTimeout(() => stillWaiting(mine), LATE);
-    mine.timer = setTimeout(() => fails(t.no_answer), PATIENCE);
-    answer = await question({ ask: mine.serial, upload, example: file ? null : example, models, rule, target });
+    if (ruleOf(rule).paired && !['finer', 'contrast'].includes(target)) {
+      mine.late = setTimeout(() => stillWaiting(mine), LATE);
+      mine.timer = setTimeout(() => fails(t.no_answer), PATIENCE);
+    } else {
+      mine.ticket = secret();
+      followUp(mine);
+    }
+    answer = await question({ ask: mine.serial, upload, example: file ? null : example, models, rule, target, ticket: mine.ticket || null });
   } catch (error) {
     if (file && (error instanceof Lost || !mine.asked)) sent.delete(file);
     if (running !== mine) return;
@@ -133,6 +155,31 @@ async function stillWaiting(mine) {
   mine.late = setTimeout(() => stillWaiting(mine), LATE);
 }
 
+/* Tells how far something is that takes long, until it is answered. */
+async function followUp(mine) {
+  for (;;) {
+    const told = await (mine.given_up ? server.cancel(mine.ticket) : server.progress(mine.ticket)).catch(() => null);
+    if (running !== mine) return;
+    if (told && told.share !== undefined && !mine.given_up) tellProgress(mine.wish, told);
+    await new Promise((resolve) => setTimeout(resolve, EVERY));
+    if (running !== mine) return;
+  }
+}
+
+function progressText({ ahead, share, seconds }) {
+  const [left, percent] = [seconds === null ? '' : lasts(seconds), Math.floor(100 * share)];
+  return ahead ? fill(t.in_line, { ahead }) : percent && left ? fill(t.at_work_share, { percent, left }) : left;
+}
+
+function tellProgress({ rule, target }, told) {
+  const title = { contrast: t.contrast_title, finer: catalog.finer.title }[target] || ruleOf(rule).title;
+  status(title, progressText(told), told.share);
+}
+ref['give-up'].addEventListener('click', () => {
+  giveUp();
+  ref['give-up'].hidden = true;
+});
+
 /* What is to be done with an answer: nothing ("stale": a question later than its own is asked), ask once more ("again":
    the server has deleted the photo; we still have it), ask what was wished for meanwhile ("next"), "show" it, or "fail". */
 function meaning(answer, running, next) {
@@ -166,7 +213,7 @@ function settle(answer) {
     showAnswer(answer);
     return;
   }
-  fail(answer.sentence);
+  fail(answer.code === 'cancelled' ? '' : answer.sentence);
   if (state.result) { // back to what is shown
     asking.wish = asking.shown;
     choosers();
@@ -217,8 +264,13 @@ function preview(wish) {
   image.src = source;
 }
 
-function status(text) {
-  ref.status.textContent = text;
+/* What is being done; of what takes long also how far it is. */
+function status(text, left = '', share = null) {
+  if (ref.status.textContent !== text) ref.status.textContent = text; // it is read out
+  ref.left.textContent = left;
+  ref.share.hidden = share === null;
+  ref.share.value = share || 0;
+  ref['give-up'].hidden = share === null;
   root.toggleAttribute('data-status', Boolean(text));
 }
 

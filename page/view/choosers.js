@@ -6,6 +6,7 @@ const FREE = 'free'; // in place of an experiment's id: any two models
 /* The classes, and where the two maps explain different ones, one for both, a click away. */
 function offerTargets({ asked }) {
   showTarget(asked);
+  faithfulButton.hidden = ['contrast', 'finer'].includes(asked);
   const { classes } = model(asking.wish.models[0]);
   const names = many() ? [...new Set(state.result.models.map(({ target }) => target))] : classes;
   ref.apart.replaceChildren(t.apart_ask + ' ', ...names.map((name) => {
@@ -13,6 +14,11 @@ function offerTargets({ asked }) {
     button.addEventListener('click', () => request({ target: name }));
     return button;
   }));
+  if (!contrastText()) return;
+  const why = make('button', { type: 'button', className: 'tm-button', textContent: t.why, title: contrastText(t.contrast_ask) });
+  why.dataset.target = 'contrast';
+  why.addEventListener('click', () => request({ target: 'contrast', rule: ruleOf(asking.wish.rule).paired ? asking.wish.rule : catalog.rules[0].name }));
+  ref.apart.append(' ', why);
 }
 
 const experimentOf = (models) => catalog.experiments.find((experiment) => experiment.models.join() === models.join());
@@ -33,10 +39,10 @@ function choosers() {
   for (const button of ref.also.querySelectorAll('button')) button.setAttribute('aria-pressed', button.dataset.id === id);
   root.toggleAttribute('data-several', models.length > 2); // a row is chosen by its experiment alone
   for (const place of PAIR) ref['model-' + place].value = models[place];
-  ref.rule.value = rule;
+  showRule(rule);
   explain(ref['rule-about'], () => {
-    const { about } = catalog.rules.find(({ name }) => name === asking.wish.rule) || {};
-    return [about, state.cost].filter(Boolean).join(' · ');
+    const { sentence, about } = ruleOf(asking.wish.rule);
+    return [sentence, about, state.cost].filter(Boolean).join(' · ');
   });
   tellKnown(models, shown);
   arrange(shown || catalog.experiments[0]);
@@ -201,4 +207,3 @@ for (const chooser of [ref.experiments, ref.more, ref.cards]) {
     });
   }
 }
-ref.rule.addEventListener('change', () => request({ rule: ref.rule.value }));

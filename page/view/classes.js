@@ -1,6 +1,7 @@
 /* Which class is explained: of few a plain choice, of many an overlay in which all keep their places, and typing finds. */
 
 const FEW = 3; // classes of a plain choice
+const SPECIAL = ['own', 'common', 'finer', 'contrast']; // targets that are no class
 
 /* Places of the names that hold what is typed, best first: the whole, its beginning, a word's beginning, anything in it. */
 function matching(names, typed) {
@@ -22,7 +23,11 @@ function grouped(names, groups) {
 
 const many = () => model(asking.wish.models[0]).classes.length > FEW;
 const commonText = () => state.result && fill(asking.wish.models.length > 2 ? t.common_row : t.common, { name: state.result.target.common });
-const targetText = (target) => ({ own: t.own, common: commonText() || t.own })[target] || target;
+const targetText = (target) => ({ own: t.own, common: commonText() || t.own, finer: t.finer_target, contrast: contrastText() || t.own })[target] || target;
+
+/* What two models that disagree are contrasted by: the left one's answer and the right one's; empty where they do not. */
+const answers = () => (state.result && state.result.target.why_not === '' ? state.result.models.map(({ says }) => says.toLowerCase()) : []);
+const contrastText = (text = t.contrast_target) => (answers().length ? fill(text, { name: answers()[0], other: answers()[1] }) : '');
 
 let offered = ''; // the classes of the plain choice
 function showTarget(target) {
@@ -33,6 +38,7 @@ function showTarget(target) {
   if (many()) return;
   const all = asking.wish.models.length > 2 ? t.all_explain : t.both_explain;
   const entries = [['own', t.own], ...classes.map((name) => [name, fill(all, { name: name.toLowerCase() })])];
+  if (['contrast', 'finer'].includes(target)) entries.splice(1, entries.length, [target, targetText(target)]); // the classes behind "own"
   if (offered !== entries.join()) radios(ref.target, entries, target, (value) => request({ target: value }));
   offered = entries.join();
   const { asked, common } = state.result ? state.result.target : {};
@@ -60,7 +66,7 @@ function openClasses() {
     return node;
   };
   choice.options = [];
-  const whole = [entry('own', t.own), ...(commonText() ? [entry('common', commonText())] : [])];
+  const whole = [entry('own', t.own), ...(commonText() ? [entry('common', commonText())] : []), ...(contrastText() ? [entry('contrast', contrastText())] : [])];
   ref['class-list'].replaceChildren(group(t.target, whole),
     ...grouped(classes, groups).map(([title, names]) => group(title, names.map((name) => entry(name, name)))));
   ref['class-list'].firstElementChild.className = 'tm-whole';
@@ -73,7 +79,7 @@ function openClasses() {
 
 function findClasses() {
   const typed = ref.find.value.trim();
-  const special = ({ dataset }) => ['own', 'common'].includes(dataset.value); // for the arrows alone
+  const special = ({ dataset }) => SPECIAL.includes(dataset.value); // for the arrows alone
   const found = matching(choice.options.map((option) => (special(option) ? '' : option.textContent)), typed);
   choice.found = [...found].sort((a, b) => a - b).map((place) => choice.options[place]);
   choice.options.forEach((option) => option.classList.toggle('tm-found', Boolean(typed) && choice.found.includes(option)));

@@ -46,6 +46,7 @@ function restore() {
   if (same(wish, next || (running && running.wish) || asking.wish)) return choosers();
   if (wish.file || wish.example) return request(wish, true);
   if (running) for (const timer of [running.timer, running.late]) clearTimeout(timer);
+  giveUp();
   [running, next] = [null, null];
   root.removeAttribute('data-busy');
   status('');

@@ -3,7 +3,6 @@
 for (const place of PAIR) {
   options(ref['model-' + place], catalog.models.map(({ id, title, description }) => [id, title, description]));
 }
-options(ref.rule, catalog.rules.map(({ name, title }) => [name, title]));
 offerPage(server.shell);
 ref.accepted.textContent = catalog.accepted;
 ref.commands.textContent = catalog.commands;

@@ -44,6 +44,12 @@ TEXTS: dict[str, Any] = {
         "alike": "How alike the two maps are, layer by layer",
         "alike_short": "How alike, by layer",
         "alike_row": "How alike each map is to that of {reference}, layer by layer",
+        "alike_input": "How alike the two maps of the picture are",
+        "alike_row_input": "How alike each map of the picture is to that of {reference}",
+        "standing": "the picture · {size}",
+        "about_curve_input": "This method gives one map of the whole picture, whatever the layer, so the line is "
+        "level. 1: the two models find the evidence at the same places. 0: the places have nothing to do with one "
+        "another. The layers are those of the features. {luck}",
         "alike_channels": "How alike the same channels are, layer by layer",
         "the_same": "the same",
         "unrelated": "unrelated",
@@ -77,6 +83,9 @@ TEXTS: dict[str, Any] = {
         "scale of "
         "its own: the brightest place is its peak, however strong that is. Where the photo shows through there is "
         "none.",
+        "about_heat_input": "Where the picture holds evidence for the class that stands on it, the same at every "
+        "layer. Each map has a scale of its own: the brightest place is its peak, however strong that is. What speaks "
+        "against the class is not drawn.",
         "about_channels": "A channel is one of the things that a layer looks for. Importance: how much the score of "
         "the "
         "explained class hangs on it, on this photo.",
@@ -97,6 +106,14 @@ TEXTS: dict[str, Any] = {
         "difference_alike": "alike",
         "no_difference": "No difference: one of the maps is zero everywhere here.",
         "apart": "Two different answers",
+        "contrast": "What sets them apart",
+        "contrast_apart": "sets them apart",
+        "contrast_together": "brings them together",
+        "alt_contrast": "The photo, and in two colours what sets the two models apart and what brings them together",
+        "about_contrast": "Why does this model say one thing and that model another? Each pixel's part in how "
+        "much more the left model prefers its own answer to the right one's than the right model does: pixel times "
+        "gradient, summed over cells. The strongest cells have the full colour. It holds for small changes of this "
+        "photo.",
         "apart_own": "{target}: {name}",
         "alt_apart": "The photo, and in two colours where each model's evidence for its own answer is strongest",
         "about_apart": "The two models give different answers, and each picture shows what speaks for the model's "
@@ -161,6 +178,17 @@ TEXTS: dict[str, Any] = {
     "evidence_for": "evidence for **{name}**",
     "evidence_own": "its own answer: evidence for **{name}**",
     "evidence_other": "evidence for **{name}**; it says {says}",
+    "evidence_contrast": "for **{name}** rather than {rather}",
+    "evidence_finer": "for **{name}**, not its nearest others",
+    "explained_contrast": "explained: each own answer rather than the other's",
+    "explained_finer": "explained: each own answer, not its nearest others",
+    "contrast_drawn": "The third picture, by the gradient at this photo: **red** sets the two apart (it speaks for "
+    "{name} in {first} or for {other} in {second}), **blue** brings them together.",
+    "contrast_maps": "Each map shows what speaks for its model's own answer and not for the other's.",
+    "contrast_maps_two": "There are only two classes, so what speaks for {name} speaks against {other}: the two maps "
+    "are those of each own answer.",
+    "finer": "Each map shows what speaks for its model's own answer and not for the few classes that it finds nearest "
+    "to it.",
     "apart_title": "Maps of different classes differ whatever the models look at, so their agreement has no number "
     "and no yardstick.",
     # notes of the reader, by code
@@ -218,6 +246,8 @@ TEXTS: dict[str, Any] = {
     "own": "Each map shows what speaks for its own model's answer. Evidence for different things is not compared.",
     "peaks_same": "At this layer both look **at the same spot**",
     "peaks_apart": "At this layer they look at **different spots**",
+    "peaks_same_input": "In the picture as a whole both look **at the same spot**",
+    "peaks_apart_input": "In the picture as a whole they look at **different spots**",
     "spread_alike": "{peaks}, and about as widely ({first_share} and {second_share} of the picture).",
     "spread_wider_same": "{peaks}, but {wider} at **{ratio}\N{NO-BREAK SPACE}× as much** of the picture.",
     "spread_wider_apart": "{peaks}, and {wider} at **{ratio}\N{NO-BREAK SPACE}× as much** of the picture.",
@@ -225,6 +255,8 @@ TEXTS: dict[str, Any] = {
     "heat_both": "Neither looks at a place in particular here: both maps are the same everywhere.",
     "zero_one": "{side}'s map is **zero everywhere** here: by this method, nothing at this layer speaks for {name}.",
     "zero_both": "Both maps are **zero everywhere** here: by this method, nothing at this layer speaks for {name}.",
+    "zero_one_input": "{side}'s map is **zero everywhere**: by this method, nothing in the picture speaks for {name}.",
+    "zero_both_input": "Both maps are **zero everywhere**: by this method, nothing in the picture speaks for {name}.",
     "agree_within": "**No more different than luck makes two trainings** on 8 of 10 {population}",
     "agree_less": "**More different than luck makes two trainings** on 9 of 10 {population}",
     "agree_more": "**More alike than luck leaves two trainings** on 9 of 10 {population}",
