@@ -74,6 +74,7 @@ def faithful(
     def progress(share: int, of: int) -> None:
         tell((done + share / max(of, 1)) / total)
 
+    classes = [texts.class_name(card.classes[int(known.targets[0])]) for card, known in explained]
     sides: list[dict[str, Any]] = []
     for place, (model, (_, explanation)) in enumerate(zip(models, explained, strict=True)):
         options = _options(model)
@@ -87,7 +88,7 @@ def faithful(
             asked = (model, explanation.pictures, np.nan_to_num(heatmap), explanation.targets)
             curves.append(removal(*asked, fill=FILL, steps=STEPS, progress=progress, **options))
             done += 1
-        sides.append(_side(explained[place], names[place], stop.layers[place].address, maps[place], curves))
+        sides.append(_side(classes[place], names[place], stop.layers[place].address, maps[place], curves))
     for place, (model, (_, explanation)) in enumerate(zip(models, explained, strict=True)):
         sides[place]["randomised"] = None
         if fast[place]:
@@ -108,14 +109,13 @@ def _options(model: Model) -> dict[str, Any]:
     return {"preprocess": preprocessing(model.preprocess), "head": model.head} if isinstance(model, Checkpoint) else {}
 
 
-def _side(explained: Explained, name: str, layer: str, heatmap: np.ndarray, curves: Sequence[Curves]) -> dict[str, Any]:
+def _side(target: str, name: str, layer: str, heatmap: np.ndarray, curves: Sequence[Curves]) -> dict[str, Any]:
     """What was measured of a model: by its own map, the other's, and the baselines."""
     own, cross, *baselines = curves
     most, least = (np.stack([getattr(each, way)[0] for each in baselines]) for way in ("most", "least"))
-    target = int(explained.explanation.targets[0])
     return {
         "name": name,
-        "target": explained.card.classes[target],
+        "target": target,
         "layer": layer,
         "most": own.most[0].tolist(),
         "least": own.least[0].tolist(),

@@ -1,10 +1,11 @@
 """The page: Gradio's frame around the one view that draws everything, the endpoint for programs, and About."""
 
 import base64
+import functools
 import html
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,20 @@ from page import evidence, limits, previews, uploads
 from page.errors import PageError
 from page.examples import belongs, ordered
 from page.service import FINER, ONE_PASS, OWN, Service, commands
-from page.texts import PageTexts
+from page.texts import TABLES, PageTexts
 from page.theme import theme
 from study.experiments import Experiment
 from study.store import same_recipe
 
 VIEW = Path(__file__).parent / "view"
 ASKING = ("address", "connection", "photos", "ask", "classes", "methods", "faithful", "choosers", "history", "start")
-SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ASKING))
-EVIDENCE = (view.HERE / "common.js", *(VIEW / f"{name}.js" for name in ("address", "evidence-classes", "evidence")))
+LANGUAGE = VIEW / "language.js"
+SCRIPTS = (LANGUAGE, *view.SCRIPTS, *(VIEW / f"{name}.js" for name in ASKING))
+EVIDENCE = (
+    LANGUAGE,
+    view.HERE / "common.js",
+    *(VIEW / f"{name}.js" for name in ("address", "evidence-classes", "evidence")),
+)
 STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css", VIEW / "evidence-classes.css")
 MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
 LARGE = 3  # examples that are kept large where there is no experiment
@@ -41,17 +47,18 @@ FEW = 3  # classes that a sentence names
 def build(service: Service) -> gr.Blocks:
     """The page, to be served by `page.server`."""
 
-    def state(_: object = None) -> dict[str, Any]:
-        return service.state()
+    def state(language: object = None) -> dict[str, Any]:
+        return service.spoken(language).state()
 
     def prepare(experiment_ids: object = None) -> dict[str, Any]:
         return service.prepare(experiment_ids)
 
-    def rarely(_: object = None) -> dict[str, str]:
-        return service.rarely()
+    def rarely(language: object = None) -> dict[str, str]:
+        return service.spoken(language).rarely()
 
-    def offered(models: object = None) -> list[dict[str, Any]]:
-        return service.offered(models)
+    def offered(asked: object = None) -> list[dict[str, Any]]:
+        asked = asked if isinstance(asked, dict) else {}
+        return service.spoken(asked.get("language")).offered(asked.get("models"))
 
     def progress(ticket: object = None) -> dict[str, Any] | None:
         return page.gate.progress(ticket)
@@ -59,14 +66,24 @@ def build(service: Service) -> gr.Blocks:
     def cancel(ticket: object = None) -> bool:
         return page.gate.cancel(ticket)
 
-    def shell(_: object = None) -> dict[str, str]:
+    def shell(language: object = None) -> dict[str, str]:
+        before, behind = view.shell(service.spoken(language).texts).split(view.KEPT)
         return {"before": before, "behind": behind}
 
-    choices, say = catalog(service), service.texts.say
-    before, behind = view.shell(service.texts).split(view.KEPT)
+    say = service.texts.say
+    first = service.texts.language
+    spoken = [service, *(service.spoken(language) for language in TABLES if language != first)]
+    choices = {each.texts.language: catalog(each) for each in spoken}
+    judged = {each.texts.language: evidence.catalog(choices[each.texts.language], each.texts) for each in spoken}
     with Page(title=say("name"), analytics_enabled=False, fill_width=True) as page:
         page.told = service.texts.told
-        gr.HTML(_head(service.texts), elem_classes="tm-head-box", apply_default_css=False)
+        gr.HTML(
+            _head([each.texts for each in spoken]),
+            js_on_load=view.joined([LANGUAGE, VIEW / "head.js"]),
+            elem_classes="tm-head-box",
+            apply_default_css=False,
+            catalog=translated({each.texts.language: {"tabs": _tabs(each.texts)} for each in spoken}, first),
+        )
         with gr.Tabs():
             with gr.Tab(say("compare"), id="compare", elem_id="tm-compare"):
                 comparison = gr.HTML(
@@ -75,7 +92,7 @@ def build(service: Service) -> gr.Blocks:
                     js_on_load=view.joined(SCRIPTS),
                     apply_default_css=False,
                     server_functions=[state, prepare, rarely, offered, progress, cancel, shell],
-                    catalog=choices,
+                    catalog=translated(choices, first),
                 )
             if service.cards:
                 with gr.Tab(say("evidence"), id="evidence", elem_id="tm-evidence"):
@@ -84,11 +101,11 @@ def build(service: Service) -> gr.Blocks:
                         html_template=(VIEW / "evidence.html").read_text(encoding="utf-8"),
                         js_on_load=view.joined(EVIDENCE),
                         apply_default_css=False,
-                        server_functions=service.findings.served(),
-                        catalog=evidence.catalog(choices, service.texts),
+                        server_functions=service.findings.served(lambda language: service.spoken(language).findings),
+                        catalog=translated(judged, first),
                     )
             with gr.Tab(say("about"), id="about", elem_id="tm-about"):
-                gr.HTML(about(service), apply_default_css=False)
+                gr.HTML(said((each.texts.language, about(each)) for each in spoken), apply_default_css=False)
 
         gate = page.gate = limits.Gate(page, service)
 
@@ -115,7 +132,7 @@ def options() -> dict[str, Any]:
     """What Gradio needs for the page to look and behave as it should."""
     return {
         "theme": theme(),
-        "head": f"<style>{view.joined(STYLES)}</style>",
+        "head": f"<style>{view.joined(STYLES)}{_languages()}</style>",
         "footer_links": ["api"],
         "run_history": False,
         "max_file_size": uploads.MAX_FILE,
@@ -211,8 +228,8 @@ def catalog(service: Service) -> dict[str, Any]:
                 "id": card.model_id,
                 "title": card.title,
                 "description": card.description,
-                "classes": list(card.classes),
-                "groups": list(card.groups),
+                "classes": list(map(service.texts.class_name, card.classes)),
+                "groups": list(map(service.texts.class_name, card.groups)),
                 "knows": _knows(card, service.texts),
                 "networks": list(card.members or [card.model_id]),
             }
@@ -278,7 +295,7 @@ def _knows(card: Card, texts: PageTexts) -> str:
     known = texts["known"].get(card.dataset.name if card.dataset else None)
     if known or len(card.classes) > FEW:
         return known or texts.say("known_many", count=len(card.classes))
-    return texts.say("known_few", names=texts.say("and").join(name.lower() for name in card.classes))
+    return texts.say("known_few", names=texts.say("and").join(texts.class_name(name).lower() for name in card.classes))
 
 
 def _preview(service: Service, experiment: Experiment, examples: list[str]) -> dict[str, Any]:
@@ -290,6 +307,7 @@ def _preview(service: Service, experiment: Experiment, examples: list[str]) -> d
     return {"src": _thumbnail(service.examples[examples[0]].path, 240, 180) if examples else "", "cells": 1}
 
 
+@functools.cache
 def _thumbnail(path: Path, width: int, height: int) -> str:
     """A small WebP that covers width x height, as a data URL."""
     with Image.open(path) as image:
@@ -301,20 +319,59 @@ def _thumbnail(path: Path, width: int, height: int) -> str:
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
 
 
+def translated(catalogs: Mapping[str, Mapping[str, Any]], first: str) -> dict[str, Any]:
+    """A catalog with what is otherwise in other languages: {..., "language", "languages": {language: changes}}.
+
+    Changes are nested as the catalog is, by key and by place, and hold what is said otherwise alone.
+    """
+    others = {language: _changes(catalogs[first], other) for language, other in catalogs.items() if language != first}
+    return {**catalogs[first], "language": first, "languages": others}
+
+
+def _changes(before: Any, after: Any) -> Any:
+    if isinstance(before, Mapping) and isinstance(after, Mapping) and before.keys() == after.keys():
+        pairs = {key: (before[key], after[key]) for key in before}
+    elif isinstance(before, (list, tuple)) and len(before) == len(after):
+        pairs = {str(place): pair for place, pair in enumerate(zip(before, after, strict=True))}
+    else:
+        return after
+    return {key: _changes(*pair) for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
 # --- texts around it --------------------------------------------------------------------------------------------------
 
 
-def _head(texts: PageTexts) -> str:
-    say = texts.say
-    return f'<div class="tm-head"><h1>{say("name")}</h1><p>{say("tagline")}</p></div>'
+def said(parts: Iterable[tuple[str, str]], tag: str = "div") -> str:
+    """HTML by language, of which the one that the page has is shown."""
+    return "".join(f'<{tag} class="tm-said" lang="{language}">{html}</{tag}>' for language, html in parts)
+
+
+def _languages() -> str:
+    """Styles that hide what is said in other languages than the page's."""
+    return "".join(f':root[lang="{name}"] .tm-said:not([lang="{name}"]) {{ display: none }}' for name in TABLES)
+
+
+def _tabs(texts: PageTexts) -> dict[str, str]:
+    return {name: texts.say(name) for name in ("compare", "evidence", "about")}
+
+
+def _head(texts: Sequence[PageTexts]) -> str:
+    tagline = said(((each.language, each.say("tagline")) for each in texts), "span")
+    choices = "".join(
+        f'<option value="{each.language}" lang="{each.language}">{each.say("language")}</option>' for each in texts
+    )
+    label = " · ".join(each.say("language_label") for each in texts)
+    chooser = f'<select class="tm-languages" aria-label="{label}" title="{label}">{choices}</select>'
+    return f'<div class="tm-head"><h1>{texts[0].say("name")}</h1><p>{tagline}</p>{chooser}</div>'
 
 
 def about(service: Service) -> str:
     """About, as HTML; whatever comes from cards and other files is escaped."""
     say = service.texts.say
     points = "".join(f"<li>{_escaped(point)}</li>" for point in service.texts["about_points"])
+    warnings = service.texts["rule_warnings"]
     rules = "".join(
-        f"<tr><td>{_escaped(rule.title)}<small>{_escaped(rule.warning)}</small></td>"
+        f"<tr><td>{_escaped(rule.title)}<small>{_escaped(service.texts['rule_warnings'].get(rule.name, rule.warning))}</small></td>"
         f'<td class="tm-equation">{_escaped(rule.equation)}</td><td>{_escaped(rule.source)}</td></tr>'
         for rule in RULES.values()
     )

@@ -1,5 +1,6 @@
 """What stands behind the page: from a visitor's question to a message. It keeps models, and nothing about visitors."""
 
+import copy
 import functools
 import hashlib
 import logging
@@ -36,7 +37,7 @@ from page.faithful import faithful
 from page.jobs import Task, Tell
 from page.pace import Pace
 from page.rates import right_at_least, right_at_most
-from page.texts import PageTexts
+from page.texts import TABLES, PageTexts
 from study.experiments import Experiment, read_experiments
 from study.store import same_recipe
 
@@ -88,16 +89,20 @@ class Service:
         for folder, sentence in self.problems:
             log.warning("Passed over %s: %s", folder, sentence)
         known = read_experiments(self.weights / "experiments.json", self.cards)
+        self._experiments = known
         self.experiments: list[Experiment] = [self.texts.titled(experiment) for experiment in known]
         self.pictures = Path(examples)
         self.examples: dict[str, Example] = read_examples(self.pictures)
         self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data, self.texts)
         self.decoders = Decoders()
-        self.problem = ""  # a sentence when the models could not be loaded
         self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()
         self._pace = Pace()
-        self._unfit: dict[tuple[str, str], str] = {}  # why a model cannot be explained by a rule, as far as was tried
+        self._failed = threading.Event()  # the models could not be loaded
+        self._spoken = {language: self}
+        self._unfit: dict[
+            tuple[str, str], UserError
+        ] = {}  # why a model cannot be explained by a rule, as far as was tried
         self._seconds: list[float] = []  # that loading a model took
         self._traced: set[str] = set()  # have explained since they were read
         self._guard = threading.Lock()
@@ -109,6 +114,32 @@ class Service:
             return self.experiments[0].models
         ids = list(self.cards)
         return ids[0], ids[min(1, len(ids) - 1)]
+
+    @property
+    def problem(self) -> str:
+        """A sentence where the models could not be loaded."""
+        return self.texts.say("start_fails") if self._failed.is_set() else ""
+
+    def spoken(self, language: object) -> "Service":
+        """The same models, examples and evidence, and all that is said in a language; itself for an unknown one."""
+        if not isinstance(language, str) or language not in TABLES:
+            return self
+        with self._guard:
+            if language not in self._spoken:
+                self._spoken[language] = self._translated(PageTexts(language))
+            return self._spoken[language]
+
+    def _translated(self, texts: PageTexts) -> "Service":
+        other = copy.copy(self)
+        other.texts, other.words = texts, Words(texts)
+        other.cards = {model_id: texts.card(card) for model_id, card in self.cards.items()}
+        other.experiments = [texts.titled(experiment) for experiment in self._experiments]
+        other.examples = {example_id: texts.example(example) for example_id, example in self.examples.items()}
+        shared = self.findings
+        titles = {card.title: other.cards[model_id].title for model_id, card in self.cards.items()}
+        args = self.weights, self.evidence, other.cards, other.experiments, shared.data, texts, titles
+        other.findings = Findings(*args)
+        return other
 
     # --- loading ----------------------------------------------------------------------------------------------------
 
@@ -126,7 +157,7 @@ class Service:
             log.info("The models are ready.")
         except Exception:
             log.exception("The first pair cannot be loaded.")
-            self.problem = self.texts.say("start_fails")
+            self._failed.set()
         finally:
             self._ready.set()
 
@@ -316,7 +347,7 @@ class Service:
                 made = checkpoint.explain(squashed, Finer(own) if finer else own, rule, progress=progress)
             except ModelError as error:
                 log.info("%s is not explained by %s: %s", model_id, rule, error)
-                self._unfit[model_id, rule] = self.texts.told(error)
+                self._unfit[model_id, rule] = error
                 raise Refused("not_explained", title=card.title, reason=self.texts.told(error)) from error
             if not finer:
                 self._pace.learn(model_id, made, rule, time.perf_counter() - began)
@@ -401,7 +432,7 @@ class Service:
     def _reason(self, model_id: str, rule: str) -> str:
         """Why a model cannot be explained by a rule, as far as that is known."""
         if (model_id, rule) in self._unfit:
-            return self._unfit[model_id, rule]
+            return self.texts.told(self._unfit[model_id, rule])
         needs, title = RULES[rule].needs, self.cards[model_id].title
         if not {"guided", "attention"} & set(needs) or model_id not in self._at_once():
             return ""
@@ -450,6 +481,8 @@ class Service:
         classes = self.cards[models[0]].classes
         if any(self.cards[model_id].classes != classes for model_id in models):
             raise Refused("other_classes")
+        named = {self.texts.class_name(name): name for name in classes}  # as it is called, or as the data set has it
+        target = named.get(target, target) if isinstance(target, str) else target
         if not isinstance(target, str) or target not in (*TARGETS, *classes):
             raise Refused("unknown_target", asked=_short(target), known=", ".join(classes))
         members = any(self.cards[model_id].members for model_id in models)
@@ -496,12 +529,17 @@ class Service:
     def ask(self, asked: object) -> dict[str, Any] | Task:
         """What the browser asks for, as it sends it; a message, or {"kind": "error", "ask", "code", "sentence"}.
 
-                `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
-        path) or example (an id), models (ids), rule, target; and about "faithfulness", where it is of that, depth. What
-        takes long is a `Task`, whose picture is read already; its answer has to be given the number by `numbered`.
+        `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
+        path) or example (an id), models (ids), rule, target, language; and about "faithfulness", where it is of that,
+        depth. What takes long is a `Task`, whose picture is read already; its answer has to be given the number by
+        `numbered`.
         """
         with self._background.question():
-            return self._asked(asked)
+            return self._of(asked)._asked(asked)
+
+    def _of(self, asked: object) -> "Service":
+        """This in the language of a question."""
+        return self.spoken(asked.get("language") if isinstance(asked, Mapping) else None)
 
     def give_way(self) -> None:
         """Return when no question is being answered that is answered at once, but before long."""
@@ -519,7 +557,7 @@ class Service:
             return answer
 
         return Task(
-            (digest, picture.pixels.shape, picture.notes, tuple(models), rule, target, shows),
+            (digest, picture.pixels.shape, picture.notes, tuple(models), rule, target, shows, self.texts.language),
             work,
             None if None in known else sum(seconds for seconds in known if seconds is not None),
             RULES[rule].probes,
@@ -546,7 +584,7 @@ class Service:
             both = [self._read(model_id) for model_id in models]
             return faithful(both, explained, comparison, place, self.texts, names, tell)
 
-        key = ("faithfulness", digest, picture.pixels.shape, tuple(models), rule, target, place)
+        key = ("faithfulness", digest, picture.pixels.shape, tuple(models), rule, target, place, self.texts.language)
         return Task(key, work)
 
     def _asked(self, asked: object) -> dict[str, Any] | Task:
@@ -580,13 +618,18 @@ class Service:
     def failed(self, asked: object, error: Exception) -> dict[str, Any]:
         """What is answered to a question that failed."""
         if isinstance(error, UserError):
-            return self.refused(asked, error.code, self.texts.told(error))
+            return self.refused(asked, error.code, self._of(asked).texts.told(error))
         log.error("A request failed.", exc_info=error)
         return self.refused(asked, "internal")
 
     def refused(self, asked: object, code: str, sentence: str = "") -> dict[str, Any]:
         """The answer that is none, with one sentence: by default that of the code."""
-        return {"kind": "error", "ask": _number(asked), "code": code, "sentence": sentence or self.texts.say(code)}
+        return {
+            "kind": "error",
+            "ask": _number(asked),
+            "code": code,
+            "sentence": sentence or self._of(asked).texts.say(code),
+        }
 
     def _explained(
         self, model_id: str, squashed: Callable[[tuple[int, int]], np.ndarray], target: str = "predicted"
@@ -605,7 +648,7 @@ class Service:
         self._traced.update(self._networks(model_id))
         self._pace.learn(model_id, explanation, ONE_PASS[0], time.perf_counter() - began)
         log.debug("%s explained in %.0f ms", model_id, 1000 * (time.perf_counter() - began))
-        return Explained(checkpoint.card, explanation)
+        return Explained(self.cards.get(model_id, checkpoint.card), explanation)
 
 
 def commands() -> str:

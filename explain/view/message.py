@@ -66,7 +66,7 @@ from explain.align import Comparison, common_target
 from explain.cards import Card
 from explain.explanation import Explanation, Features, Layer
 from explain.pictures import Picture, fit, resize
-from explain.view.words import Words, class_names, sentences
+from explain.view.words import Words, sentences
 
 LONGEST = 1024  # pixels of the shown picture's longer side
 SMALL = 64  # pixels of a picture's longer side, up to which it is shown pixel by pixel
@@ -122,13 +122,14 @@ def message(
     `ask`, `milliseconds` and `loaded` are the server's to add.
     """
     words = words or Words()
+    truth = truth and words.texts.class_name(truth)
     yardsticks = [None] * len(explained) if yardsticks is None else yardsticks
     outside = [belongs is False and yardstick is not None for yardstick in yardsticks]
     if belongs is False:
         rates, ceilings, yardsticks = (), (), [None] * len(explained)
     rates = rates or [None] * len(explained)
     ceilings = ceilings or [None] * len(explained)
-    rule, reference, classes = comparison.rule, comparison.reference, class_names(explained[0].explanation)
+    rule, reference, classes = comparison.rule, comparison.reference, words.class_names(explained[0].explanation)
     names = words.names(*(card.title for card, _ in explained))
     population = words.population([card for card, _ in explained])
     explanations = [explanation for _, explanation in explained]
@@ -187,7 +188,7 @@ def message(
         "rule": rule,
         "level": "input" if still else "layer",
         "target": {
-            "asked": asked,
+            "asked": words.texts.class_name(asked),
             "options": list(classes),
             "common": classes[common_target(*(explanation.probabilities[0] for explanation in explanations))],
             "text": _explained(asked, models[0]["target"], comparison.same_target, words),
@@ -307,7 +308,7 @@ def bars(
 
     `truth`: the right class, if it is known.
     """
-    names = class_names(explanation)
+    names = words.class_names(explanation)
     ranked = [explanation] if _many(names) else explanations
     order = np.argsort(-sum(each.probabilities[0].astype(float) for each in ranked), kind="stable")[:BARS]
     shares = ((names[k], float(explanation.probabilities[0, k])) for k in order)
@@ -322,7 +323,7 @@ def place_of(truth: str | None, explanation: Explanation, words: Words) -> dict[
     if truth is None:
         return None
     order = np.argsort(-explanation.probabilities[0].astype(float), kind="stable")[:BARS]
-    likeliest = [class_names(explanation)[k] for k in order]
+    likeliest = [words.class_names(explanation)[k] for k in order]
     if truth not in likeliest:
         return {"tone": "absent", "text": words.say("truth_absent", name=truth)}
     place = likeliest.index(truth) + 1
@@ -480,7 +481,7 @@ def add_words(
     verdict = words.verdict(explanations, asked, targets, names)
     verdict[0] = " ".join(filter(None, [verdict[0], *told]))
     if asked == "contrast":
-        classes = len(class_names(explanations[0]))
+        classes = len(words.class_names(explanations[0]))
         verdict[1:] = words.contrast(names, [target.lower() for target in targets], classes)
     elif asked == "finer":
         verdict[1:] = [words.say("finer")]

@@ -40,6 +40,11 @@ class Words:
             for place, name in enumerate(short, start=1)
         )
 
+    def class_names(self, explanation: Explanation) -> tuple[str, ...]:
+        """What the classes are called, which every checkpoint gives to its explanations."""
+        assert explanation.classes is not None
+        return tuple(map(self.texts.class_name, explanation.classes))
+
     def percent(self, share: float) -> str:
         """A share that was counted, 0 to 1, as percent; all and none alone are 100 and 0."""
         return self.say("percent", value=round(100 * share)) if share in (0, 1) else self.confidence(share)
@@ -99,7 +104,7 @@ class Words:
         choices, sure = [], []
         for explanation in explanations:
             choice = int(np.argmax(explanation.probabilities[0]))
-            choices.append(class_names(explanation)[choice].lower())
+            choices.append(self.class_names(explanation)[choice].lower())
             sure.append(float(explanation.probabilities[0, choice]))
         shares = dict(zip(("first_share", "second_share"), map(self.confidence, sure), strict=True))
         if choices[0] != choices[1]:
@@ -126,7 +131,7 @@ class Words:
 
     def answers(self, explanations: Sequence[Explanation], names: Sequence[str]) -> str:
         """Who of more than two says what, and how sure: the class that most say first."""
-        choices = [class_names(each)[int(np.argmax(each.probabilities[0]))].lower() for each in explanations]
+        choices = [self.class_names(each)[int(np.argmax(each.probabilities[0]))].lower() for each in explanations]
         sure = [float(each.probabilities[0].max()) for each in explanations]
         groups: dict[str, list[int]] = {}
         for place, choice in enumerate(choices):
@@ -308,12 +313,6 @@ class Words:
         if len(classes) > FEW:
             return self.say("outside", count=len(classes))
         return self.say("outside_few", classes=self.say("either").join(name.lower() for name in classes))
-
-
-def class_names(explanation: Explanation) -> tuple[str, ...]:
-    """Names of the classes, which every checkpoint gives to its explanations."""
-    assert explanation.classes is not None
-    return explanation.classes
 
 
 def listed(names: Iterable[str]) -> str:

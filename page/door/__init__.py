@@ -18,7 +18,7 @@ from page.door.bodies import OneFile, boundary_of, given, holds_object, only, qu
 from page.door.routes import API, NAME, network, query_of, route_of
 from page.door.shares import Shares
 from page.errors import Shut
-from page.texts import PageTexts
+from page.texts import TABLES, PageTexts, language_of
 
 log = logging.getLogger("two-minds")
 
@@ -38,6 +38,7 @@ class Door:
 
     def __init__(self, app: ASGIApp, page: Any, texts: PageTexts, proxies: int = 0) -> None:
         self.app, self.page, self.texts, self.proxies = app, page, texts, proxies
+        self._spoken = {language: PageTexts(language) for language in TABLES}
         self._shares = Shares()
         self._warned = False
 
@@ -45,12 +46,17 @@ class Door:
         if scope["type"] != "http":  # the start and the end of the server
             await self.app(scope, receive, send)
             return
-        answer = Answer(scope, send, self.texts)
+        answer = Answer(scope, send, self._texts(scope))
         try:
             scope["client"] = self.client(scope), 0
             await self._through(scope, receive, answer)
         except Exception as error:
             await self._failed(scope, answer, error)
+
+    def _texts(self, scope: Scope) -> PageTexts:
+        """What is said in a language that the browser accepts."""
+        named = b",".join(value for name, value in scope["headers"] if name == b"accept-language").decode("latin-1")
+        return self._spoken[language_of(named[:200])] if named else self.texts
 
     async def _through(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         route, names = route_of(scope)

@@ -172,7 +172,7 @@ class Classes:
         predictions: Callable[[str], dict[str, np.ndarray] | None],
         texts: PageTexts,
     ) -> None:
-        self.weights, self.predictions, self.say = weights, predictions, texts.say
+        self.weights, self.predictions, self.say, self.called = weights, predictions, texts.say, texts.class_name
         self.cards = {model_id: card for model_id, card in cards.items() if len(card.classes) >= MANY}
 
     def models(self) -> list[dict[str, str]]:
@@ -205,14 +205,14 @@ class Classes:
             raise NotThere("evidence_no_predictions")
         order, groups = arranged(card.classes, card.groups)
         counts = confusion(answers.labels, answers.predicted, len(order))[np.ix_(order, order)]
-        names, totals = [card.classes[place] for place in order], counts.sum(1)
+        names, totals = [self.called(card.classes[place]) for place in order], counts.sum(1)
         off = counts - np.diag(np.diag(counts))
         best, worst = self._ends(counts, names)
         return {
             "model": model_id,
             "told": self._summary(answers, card.title),
             "classes": names,
-            "groups": [{"name": group.name, "from": group.first, "to": group.end} for group in groups],
+            "groups": [{"name": self.called(group.name), "from": group.first, "to": group.end} for group in groups],
             "counts": counts.ravel().tolist(),
             "most": float((off / np.maximum(totals, 1)[:, None]).max()),
             "best": best,
@@ -291,7 +291,7 @@ class Classes:
             told.insert(0, self.say("classes_within", **facts))
         rows = [
             {
-                "name": group.name,
+                "name": self.called(group.name),
                 "right": right / total,
                 "within": kept / total,
                 "across": (total - right - kept) / total,

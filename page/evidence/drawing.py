@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from study.store import COLOURS
@@ -42,7 +43,7 @@ _THEMED = {colour: f"var(--tm-plot-{name})" for name, colour in COLOURS.items()}
 
 
 @functools.lru_cache(maxsize=128)
-def drawing(text: str, prefix: str, label: str) -> str | None:
+def drawing(text: str, prefix: str, label: str, said: tuple[tuple[str, str], ...] = ()) -> str | None:
     """An SVG that can stand in a page with others: shapes, words and embedded PNGs, and nothing else of it.
 
     No script, no handler, no style sheet, no reference to anything outside of it. Its ids begin with `prefix`; fonts
@@ -52,6 +53,7 @@ def drawing(text: str, prefix: str, label: str) -> str | None:
         text: the SVG document.
         prefix: unique in the page.
         label: what it shows, for those who don't see it.
+        said: words and titles that stand in it, each with what stands there instead.
 
     Returns:
         SVG as text; None where `text` is none, or longer or nested deeper than a plot is.
@@ -65,7 +67,7 @@ def drawing(text: str, prefix: str, label: str) -> str | None:
     if root.tag != f"{_SVG}svg" or not root.get("viewBox"):
         return None
     try:
-        copy = _clean(root, prefix)
+        copy = _clean(root, prefix, dict(said))
     except ValueError:
         return None
     for name in set(copy.keys()) - {"viewBox"}:
@@ -74,7 +76,7 @@ def drawing(text: str, prefix: str, label: str) -> str | None:
     return ElementTree.tostring(copy, encoding="unicode")
 
 
-def _clean(element: ElementTree.Element, prefix: str, depth: int = 0) -> ElementTree.Element:
+def _clean(element: ElementTree.Element, prefix: str, said: Mapping[str, str], depth: int = 0) -> ElementTree.Element:
     if depth > DEEPEST:
         raise ValueError("nested too deep")
     copy = ElementTree.Element(element.tag.removeprefix(_SVG))
@@ -93,13 +95,24 @@ def _clean(element: ElementTree.Element, prefix: str, depth: int = 0) -> Element
         elif key in _ATTRIBUTES and (plain := _value(value, prefix, r"[\w\s#.,%+()-]*")) is not None:
             copy.set(key, plain)
     if copy.tag in ("text", "tspan", "title"):
-        copy.text = element.text
+        copy.text = element.text and _said(element.text, said)
     for child in element:
         if isinstance(child.tag, str) and child.tag.startswith(_SVG) and child.tag.removeprefix(_SVG) in _ELEMENTS:
-            inner = _clean(child, prefix, depth + 1)
+            inner = _clean(child, prefix, said, depth + 1)
             inner.tail = child.tail if copy.tag == "text" else None
             copy.append(inner)
     return copy
+
+
+def _said(text: str, said: Mapping[str, str]) -> str:
+    """A text of a plot in another language: the whole, or what it is put together from."""
+    if text in said:
+        return said[text]
+    for between, other in ((": ", ": "), (" and ", ", ")):
+        parts = text.split(between)
+        if len(parts) > 1 and any(part in said for part in parts):
+            return other.join(said.get(part, part) for part in parts)
+    return text
 
 
 def _style(text: str, prefix: str) -> str:

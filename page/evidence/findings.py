@@ -54,6 +54,7 @@ class Findings:
         experiments: of these, the pairs.
         data: folder of a data set's pictures, if the host has one.
         texts: of the page's language; by default English.
+        titles: of models as plots have them, each with what it is called in this language.
     """
 
     def __init__(
@@ -64,9 +65,11 @@ class Findings:
         experiments: Sequence[Experiment],
         data: Path | None = None,
         texts: PageTexts | None = None,
+        titles: Mapping[str, str] | None = None,
     ) -> None:
         self.texts = texts or PageTexts()
         self.words, self.say = Words(self.texts), self.texts.say
+        self._said = tuple((self.texts["plot_words"] | dict(titles or {})).items())
         self.weights, self.store, self.cards, self.data = weights, Store(evidence), cards, data
         self.experiments = {experiment.id: experiment for experiment in experiments if len(experiment.models) == 2}
         if data is not None and not data.is_dir():
@@ -76,14 +79,20 @@ class Findings:
 
     # --- for the browser ----------------------------------------------------------------------------------------------
 
-    def served(self) -> list[Callable[[object], Awaitable[dict[str, Any]]]]:
-        """What the browser may call, each with one argument of any kind. An error is {"kind", "code", "sentence"}."""
+    def served(
+        self, spoken: Callable[[object], "Findings"] | None = None
+    ) -> list[Callable[[object], Awaitable[dict[str, Any]]]]:
+        """What the browser may call, each with one argument of any kind. An error is {"kind", "code", "sentence"}.
+
+        `spoken`: the same in a language, which a question may name as "language".
+        """
         free = asyncio.Semaphore(AT_ONCE)
 
         def serve(name: str) -> Callable[[object], Awaitable[dict[str, Any]]]:
             async def answer(asked: object = None) -> dict[str, Any]:
                 async with free:
-                    return await run_sync(self.answer, name, asked)
+                    language = asked.get("language") if isinstance(asked, Mapping) else None
+                    return await run_sync((spoken(language) if spoken else self).answer, name, asked)
 
             answer.__name__ = name
             return answer
@@ -117,7 +126,7 @@ class Findings:
 
     def judged(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The claims, {"claims": see there}, and behind them the scaling experiment's (see `scaling.told`)."""
-        return {"claims": [*self.claims(), *scaling.told(self.store, self.texts)]}
+        return {"claims": [*self.claims(), *scaling.told(self.store, self.texts, self._said)]}
 
     def pair(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The plots of an experiment. `asked`: {"experiment": id}.
@@ -135,7 +144,7 @@ class Findings:
             if name == "heads" and not pets:
                 continue
             label = f"{title}. {text} {self._title(experiment.left)}; {self._title(experiment.right)}."
-            svg = _drawing(self.store.svg(self.store.pair_plot(*pair, name)), f"ev-{name}-", label)
+            svg = _drawing(self.store.svg(self.store.pair_plot(*pair, name)), f"ev-{name}-", label, self._said)
             if svg is None:
                 missing.append(title)
             else:
@@ -200,7 +209,7 @@ class Findings:
         order = rows.order(name)
         if isinstance(first, bool) or not isinstance(first, int) or not 0 <= first < max(len(order), 1):
             raise NotThere("evidence_unknown")
-        classes = self.cards[experiment.left].classes
+        classes = list(map(self.texts.class_name, self.cards[experiment.left].classes))
         return {
             "rows": [rows.told(place, classes, self.words) for place in order[first : first + PAGE]],
             "from": first,
@@ -315,7 +324,7 @@ class Findings:
             "word": self.texts["evidence_verdicts"][verdict],
             "told": told,
             "see": self._see(claim),
-            "svg": _drawing(svg, f"ev-claim-{claim['id']}-", " ".join([sentence, *told])),
+            "svg": _drawing(svg, f"ev-claim-{claim['id']}-", " ".join([sentence, *told]), self._said),
         }
 
     def _see(self, claim: dict[str, Any]) -> dict[str, Any] | None:
@@ -605,6 +614,6 @@ def _whole_claim(claim: object) -> bool:
     )
 
 
-def _drawing(text: str | None, prefix: str, label: str) -> str | None:
+def _drawing(text: str | None, prefix: str, label: str, said: tuple[tuple[str, str], ...]) -> str | None:
     """A plot's SVG for standing in the page; None where there is none, or it is broken."""
-    return None if text is None else drawing(text, prefix, label)
+    return None if text is None else drawing(text, prefix, label, said)

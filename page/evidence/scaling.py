@@ -15,26 +15,29 @@ KINDS = tuple(judged.TEXTS["scaling_kinds"])
 PLOTS = (SCALING_COST, *CLAIMS)
 
 
-def told(store: Store, texts: PageTexts) -> list[dict[str, Any]]:
+def told(store: Store, texts: PageTexts, said: tuple[tuple[str, str], ...] = ()) -> list[dict[str, Any]]:
     """The experiment in words and plots, as a group of claims; [] where nothing was measured.
 
     Args:
         store: the evidence.
         texts: of the page's language.
+        said: words and titles in plots, each with what stands there in this language.
 
     Returns:
         [{title, text: what was measured, plots: [{name, title, text, svg}], claims: see `Findings.claims`, commands}].
     """
     content = store.scaling() or {}
     verdicts = content.get("verdicts")
-    claims = [_claim(claim, store, texts) for claim in verdicts if _whole(claim)] if isinstance(verdicts, list) else []
+    claims = (
+        [_claim(claim, store, texts, said) for claim in verdicts if _whole(claim)] if isinstance(verdicts, list) else []
+    )
     if not claims:
         return []
     trainings, heads = content.get("trainings"), content.get("heads")
     facts = {"count": len(trainings) if isinstance(trainings, list) else 0}
     facts["pictures"] = heads.get("n") if isinstance(heads, Mapping) else 0
     title, text = texts["evidence_scaling_cost"]
-    svg = drawing(store.svg(store.claim_plot(SCALING_COST)) or "", "ev-scaling-", f"{title}. {text}")
+    svg = drawing(store.svg(store.claim_plot(SCALING_COST)) or "", "ev-scaling-", f"{title}. {text}", said)
     plots = [{"name": SCALING_COST, "title": title, "text": text, "svg": svg}] if svg else []
     return [
         {
@@ -48,7 +51,9 @@ def told(store: Store, texts: PageTexts) -> list[dict[str, Any]]:
     ]
 
 
-def _claim(claim: Mapping[str, Any], store: Store, texts: PageTexts) -> dict[str, Any]:
+def _claim(
+    claim: Mapping[str, Any], store: Store, texts: PageTexts, said: tuple[tuple[str, str], ...]
+) -> dict[str, Any]:
     sentence, test = texts["scaling_claims"][claim["id"]]
     kinds = texts["scaling_kinds"]
     names = {"kind": kinds[claim["kind"]], "others": ", ".join(kinds[other] for other in claim["others"])}
@@ -80,7 +85,7 @@ def _claim(claim: Mapping[str, Any], store: Store, texts: PageTexts) -> dict[str
         "word": texts["evidence_verdicts"][claim["verdict"]],
         "told": told,
         "see": None,
-        "svg": drawing(svg, f"ev-claim-{claim['id']}-", " ".join([sentence, *told])) if svg else None,
+        "svg": drawing(svg, f"ev-claim-{claim['id']}-", " ".join([sentence, *told]), said) if svg else None,
     }
 
 

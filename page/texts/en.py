@@ -530,6 +530,14 @@ TEXTS: dict[str, Any] = {
     "about_sources_text": "The example photographs:",
     "about_api": "For programs",
     "about_api_text": "The same answer, as JSON, by gradio_client:",
+    # title and description, by a model's id; without such those of its card
+    "models": {},
+    # by an example's id; without such that of its file
+    "example_titles": {},
+    # by a rule's name; without such the library's
+    "rule_warnings": {},
+    "language": "English",
+    "language_label": "Language",
     # errors
     "no_picture": "Choose a photo first.",
     "gone": "This photo is no longer on the server; please drop it again.",

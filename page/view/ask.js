@@ -129,7 +129,7 @@ async function askAgain(mine) {
 
 async function knowState() {
   try {
-    Object.assign(server_state, await server.state());
+    Object.assign(server_state, await server.state(language));
   } catch { /* the server is not there for the moment */ }
 }
 

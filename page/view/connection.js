@@ -31,6 +31,7 @@ function send(file, progress) {
     const [sending, form] = [new XMLHttpRequest(), new FormData()];
     form.append('files', file, file.name);
     sending.open('POST', api('upload'));
+    sending.setRequestHeader('Accept-Language', language);
     sending.upload.onprogress = ({ loaded, total }) => progress(total ? loaded / total : 0);
     sending.onerror = sending.onabort = () => reject(new Lost());
     sending.onload = () => {
@@ -69,7 +70,7 @@ async function question(asked) {
   session = ''; // until this one has ended well
   const joined = await reach('queue/join', {
     method: 'POST', headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ data: [], event_data: asked, fn_index: asks, session_hash: mine, trigger_id: null }),
+    body: JSON.stringify({ data: [], event_data: { ...asked, language }, fn_index: asks, session_hash: mine, trigger_id: null }),
   });
   const { event_id } = told(joined.ok, await joined.text().catch(() => ''));
   const stream = await reach('queue/data?session_hash=' + mine);

@@ -11,7 +11,7 @@ const LONG = 250; // milliseconds of waiting that need no word
 
 // --- small things ---------------------------------------------------------------------------------------------------
 
-const number = (value) => value.toLocaleString('en');
+const number = (value) => value.toLocaleString(language);
 
 function drawn(svg) {
   const parsed = new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement;
@@ -19,7 +19,7 @@ function drawn(svg) {
 }
 
 async function ask(name, asked = {}) {
-  const answer = await server[name](asked).catch(() => null);
+  const answer = await server[name]({ ...asked, language }).catch(() => null);
   if (!answer) throw new Error(t.failed);
   if (answer.kind === 'error') throw new Error(answer.sentence);
   return answer;

@@ -45,7 +45,7 @@ async function openMethods() {
   fillMethods([]);
   if (!ref.methods.open) ref.methods.showModal();
   const { models } = asking.wish;
-  const offers = await server.offered([...models]).catch(() => []);
+  const offers = await server.offered({ models: [...models], language }).catch(() => []);
   if (ref.methods.open && models === asking.wish.models) fillMethods(offers);
 }
 

@@ -3,7 +3,7 @@
 for (const place of PAIR) {
   options(ref['model-' + place], catalog.models.map(({ id, title, description }) => [id, title, description]));
 }
-offerPage(server.shell);
+offerPage(() => server.shell(language));
 ref.accepted.textContent = catalog.accepted;
 ref.commands.textContent = catalog.commands;
 const pick = (id) => request({ example: id, file: null });
@@ -72,7 +72,7 @@ if (!catalog.models.length) {
   showTarget(asking.wish.target);
   stored().then(restore);
   awaitModels();
-  Promise.resolve(server.rarely()).then((told) => { Object.assign(disagreements, told); choosers(); }).catch(() => {});
+  Promise.resolve(server.rarely(language)).then((told) => { Object.assign(disagreements, told); choosers(); }).catch(() => {});
 }
 
 // --- a link, beside what can be saved -----------------------------------------------------------------------------------

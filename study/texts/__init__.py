@@ -2,6 +2,6 @@
 
 from typing import Any
 
-from study.texts import en
+from study.texts import en, ko
 
-TABLES: dict[str, dict[str, Any]] = {"en": en.TEXTS}
+TABLES: dict[str, dict[str, Any]] = {"en": en.TEXTS, "ko": ko.TEXTS}

@@ -137,6 +137,8 @@ TEXTS: dict[str, Any] = {
             "Nothing was trained otherwise, to be compared.",
         ),
     ],
+    # words that stand in plots, which are drawn in English, by what stands there
+    "plot_words": {},
     # by name: titles of plots
     "evidence_measures": {
         "dead": "Dead channels",

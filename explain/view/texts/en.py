@@ -156,6 +156,8 @@ TEXTS: dict[str, Any] = {
         "cividis": "cividis",
         "jet": "classic",
     },
+    # what classes and larger ones are called, by their names in the data sets; without such by these
+    "classes": {},
     # numbers
     "percent": "{value}\N{NO-BREAK SPACE}%",
     "above": ">\N{NO-BREAK SPACE}99.9\N{NO-BREAK SPACE}%",
