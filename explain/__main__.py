@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from explain.errors import UserError
+from explain.errors import UserError, told
 from explain.files import parse_json, read_bytes
 from explain.models import add_options, open_models
 from explain.pictures import Picture, PictureError, read
@@ -127,12 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 130
     except (UserError, ValueError, KeyError) as error:
-        sentence = str(error.args[0] if isinstance(error, KeyError) else error)
-        print(sentence, file=sys.stderr)
-        if error.__cause__ is not None:
-            print(
-                f"  ({type(error.__cause__).__name__}: {str(error.__cause__).strip().splitlines()[0]})", file=sys.stderr
-            )
+        print(told(error), file=sys.stderr)
         return 2
     except OSError as error:
         print(f"{error.filename or asked.out}: {error.strerror or error}.", file=sys.stderr)

@@ -176,7 +176,14 @@ def open_models(paths: Sequence[Path], asked: argparse.Namespace) -> list[Checkp
     options = (each(getattr(asked, name), f"--{name}") for name in ("classes", "preprocess", "size"))
     for path, classes, preprocess, size in zip(paths, *options, strict=True):
         names = None if str(classes) == NUMBERS else classes
-        model = open_model(path, names, preprocess, asked.trust, size, asked.head)
+        try:
+            model = open_model(path, names, preprocess, asked.trust, size, asked.head)
+        except ModelError as error:
+            if error.code != "preprocess" or len(paths) == 1:
+                raise
+            told = str(error).removesuffix(".")
+            sentence = "{told}; one for each model, in their order."
+            raise ModelError("preprocess", sentence, told=told, **error.facts) from None
         model_id, number = model.model_id, 2
         while model_id in [other.model_id for other in models]:
             model_id, number = f"{model.model_id}-{number}", number + 1

@@ -77,7 +77,7 @@ def build(service: Service) -> gr.Blocks:
                     server_functions=[state, prepare, rarely, offered, progress, cancel, shell],
                     catalog=choices,
                 )
-            if service.cards:
+            if service.cards and not service.opened:
                 with gr.Tab(say("evidence"), id="evidence", elem_id="tm-evidence"):
                     gr.HTML(
                         value=None,

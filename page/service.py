@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from explain import checkpoints
-from explain.align import FEWEST, MOST, Comparison, common_target, compare
+from explain.align import FEWEST, MOST, Comparison, common_target, compare, shared_classes
 from explain.cards import Card
 from explain.contrast import contrast
 from explain.ensembles import Ensemble
@@ -68,8 +68,9 @@ class Service:
         weights: folder of checkpoints.
         evidence: folder with what `study compare` wrote.
         examples: folder of example pictures.
-        data: folder of a data set's pictures, if there is one.
+        data: folder of a data set's pictures, if there is one; of opened models labelled folders, one a class.
         language: what the page says is said in.
+        opened: models of the host's own, which then are the only experiment; there is no evidence of them.
     """
 
     def __init__(
@@ -79,19 +80,23 @@ class Service:
         examples: Path = ROOT / "examples",
         data: Path | None = None,
         language: str = "en",
+        opened: Sequence[checkpoints.Checkpoint | Ensemble] = (),
     ) -> None:
         self.texts = PageTexts(language)
         self.words = Words(self.texts)
         self.weights, self.evidence = Path(weights), Path(evidence)
-        cards, self.problems = checkpoints.available(self.weights)
+        self.opened = {model.model_id: model for model in opened}
+        cards, self.problems = ([model.card for model in opened], []) if opened else checkpoints.available(self.weights)
         self.cards: dict[str, Card] = {card.model_id: card for card in cards}
         for folder, sentence in self.problems:
             log.warning("Passed over %s: %s", folder, sentence)
-        known = read_experiments(self.weights / "experiments.json", self.cards)
+        known = [self._yours()] if opened else read_experiments(self.weights / "experiments.json", self.cards)
         self.experiments: list[Experiment] = [self.texts.titled(experiment) for experiment in known]
         self.pictures = Path(examples)
         self.examples: dict[str, Example] = read_examples(self.pictures)
-        self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data, self.texts)
+        evidence_of = {} if opened else self.cards
+        data_set, self.survey = (None, None) if opened else (data, None)
+        self.findings = Findings(self.weights, self.evidence, evidence_of, self.experiments, data_set, self.texts)
         self.decoders = Decoders()
         self.problem = ""  # a sentence when the models could not be loaded
         self._background = Background(self._steps, self._fits)
@@ -109,6 +114,12 @@ class Service:
             return self.experiments[0].models
         ids = list(self.cards)
         return ids[0], ids[min(1, len(ids) - 1)]
+
+    def _yours(self) -> Experiment:
+        """The opened models side by side."""
+        apart = len({card.classes for card in self.cards.values()}) > 1
+        question = self.texts.say("yours_apart" if apart else "yours_question")
+        return Experiment("yours", tuple(self.cards), self.texts.say("yours"), question)
 
     # --- loading ----------------------------------------------------------------------------------------------------
 
@@ -168,15 +179,17 @@ class Service:
 
     def _at_once(self) -> list[str]:
         """Ids of the models that answer at once: they are in memory, and they, or all members, have explained there."""
-        ids = checkpoints.loaded(self.cards.values(), self.weights)
+        ids = list(self.opened) or checkpoints.loaded(self.cards.values(), self.weights)
         return [model_id for model_id in ids if self._traced.issuperset(self._networks(model_id))]
 
     def _networks(self, model_id: str) -> Sequence[str]:
         """A model's id, or those of an ensemble's members."""
-        return self.cards[model_id].members or [model_id]
+        return [model_id] if self.opened else self.cards[model_id].members or [model_id]
 
     def _read(self, model_id: str) -> checkpoints.Checkpoint | Ensemble:
         """A model from memory or disk; what comes from disk has yet to be traced."""
+        if self.opened:
+            return self.opened[model_id]
         networks = self._networks(model_id)
         cards = [self.cards[name] for name in networks if name in self.cards]
         gone = set(networks) - set(checkpoints.loaded(cards, self.weights))
@@ -187,6 +200,8 @@ class Service:
 
     def _fits(self, model_id: str) -> bool:
         """Whether a model finds room in memory without another leaving it, as far as its card tells."""
+        if self.opened:
+            return True
         ids = {*checkpoints.loaded(self.cards.values(), self.weights), model_id}
         members = {name for card in map(self.cards.get, ids) for name in card.members or [card.model_id]}
         cards = [self.cards[name] for name in members if name in self.cards]
@@ -207,7 +222,7 @@ class Service:
     def rarely(self) -> dict[str, str]:
         """How rarely each experiment's models disagree on the test split, as a sentence, where that is known."""
         told = {}
-        for experiment in self.experiments:
+        for experiment in self.experiments if not self.opened else ():
             counted = self.findings.disagreements(experiment.models)
             if counted is not None:
                 cards = [self.cards[model_id] for model_id in experiment.models]
@@ -243,8 +258,8 @@ class Service:
             tell: is called with the share that is done, 0 to 1; what it raises ends the work.
 
         Raises:
-            Refused: for anything that does not exist, for fewer or more models, for models of different classes, and
-                for a model that cannot be loaded or explained.
+            Refused: for anything that does not exist, for fewer or more models, for what models of different classes
+                have not in common, and for a model that cannot be loaded or explained.
         """
         models, rule, target = self.checked(models, rule, target)
         self._ready.wait()
@@ -264,8 +279,9 @@ class Service:
             for place in range(len(models))
         ]
         rates, ceilings = zip(*(self.right(*pair) for pair in explained), strict=True)
-        within = belongs(shows, self.cards[models[0]].classes)
-        known: dict[str, Any] = {"belongs": within, "truth": shows if within else None, "difference": drawn}
+        inside = [belongs(shows, self.cards[model_id].classes) for model_id in models]
+        within = inside[0] if len(set(inside)) == 1 else None
+        known: dict[str, Any] = {"belongs": within, "truth": shows if True in inside else None, "difference": drawn}
         answer = message(
             picture, explained, comparison, target, yardsticks, self.words, rates, ceilings=ceilings, **known
         )
@@ -350,7 +366,9 @@ class Service:
 
     def _why_not(self, models: Sequence[str], rows: Sequence[np.ndarray]) -> str | None:
         """Why two models cannot be contrasted: a sentence, empty where they can; None where there is no question."""
-        if len(models) != 2 or len({int(row.argmax()) for row in rows}) == 1:
+        if len(models) != 2 or len({self.cards[model_id].classes for model_id in models}) > 1:
+            return None
+        if len({int(row.argmax()) for row in rows}) == 1:
             return None
         return self.texts.say("contrast_ensemble") if any(self.cards[name].members for name in models) else ""
 
@@ -426,6 +444,8 @@ class Service:
         pair = comparison.reference, place
         ids = [models[k] for k in pair]
         classes = self.cards[ids[0]].classes
+        if any(self.cards[model_id].classes != classes for model_id in ids):
+            return None
         explained = {comparison.targets[k] for k in pair}
         if place == comparison.reference or len(explained) > 1:
             return None
@@ -447,13 +467,13 @@ class Service:
         ):
             if not isinstance(asked, str) or asked not in known:
                 raise Refused(key, asked=_short(asked), known=", ".join(known))
-        classes = self.cards[models[0]].classes
-        if any(self.cards[model_id].classes != classes for model_id in models):
+        classes = shared_classes(*(self.cards[model_id].classes for model_id in models))
+        if target in (COMMON, CONTRAST) and any(self.cards[model_id].classes != classes for model_id in models):
             raise Refused("other_classes")
         if not isinstance(target, str) or target not in (*TARGETS, *classes):
-            raise Refused("unknown_target", asked=_short(target), known=", ".join(classes))
+            raise Refused("unknown_target", asked=_short(target), known=", ".join(classes) or "–")
         members = any(self.cards[model_id].members for model_id in models)
-        if target == FINER and (members or len(classes) < 3):
+        if target == FINER and (members or any(len(self.cards[model_id].classes) < 3 for model_id in models)):
             raise Refused("lacks_logits" if members else "lacks_classes")
         if target == CONTRAST and (members or len(models) != 2):
             raise Refused("contrast_ensemble" if members else "contrast_pair")
@@ -485,7 +505,7 @@ class Service:
 
         None and None if that is not known.
         """
-        predictions = self.findings.predictions(card.model_id)
+        predictions = None if self.opened else self.findings.predictions(card.model_id)
         if predictions is None:
             return None, None
         probabilities = predictions["probabilities"]

@@ -85,6 +85,7 @@ TEXTS: dict[str, Any] = {
         "faithful_chart": "{name}: how sure of {target} while the photo is blurred. Most important first: {most} %, "
         "at a half of it; least important first: {least} %.",
         "known": "They know only {knows}",
+        "known_apart": "They know different things: {knows}",
         "knows_short": "knows",
         "knows": "These models know only these {count} classes",
         "about_known": "Whatever the picture shows, a model can only answer with a class that it was trained on. "
@@ -155,6 +156,10 @@ TEXTS: dict[str, Any] = {
     "and": " and ",
     "rarely": "The two give different answers to {count} of {of} {population}.",
     "rarely_row": "The {models} do not all give the same answer to {count} of {of} {population}.",
+    # models of the host's own
+    "yours": "Your models",
+    "yours_question": "Models of your own: does each look at **the same places**?",
+    "yours_apart": "Models of your own that **know different classes**: what makes each say what it says?",
     "tagline": "what two models see in one picture",
     "compare": "Compare",
     "evidence": "Evidence",
@@ -536,8 +541,8 @@ TEXTS: dict[str, Any] = {
     "unknown_example": "There is no example of that name.",
     "unknown_model": "There is no model {asked!r}. There are: {known}.",
     "model_count": "Choose {fewest} to {most} models.",
-    "other_classes": "These models tell different classes apart, so none is the likeliest of all; ask for each one's "
-    "own, or for a class that all know.",
+    "other_classes": "These models tell different classes apart, so this cannot be asked of both; ask for each one's own "
+    "answer, or for a class that all know.",
     "unknown_rule": "There is no rule {asked!r}. There are: {known}.",
     "unknown_target": "Neither “own”, “common” nor a class of these models: {asked!r}. There are: {known}.",
     "not_uploaded": "Only pictures that were uploaded here are read.",

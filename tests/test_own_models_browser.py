@@ -1,0 +1,82 @@
+"""Models of one's own from one command: two networks that a script has saved, opened in Chromium."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from judges import ROOT, STARTING, Server, start, stop, wait_until
+from playwright.sync_api import expect
+from test_page_browser import Visit, browser  # noqa: F401  a fixture
+
+SAVE = """
+import sys, keras
+keras.utils.set_random_seed(1)
+keras.applications.MobileNetV2(weights=None, classes=10, input_shape=(96, 96, 3), alpha=0.35).save(sys.argv[1])
+keras.applications.MobileNetV3Small(weights=None).save(sys.argv[2])
+"""
+PHOTO = np.random.default_rng(3).integers(0, 256, (120, 160, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> list[str]:
+    """Ten classes that need their pictures prepared, a thousand that do not."""
+    folder = tmp_path_factory.mktemp("own")
+    paths = [str(folder / name) for name in ("Ten things.keras", "Thousand.keras")]
+    subprocess.run([sys.executable, "-c", SAVE, *paths], check=True, capture_output=True, timeout=STARTING)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def server(files, tmp_path_factory) -> Iterator[Server]:
+    server = start(tmp_path_factory.mktemp("server"), "--models", *files, "--preprocess", "tf", "none", "--size", "96x96")
+    try:
+        wait_until(lambda: "The models are ready" in server.log(), STARTING, "the models are ready")
+        yield server
+    finally:
+        stop(server)
+
+
+@pytest.mark.slow
+def test_two_applications_that_a_script_saved_are_compared(browser, server):  # noqa: F811
+    visit = Visit(browser, server.url)
+    page = visit.page
+    expect(page.locator(".tm-experiment strong").first).to_have_text("Your models")
+    assert page.locator(".tm-experiment").count() == 1
+    expect(page.locator("#tm-evidence-button")).to_have_count(0)
+    expect(page.locator("[data-ref=lead]")).to_contain_text("10 classes, or 1000 classes")
+    assert page.locator("[data-ref=also]").is_hidden()
+    visit.give(PHOTO)
+    assert [page.text_content(f"[data-ref=title-{place}]") for place in (0, 1)] == ["Ten things", "Thousand"]
+    assert "different classes" in page.inner_text("[data-ref=words]")
+    assert "disagree" not in page.inner_text("[data-ref=words]")
+    expect(page.locator("[data-ref=rank]")).to_have_text("two different answers")
+    expect(page.locator("[data-ref=third-title]")).to_have_text("Two different answers")
+    assert page.locator("[data-ref=target] label").all_inner_texts() == ["each its own"]
+    assert page.locator("[data-ref=apart]").is_hidden()
+    assert "Ten things: 10 classes · Thousand: 1000 classes" in page.inner_text("[data-ref=known]")
+    assert len(visit.bars(0)) == len(visit.bars(1)) == 10  # five names, five shares
+    assert visit.drawn(0)[..., 3].any()
+    assert "experiment=yours" in page.url
+    visit.example("cat-yarn")
+    page.wait_for_selector(".tm[data-state=result]:not([data-busy])")
+    visit.close()
+    # the models stay where they are, and nothing of the host's path is told
+    kept = {str(path) for path in ROOT.rglob("*.keras") if "weights" not in path.parts}
+    assert not kept
+    assert "Traceback" not in server.log()
+
+
+@pytest.mark.slow
+def test_what_cannot_be_told_is_asked_for_in_one_sentence(files, tmp_path):
+    told = subprocess.run(
+        [sys.executable, "app.py", "--models", *files, "--size", "96x96"], cwd=ROOT, capture_output=True, text=True, timeout=STARTING
+    )
+    assert told.returncode == 2
+    last = told.stderr.strip().splitlines()[-1]
+    assert last.startswith("How ten-things was given its pictures cannot be told")
+    assert last.endswith("one for each model, in their order.")
+    assert "Traceback" not in told.stderr
+    assert Path(files[0]).exists()
