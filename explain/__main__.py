@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from explain.errors import UserError, told
 from explain.files import parse_json, read_bytes
 from explain.models import add_options, open_models
-from explain.pictures import Picture, PictureError, read
+from explain.pictures import SUFFIXES, Picture, PictureError, read
 from explain.rules import RULES, rule_names
 from explain.saving import MANIFEST, digest, write_manifest, write_whole
 from explain.tables import COMPARISON_COLUMNS, MAP_COLUMNS, Row, comparison_rows, map_rows, write_csv
@@ -26,21 +26,6 @@ if TYPE_CHECKING:
     from explain.explanation import Explanation
 
 SETTINGS = "settings.json"
-SUFFIXES = {
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".jfif",
-    ".png",
-    ".webp",
-    ".gif",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".avif",
-    ".heic",
-    ".heif",
-}
 _MOST_MANIFEST = 2**26  # bytes
 EVERY = 10.0  # seconds between lines of progress where there is no terminal
 FEWEST, MOST = 1, 6  # models

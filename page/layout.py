@@ -31,7 +31,9 @@ from study.store import same_recipe
 VIEW = Path(__file__).parent / "view"
 ASKING = ("address", "connection", "photos", "ask", "classes", "methods", "faithful", "choosers", "history", "start")
 SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ASKING))
-EVIDENCE = (view.HERE / "common.js", *(VIEW / f"{name}.js" for name in ("address", "evidence-classes", "evidence")))
+LISTING = (view.HERE / "common.js", VIEW / "address.js", VIEW / "listing.js")
+EVIDENCE = (*LISTING, *(VIEW / f"{name}.js" for name in ("evidence-classes", "evidence")))
+SURVEY = (*LISTING, VIEW / "survey.js")
 STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css", VIEW / "evidence-classes.css")
 MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
 LARGE = 3  # examples that are kept large where there is no experiment
@@ -86,6 +88,16 @@ def build(service: Service) -> gr.Blocks:
                         apply_default_css=False,
                         server_functions=service.findings.served(),
                         catalog=evidence.catalog(choices, service.texts),
+                    )
+            if service.survey:
+                with gr.Tab(say("pictures"), id="pictures", elem_id="tm-pictures"):
+                    gr.HTML(
+                        value=None,
+                        html_template=(VIEW / "survey.html").read_text(encoding="utf-8"),
+                        js_on_load=view.joined(SURVEY),
+                        apply_default_css=False,
+                        server_functions=service.survey.served(),
+                        catalog=service.survey.catalog(),
                     )
             with gr.Tab(say("about"), id="about", elem_id="tm-about"):
                 gr.HTML(about(service), apply_default_css=False)

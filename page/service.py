@@ -36,6 +36,7 @@ from page.faithful import faithful
 from page.jobs import Task, Tell
 from page.pace import Pace
 from page.rates import right_at_least, right_at_most
+from page.survey import Survey
 from page.texts import PageTexts
 from study.experiments import Experiment, read_experiments
 from study.store import same_recipe
@@ -95,7 +96,9 @@ class Service:
         self.pictures = Path(examples)
         self.examples: dict[str, Example] = read_examples(self.pictures)
         evidence_of = {} if opened else self.cards
-        data_set, self.survey = (None, None) if opened else (data, None)
+        data_set, self.survey = data, None
+        if opened:
+            data_set, self.survey = None, Survey(list(opened), data, self.texts) if data else None
         self.findings = Findings(self.weights, self.evidence, evidence_of, self.experiments, data_set, self.texts)
         self.decoders = Decoders()
         self.problem = ""  # a sentence when the models could not be loaded
@@ -149,6 +152,8 @@ class Service:
         self.decoders.start()
         self.load()
         self.prepare([experiment.id for experiment in self.experiments[:AHEAD]])
+        if self.survey and not self.problem:
+            self.survey.run(self._background.idle)
         self._background.run()
 
     def stop(self) -> None:
@@ -485,6 +490,8 @@ class Service:
         """An example by its id, or a picture of the test split by its identity; Refused or NotThere for any other."""
         if isinstance(name, str) and "/" in name:  # no example has one
             try:
+                if self.survey:
+                    return self.survey.picture(name)
                 return self.findings.picture(name)
             except NotThere as error:
                 if error.code != "evidence_unknown":
@@ -497,7 +504,7 @@ class Service:
         """The class that an example, or a picture of the test split, shows; None for none, `UNKNOWN` if not known."""
         if name in self.examples:
             return self.examples[name].shows
-        truth = self.findings.truth(name)
+        truth = (self.survey or self.findings).truth(name)
         return UNKNOWN if truth is None else truth
 
     def right(self, card: Card, explanation: Explanation) -> tuple[float | None, float | None]:

@@ -902,7 +902,8 @@ def test_models_of_different_classes_are_no_disagreement():
     assert "no number" in answer["models"][1]["yardstick"]["text"]
     assert [model["evidence"]["tone"] for model in answer["models"]] == ["", "warn"]
     assert [bar["name"] for bar in answer["models"][0]["bars"]] == ["Dog", "Cat"]
-    assert answer["models"][1]["bars"][0] == {"name": "thing 4", "share": pytest.approx(0.8), "text": "80 %", "right": True}
+    first = answer["models"][1]["bars"][0]
+    assert (first["name"], first["share"], first["right"]) == ("thing 4", pytest.approx(0.8), True)
     assert [model["truth"] and model["truth"]["tone"] for model in answer["models"]] == [None, "first"]
 
 

@@ -234,8 +234,6 @@ TEXTS: dict[str, Any] = {
         "tested": "What is tested",
         "claims_none": "The claims have not been judged yet: `python -m study claims` does it.",
         "experiment": "Experiment",
-        "csv": "CSV ↓",
-        "csv_title": "Data of “{title}” as CSV",
         "make": "What is missing is made by:",
         "list": "List",
         "picture": "Picture",
@@ -243,20 +241,52 @@ TEXTS: dict[str, Any] = {
         "agreement": "Agreement",
         "agreement_text": "Agreement: rank correlation of the two Grad-CAMs at the last layer; – where the two "
         "were not compared on the picture.",
-        "wrong": "wrong",
-        "unknown": "not measured",
-        "open": "Open {identity} in Compare",
-        "range": "{from} to {to} of {count}",
         "list_none": "No picture of the test split is in this list.",
-        "previous": "Previous",
-        "next": "Next",
         "examples": "Free examples",
         "examples_text": "These free pictures can be opened in Compare with the two models:",
         "open_example": "Open “{title}” in Compare",
         "loading": "Loading",
-        "failed": "This could not be loaded.",
         "again": "Try again",
     },
+    # lists of pictures, in Evidence and of models of the host's own
+    "list_labels": {
+        "csv": "CSV ↓",
+        "csv_title": "Data of “{title}” as CSV",
+        "wrong": "wrong",
+        "unknown": "not measured",
+        "open": "Open {identity} in Compare",
+        "range": "{from} to {to} of {count}",
+        "previous": "Previous",
+        "next": "Next",
+        "failed": "This could not be loaded.",
+    },
+    "survey_labels": {
+        "title": "Where they differ",
+        "lead": "What your models say to all pictures of the folder. Those come first on which they disagree, "
+        "then those on which they differ most. A click opens one in Compare.",
+        "progress": "Progress",
+        "lists": "Which pictures",
+        "all": "all",
+        "disagree": "they disagree",
+        "picture": "Picture",
+        "label": "Label",
+        "difference": "Difference",
+        "table": "What each model says",
+        "none_yet": "No picture has been looked at yet.",
+        "none": "There is none on which they disagree.",
+    },
+    "survey_same": "Difference: how far the models' probabilities are from one another (Jensen and Shannon's "
+    "divergence, as a share of the most that it can be). 0: the same; 1: nothing in common.",
+    "survey_apart": "The models know different classes, so only the label can be held against them: they disagree where "
+    "some that know it say it, and others do not. Difference: how far apart the probabilities are that they give it; – "
+    "where fewer than two know it.",
+    "survey_running": "{done} of {count} pictures looked at",
+    "survey_left": "{done} of {count} pictures looked at, about {minutes} min left",
+    "survey_done": "All {count} pictures have been looked at.",
+    "survey_done_but": "All {count} pictures have been looked at; {unreadable} of them cannot be read.",
+    "survey_no_folder": "There is no folder {name}.",
+    "survey_no_pictures": "The folder {name} holds no folders with pictures: one folder a class is needed.",
+    "pictures": "Pictures",
     "evidence_rules": [
         "A claim's figure has a 95 % interval, and is signed so that the claim asks for more of it. A claim that "
         "something is so holds when the whole interval lies above its margin (what it takes to be worth speaking "
