@@ -19,7 +19,6 @@ from explain.models import add_options, open_models
 from page import log
 from page.folder import Folder, sweep
 
-
 OWN = ("classes", "preprocess", "size", "head", "trust")  # options that go with --models
 
 
@@ -41,7 +40,7 @@ def parsed() -> dict[str, Any]:
         type=Path,
         metavar="DIR",
         dest="data",
-        help="folder of the data set, so that Evidence shows test pictures (default: $TWO_MINDS_DATA, else it doesn't); "
+        help="folder of the data set, so that Evidence shows pictures (default: $TWO_MINDS_DATA, else it doesn't); "
         "with --models labelled folders, one a class: where the models differ is looked for in all pictures",
     )
     parser.add_argument(

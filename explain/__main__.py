@@ -148,7 +148,9 @@ def _run(asked: argparse.Namespace) -> int:
     parameters = _parameters(asked.set, rules)
     models = open_models(asked.model, asked)
     if asked.target == "common" and any(model.classes != models[0].classes for model in models):
-        raise CommandError("The models tell different classes apart, so none is the likeliest of all: leave --target out.")
+        raise CommandError(
+            "The models tell different classes apart, so none is the likeliest of all: leave --target out."
+        )
     layers = asked.layers[0] if len(asked.layers) == 1 else asked.layers
     options = {"rules": rules, "layers": layers, "parameters": parameters, "smoothing": asked.smoothing}
     plan = _Plan(models, asked.target, options, asked.html)

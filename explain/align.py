@@ -259,7 +259,8 @@ def compare(
     Args:
         explanations: what is compared; or models, opened or loaded, each of which then explains the picture.
         rule: one that all were explained by; by default the first one's first, of models Grad-CAM.
-        picture: its place in all explanations; of models the picture itself: a file, as it was read, or uint8 H x W x 3.
+        picture: its place in all explanations; of models the picture itself: a file's path, as it was read, or
+            uint8 H x W x 3.
         reference: place of the explanation that the others are held against.
 
     Returns:
@@ -386,9 +387,7 @@ def _is_name(name: str) -> bool:
     return bool(name) and not name.isdecimal()
 
 
-def _explained(
-    given: Sequence[Any], rule: str | None, picture: Any
-) -> tuple[tuple[Explanation, ...], int]:
+def _explained(given: Sequence[Any], rule: str | None, picture: Any) -> tuple[tuple[Explanation, ...], int]:
     """Explanations and the picture's place in them; of models, what they explain of it."""
     models = [hasattr(each, "explain") for each in given]
     place = isinstance(picture, (int, np.integer))
@@ -396,7 +395,7 @@ def _explained(
         return tuple(given), int(picture)
     if not all(models) or place:
         raise TypeError("a picture goes with models, its place with explanations")
-    known = read(picture) if isinstance(picture, (str, os.PathLike)) else picture
+    known: Any = read(picture) if isinstance(picture, (str, os.PathLike)) else picture
     pixels = getattr(known, "pixels", known)
     squashed = functools.cache(lambda size: fit(pixels, size))  # once for all that take one size
     return tuple(model.explain(squashed, rules=rule or "gradcam", features=FEATURES) for model in given), 0

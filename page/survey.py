@@ -3,7 +3,7 @@
 The folder holds one folder a class, and each of these its pictures, at any depth. What was looked at is kept by a file
 of lines in the user's cache (`kept_in`), so that the same models go on where they were, also after `kill -9`: a line is
 
-    [picture, bytes, mtime in ns, [[class, its probability, that of the label or null], ...] a model, difference or null]
+    [picture, bytes, mtime in ns, [[class, probability, that of the label or null], ... a model], difference or null]
 
 or [picture, bytes, mtime in ns] of one that cannot be read. A picture is looked at anew when its file has changed.
 """
@@ -290,7 +290,10 @@ class Survey(Asked):
     def table(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """All that was looked at, in its order, a row for each picture and model of `COLUMNS`: {name, csv}."""
         rows = (row for looked in self.order() for row in self._rows(looked))
-        return {"name": f"{'--'.join(model.model_id for model in self.models)}.csv", "csv": "".join(to_csv(rows, COLUMNS))}
+        return {
+            "name": f"{'--'.join(model.model_id for model in self.models)}.csv",
+            "csv": "".join(to_csv(rows, COLUMNS)),
+        }
 
     def _rows(self, looked: Looked) -> Iterator[dict[str, str]]:
         def decimal(value: float | None) -> str:
@@ -353,7 +356,7 @@ class _Lines:
     def __enter__(self) -> "_Lines":
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self._path, "a+", encoding="utf-8")  # noqa: SIM115  closed by __exit__
+            self._file = open(self._path, "a+", encoding="utf-8")
             self._file.write("\n")  # a killed run may have left half a line
         except OSError as error:
             self._fails(error)

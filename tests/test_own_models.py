@@ -1,11 +1,14 @@
 """Models of one's own behind the page: opened from files, answered like any others, and asked for what they lack."""
 
+import re
+import shutil
 import sys
 
 import keras
 import numpy as np
 import pytest
-from judges import colour_judge, picture
+from judges import ROOT, colour_judge, picture
+from PIL import Image
 from test_command import nested
 
 import app
@@ -54,7 +57,9 @@ def service(folder):
 
 def test_a_command_line_opens_models_as_they_are(folder, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    options = opened(folder, monkeypatch, "--models", "Mild one.keras", "again/Mild one.keras", "--classes", "names.txt")
+    options = opened(
+        folder, monkeypatch, "--models", "Mild one.keras", "again/Mild one.keras", "--classes", "names.txt"
+    )
     first, second = options["opened"]
     assert (first.model_id, second.model_id) == ("mild-one", "mild-one-2")
     assert (first.card.title, second.card.title) == ("Mild one", "Mild one (2)")
@@ -134,3 +139,21 @@ def test_an_id_of_ours_borrows_no_figures(folder):
     assert not answer["models"][1]["yardstick"]["luck"]
     assert service.rarely() == {}
     assert np.isfinite(answer["stops"][-1]["versus"][1]["rank"] or 0)
+
+
+def test_the_three_lines_of_the_readme_run(folder, tmp_path, monkeypatch):
+    (block,) = re.findall(r"^```python notebook\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    lines = block.strip().splitlines()
+    assert len(lines) == 3
+    shutil.copy(folder / "three.keras", tmp_path / "A.keras")
+    nested(0, units=2).save(tmp_path / "B.keras")
+    Image.fromarray(RED.pixels).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    space: dict = {}
+    exec("\n".join(lines[:-1]), space)
+    comparison = eval(lines[-1], space)
+    assert comparison.model_ids == ("a", "b")
+    shown = comparison._repr_html_()
+    assert shown.startswith("<iframe")
+    assert "different classes" in shown  # three and two: each its own answer
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["A.keras", "B.keras", "photo.jpg"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from judges import ROOT, STARTING, Server, start, stop, wait_until
+from PIL import Image
 from playwright.sync_api import expect
 from test_page_browser import Visit, browser  # noqa: F401  a fixture
 
@@ -30,8 +31,23 @@ def files(tmp_path_factory) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def server(files, tmp_path_factory) -> Iterator[Server]:
-    server = start(tmp_path_factory.mktemp("server"), "--models", *files, "--preprocess", "tf", "none", "--size", "96x96")
+def data(tmp_path_factory):
+    """Labelled pictures: two folders of 8."""
+    folder = tmp_path_factory.mktemp("data") / "pets"
+    random = np.random.default_rng(5)
+    for name in (f"{label}/{number}.png" for label in ("cat", "dog") for number in range(8)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (60, 80, 3), np.uint8)).save(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(files, data, tmp_path_factory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        arguments = ("--preprocess", "tf", "none", "--size", "96x96", "--data-dir", str(data))
+        server = start(folder, "--models", *files, *arguments)
     try:
         wait_until(lambda: "The models are ready" in server.log(), STARTING, "the models are ready")
         yield server
@@ -70,9 +86,47 @@ def test_two_applications_that_a_script_saved_are_compared(browser, server):  # 
 
 
 @pytest.mark.slow
+def test_a_click_in_the_list_of_pictures_compares_one(browser, server):  # noqa: F811
+    visit = Visit(browser, server.url)
+    page = visit.page
+    page.click("#tm-pictures-button")
+    expect(page.locator("[data-ref=progress]")).to_have_text("All 16 pictures have been looked at.", timeout=120_000)
+    rows = page.locator(".tm-survey tbody tr")
+    expect(rows).to_have_count(12)
+    expect(page.locator(".tm-survey thead th")).to_have_text(
+        ["Picture", "Label", "Ten things", "Thousand", "Difference"]
+    )
+    page.wait_for_selector(".tm-survey .tm-open img")
+    assert "know different classes" in page.inner_text(".tm-survey [data-ref=about]")
+    page.click(".tm-survey .tm-pager button:last-child")
+    expect(rows).to_have_count(4)
+    with page.expect_download() as download:
+        page.click(".tm-survey .tm-csv")
+    text = Path(download.value.path()).read_text()
+    assert text.startswith("picture,label,model,says,share,right,label_share,disagree,difference")
+    assert text.count("\n") == 1 + 2 * 16
+    name = page.locator(".tm-survey .tm-open .tm-identity").first.inner_text()
+    page.click(".tm-survey .tm-open >> nth=0")
+    page.wait_for_selector(".tm[data-state=result]:not([data-busy])")
+    assert page.get_attribute("#tm-compare-button", "aria-selected") == "true"
+    assert f"example={name.replace('/', '%2F')}" in page.url
+    page.reload()
+    page.wait_for_selector(".tm[data-state=result]:not([data-busy])")
+    page.click("#tm-pictures-button")
+    assert page.url.endswith("tab=pictures")
+    page.wait_for_selector(".tm-survey .tm-open img")
+    visit.close()
+    assert "Traceback" not in server.log()
+
+
+@pytest.mark.slow
 def test_what_cannot_be_told_is_asked_for_in_one_sentence(files, tmp_path):
     told = subprocess.run(
-        [sys.executable, "app.py", "--models", *files, "--size", "96x96"], cwd=ROOT, capture_output=True, text=True, timeout=STARTING
+        [sys.executable, "app.py", "--models", *files, "--size", "96x96"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=STARTING,
     )
     assert told.returncode == 2
     last = told.stderr.strip().splitlines()[-1]

@@ -905,6 +905,8 @@ def test_models_of_different_classes_are_no_disagreement():
     first = answer["models"][1]["bars"][0]
     assert (first["name"], first["share"], first["right"]) == ("thing 4", pytest.approx(0.8), True)
     assert [model["truth"] and model["truth"]["tone"] for model in answer["models"]] == [None, "first"]
+    outside = message(explanation([RISING]), other, belongs=False)
+    assert "none of" not in said(outside["stops"][0])  # of which of the two?
 
 
 def test_a_class_that_both_know_by_name_can_be_held_against_each_other():
@@ -933,7 +935,11 @@ def test_the_service_lays_models_of_different_classes_side_by_side(service):
     answer = service.answer(red(), ["judge-mild", "judge-three", "judge-mild"], shows="Cat")
     assert [model["target"] for model in answer["models"]] == ["Cat", "Red", "Cat"]
     assert [model["alike"] for model in answer["models"]] == [True, False, True]
-    assert [model["yardstick"] and bool(model["yardstick"]["luck"]) for model in answer["models"]] == [None, False, False]
+    assert [model["yardstick"] and bool(model["yardstick"]["luck"]) for model in answer["models"]] == [
+        None,
+        False,
+        False,
+    ]
 
 
 def test_three_checkpoints_in_one_answer(service):

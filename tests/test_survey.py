@@ -161,7 +161,9 @@ def test_the_csv_has_a_row_for_each_picture_and_model(folder):
 
 ODD = [None, {}, [], 7, "x", {"list": "nothing"}, {"list": ["all"]}, {"from": -1}, {"from": 99}, {"from": True}]
 ODD += [{"from": "0"}, {"identities": "cat/a.png"}, {"identities": ["cat/a.png"] * (PAGE + 1)}]
-ODD += [{"identities": [name]} for name in ("../cat/a.png", "loose.png", "cat/notes.txt", ".hidden/a.png", None, 3, [], "")]
+ODD += [
+    {"identities": [name]} for name in ("../cat/a.png", "loose.png", "cat/notes.txt", ".hidden/a.png", None, 3, [], "")
+]
 
 
 def test_strangers_get_what_is_listed_and_nothing_else(folder, caplog):

@@ -125,16 +125,16 @@ def message(
     `ask`, `milliseconds` and `loaded` are the server's to add.
     """
     words = words or Words()
+    rule, reference, same = comparison.rule, comparison.reference, comparison.same_classes
+    known = [class_names(explained[0 if same else place].explanation) for place in range(len(explained))]
+    if not same:  # what was measured of each was measured on other pictures
+        rates, ceilings, yardsticks, belongs = (), (), [None] * len(explained), None
     yardsticks = [None] * len(explained) if yardsticks is None else yardsticks
     outside = [belongs is False and yardstick is not None for yardstick in yardsticks]
     if belongs is False:
         rates, ceilings, yardsticks = (), (), [None] * len(explained)
     rates = rates or [None] * len(explained)
     ceilings = ceilings or [None] * len(explained)
-    rule, reference, same = comparison.rule, comparison.reference, comparison.same_classes
-    known = [class_names(explained[0 if same else place].explanation) for place in range(len(explained))]
-    if not same:  # what was measured of each was measured on other pictures
-        rates = ceilings = yardsticks = [None] * len(explained)
     names = words.names(*(card.title for card, _ in explained))
     population = words.population([card for card, _ in explained])
     explanations = [explanation for _, explanation in explained]

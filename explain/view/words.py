@@ -331,7 +331,7 @@ def class_names(explanation: Explanation) -> tuple[str, ...]:
     return explanation.classes
 
 
-def _one_class(first: str, second: str, same_classes: bool) -> bool:
+def _one_class(first: str, second: str, *, same_classes: bool) -> bool:
     """Whether two names are one class's: of models of different classes a mere number is none."""
     return first.lower() == second.lower() and (same_classes or not first.isdecimal())
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from explain.cards import Card, Figures, natural_order
 from explain.pictures import Picture, read
 from explain.view.words import Words

@@ -277,9 +277,9 @@ TEXTS: dict[str, Any] = {
     },
     "survey_same": "Difference: how far the models' probabilities are from one another (Jensen and Shannon's "
     "divergence, as a share of the most that it can be). 0: the same; 1: nothing in common.",
-    "survey_apart": "The models know different classes, so only the label can be held against them: they disagree where "
-    "some that know it say it, and others do not. Difference: how far apart the probabilities are that they give it; – "
-    "where fewer than two know it.",
+    "survey_apart": "The models know different classes, so only the label can be held against them: they disagree "
+    "where some that know it say it, and others do not. Difference: how far apart the probabilities are that they give "
+    "it; – where fewer than two know it.",
     "survey_running": "{done} of {count} pictures looked at",
     "survey_left": "{done} of {count} pictures looked at, about {minutes} min left",
     "survey_done": "All {count} pictures have been looked at.",
