@@ -29,7 +29,8 @@ from study.experiments import Experiment
 from study.store import same_recipe
 
 VIEW = Path(__file__).parent / "view"
-ASKING = ("address", "connection", "photos", "ask", "classes", "methods", "faithful", "choosers", "history", "start")
+ASKING = ("address", "connection", "photos", "ask", "many", "classes", "methods", "faithful")
+ASKING += ("choosers", "history", "start")
 SCRIPTS = (*view.SCRIPTS, *(VIEW / f"{name}.js" for name in ASKING))
 LISTING = (view.HERE / "common.js", VIEW / "address.js", VIEW / "listing.js")
 EVIDENCE = (*LISTING, *(VIEW / f"{name}.js" for name in ("evidence-classes", "evidence")))

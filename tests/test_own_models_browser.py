@@ -1,5 +1,6 @@
 """Models of one's own from one command: two networks that a script has saved, opened in Chromium."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from judges import ROOT, STARTING, Server, start, stop, wait_until
 from PIL import Image
 from playwright.sync_api import expect
 from test_page_browser import Visit, browser  # noqa: F401  a fixture
+from test_page_evidence import get, post
 
 SAVE = """
 import sys, keras
@@ -116,6 +118,28 @@ def test_a_click_in_the_list_of_pictures_compares_one(browser, server):  # noqa:
     assert page.url.endswith("tab=pictures")
     page.wait_for_selector(".tm-survey .tm-open img")
     visit.close()
+    assert "Traceback" not in server.log()
+
+
+@pytest.mark.slow
+def test_a_stranger_gets_what_the_list_has_and_nothing_else(server, data):
+    (data / "cat" / "later.png").write_bytes((data / "cat" / "0.png").read_bytes())  # not there when it was listed
+    config = json.loads(get(server.url + "config")[1])
+    views = [component for component in config["components"] if "server_fns" in component["props"]]
+    view = next(each["id"] for each in views if "about" in each["props"]["props"]["catalog"])
+
+    def call(name, asked):
+        body = {"data": asked, "component_id": view, "fn_name": name, "session_hash": "abc"}
+        status, text = post(server.url + "gradio_api/component_server", body)
+        return json.loads(text) if status == 200 else {"kind": "error", "status": status}
+
+    assert call("thumbnails", {"identities": ["cat/1.png"]})["thumbnails"]["cat/1.png"]["src"]
+    for name in ("cat/later.png", "../pets/cat/1.png", "/etc/passwd", None, 3):
+        answer = call("thumbnails", {"identities": [name]})
+        assert answer["code"] == "evidence_unknown"
+    for name in ("picture", "order", "run", "__init__", "catalog"):
+        assert call(name, {})["kind"] == "error"
+    assert not [path for path in server.opened() if path.endswith(("later.png", "etc/passwd"))]
     assert "Traceback" not in server.log()
 
 

@@ -291,6 +291,6 @@ function fail(sentence) {
 function take(...files) {
   if (!files.length || catalog.models.length === 0) return;
   goTo('compare');
-  request({ file: files[0], example: null });
-  if (files.length > 1) fail(fill(t.only_first, { name: files[0].name, count: files.length }));
+  if (files.length > 1) takeMany(files);
+  else request({ file: files[0], example: null });
 }
