@@ -12,7 +12,7 @@ from judges import ROOT, STARTING, Server, start, stop, wait_until
 from PIL import Image
 from playwright.sync_api import expect
 from test_page_browser import Visit, browser  # noqa: F401  a fixture
-from test_page_evidence import get, post
+from test_page_http import get, post
 
 SAVE = """
 import sys, keras
@@ -125,8 +125,8 @@ def test_a_click_in_the_list_of_pictures_compares_one(browser, server):  # noqa:
 def test_a_stranger_gets_what_the_list_has_and_nothing_else(server, data):
     (data / "cat" / "later.png").write_bytes((data / "cat" / "0.png").read_bytes())  # not there when it was listed
     config = json.loads(get(server.url + "config")[1])
-    views = [component for component in config["components"] if "server_fns" in component["props"]]
-    view = next(each["id"] for each in views if "about" in each["props"]["props"]["catalog"])
+    catalogs = {each["id"]: each["props"].get("props", {}).get("catalog", {}) for each in config["components"]}
+    view = next(number for number, catalog in catalogs.items() if "about" in catalog)
 
     def call(name, asked):
         body = {"data": asked, "component_id": view, "fn_name": name, "session_hash": "abc"}
