@@ -588,8 +588,8 @@ TEXTS: dict[str, Any] = {
     "unknown_example": "There is no example of that name.",
     "unknown_model": "There is no model {asked!r}. There are: {known}.",
     "model_count": "Choose {fewest} to {most} models.",
-    "other_classes": "These models tell different classes apart, so this cannot be asked of both; ask for each one's own "
-    "answer, or for a class that all know.",
+    "other_classes": "These models tell different classes apart, so this cannot be asked of both; ask for each one's "
+    "own answer, or for a class that all know.",
     "unknown_rule": "There is no rule {asked!r}. There are: {known}.",
     "unknown_target": "Neither “own”, “common” nor a class of these models: {asked!r}. There are: {known}.",
     "not_uploaded": "Only pictures that were uploaded here are read.",

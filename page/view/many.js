@@ -5,7 +5,8 @@ const BUSY = 2000; // milliseconds until a question is asked again that was one 
 let job = null; // {files, models, rule, rows, filter, stopped}
 
 function takeMany(files) {
-  const { models, rule } = asking.wish;
+  const { models } = asking.wish;
+  const { name: rule } = ruleOf(asking.wish.rule).paired ? ruleOf(asking.wish.rule) : catalog.rules[0]; // none that takes long
   if (job) job.stopped = true;
   job = { files: files.slice(0, MOST_PHOTOS), models, rule, rows: [], filter: 'all', stopped: false };
   ref['job-filters'].replaceChildren();
