@@ -1,4 +1,7 @@
-"""Start the page: python app.py [--weights DIR]. Host and port by GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
+"""Start the page: python app.py [--weights DIR], or over models of your own: python app.py --models A.keras B.keras.
+
+Host and port by GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
+"""
 
 import argparse
 import logging
@@ -8,14 +11,28 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import Any
 
+from explain.align import FEWEST, MOST
+from explain.errors import UserError, told
+from explain.models import add_options, open_models
 from page import log
 from page.folder import Folder, sweep
 
+OWN = ("classes", "preprocess", "size", "head", "trust")  # options that go with --models
 
-def main() -> None:
-    """Serve the page first; TensorFlow and the first pair of models load behind it."""
+
+def parsed() -> dict[str, Any]:
+    """The command line's options; models of one's own are opened. Ends with exit code 2 where that cannot be."""
     parser = argparse.ArgumentParser(description="Two Minds: what two models see in one picture.")
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help=f"{FEWEST} to {MOST} models of your own, .keras or .h5 files: the page shows these alone",
+    )
+    add_options(parser)
     parser.add_argument("--weights", type=Path, metavar="DIR", help="folder of checkpoints (default: weights/)")
     parser.add_argument("--evidence", type=Path, metavar="DIR", help="folder of what was measured (default: evidence/)")
     parser.add_argument(
@@ -23,8 +40,8 @@ def main() -> None:
         type=Path,
         metavar="DIR",
         dest="data",
-        default=os.environ.get("TWO_MINDS_DATA") or None,
-        help="folder of the data set, so that Evidence shows test pictures (default: $TWO_MINDS_DATA, else it doesn't)",
+        help="folder of the data set, so that Evidence shows pictures (default: $TWO_MINDS_DATA, else it doesn't); "
+        "with --models labelled folders, one a class: where the models differ is looked for in all pictures",
     )
     parser.add_argument(
         "--proxies",
@@ -34,7 +51,34 @@ def main() -> None:
         help="proxies before this server, whose X-Forwarded-For tells visitors apart (default: $TWO_MINDS_PROXIES, "
         "else 0, and 1 in a Hugging Face Space)",
     )
-    options = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
+    asked = parser.parse_args()
+    options = {name: value for name, value in vars(asked).items() if name not in OWN and value is not None}
+    if paths := options.pop("models", []):
+        if not FEWEST <= len(paths) <= MOST:
+            parser.error(f"--models takes {FEWEST} to {MOST} files")
+        if asked.weights:
+            parser.error("--models and --weights do not go together: the page shows the ones or the others")
+        try:
+            options["opened"] = open_models(paths, asked)
+        except UserError as error:
+            sys.exit(_complained(told(error)))
+    else:
+        if given := [f"--{name}" for name in OWN if getattr(asked, name) != parser.get_default(name)]:
+            parser.error(f"{', '.join(given)} speaks of models of your own: name them by --models")
+        options["data"] = options.get("data") or os.environ.get("TWO_MINDS_DATA") or None
+    return options
+
+
+def _complained(text: str) -> int:
+    print(text, file=sys.stderr)
+    return 2
+
+
+def main() -> None:
+    """Serve the page first; TensorFlow and the first pair of models load behind it."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    options = parsed()
     proxies = options.pop("proxies")
     log.set_up()
 
@@ -45,13 +89,14 @@ def main() -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes, too
         folder.use()
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
-        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         from page.layout import build
         from page.server import HOST, PORT, Server
         from page.service import Service
 
-        service = Service(**options)
+        try:
+            service = Service(**options)
+        except UserError as error:
+            sys.exit(_complained(told(error)))
         host, port = os.environ.get("GRADIO_SERVER_NAME", HOST), int(os.environ.get("GRADIO_SERVER_PORT", PORT))
         server = Server(build(service), service.texts, folder, host, port, proxies)
         server.start()

@@ -9,18 +9,16 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from explain.errors import UserError
+from explain.errors import UserError, told
 from explain.files import parse_json, read_bytes
-from explain.pictures import Picture, PictureError, read
-from explain.preprocessing import PREPROCESSING
+from explain.models import add_options, open_models
+from explain.pictures import SUFFIXES, Picture, PictureError, read
 from explain.rules import RULES, rule_names
 from explain.saving import MANIFEST, digest, write_manifest, write_whole
 from explain.tables import COMPARISON_COLUMNS, MAP_COLUMNS, Row, comparison_rows, map_rows, write_csv
-from explain.targets import HEADS
 
 if TYPE_CHECKING:
     from explain.checkpoints import Checkpoint
@@ -28,21 +26,6 @@ if TYPE_CHECKING:
     from explain.explanation import Explanation
 
 SETTINGS = "settings.json"
-SUFFIXES = {
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".jfif",
-    ".png",
-    ".webp",
-    ".gif",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".avif",
-    ".heic",
-    ".heif",
-}
 _MOST_MANIFEST = 2**26  # bytes
 EVERY = 10.0  # seconds between lines of progress where there is no terminal
 FEWEST, MOST = 1, 6  # models
@@ -105,23 +88,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="CLASS",
         help="a class's name or number; own: each model's own answer; common: the likeliest of all (default: own)",
     )
-    main.add_argument(
-        "--classes", type=Path, metavar="FILE", help="class names, one a line, or JSON (default: numbers)"
-    )
-    main.add_argument(
-        "--preprocess",
-        nargs="+",
-        choices=PREPROCESSING,
-        metavar="HOW",
-        help="what pictures become before the model, one for all or one for each: "
-        + ", ".join(f"{name} ({way.about})" for name, way in PREPROCESSING.items())
-        + " (default: none, where the model does it itself)",
-    )
-    main.add_argument("--size", nargs="+", type=_size, metavar="HEIGHTxWIDTH", help="of models that take any size")
-    main.add_argument("--head", choices=HEADS, default="auto", help="what comes out of the model (default: auto)")
-    main.add_argument(
-        "--trust", action="store_true", help="run code that a model file asks for; of your own files alone"
-    )
+    add_options(main)
     main.add_argument(
         "--set", action="append", default=[], metavar="RULE.PARAMETER=VALUE", help="set a rule's parameter; repeatable"
     )
@@ -145,12 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 130
     except (UserError, ValueError, KeyError) as error:
-        sentence = str(error.args[0] if isinstance(error, KeyError) else error)
-        print(sentence, file=sys.stderr)
-        if error.__cause__ is not None:
-            print(
-                f"  ({type(error.__cause__).__name__}: {str(error.__cause__).strip().splitlines()[0]})", file=sys.stderr
-            )
+        print(told(error), file=sys.stderr)
         return 2
     except OSError as error:
         print(f"{error.filename or asked.out}: {error.strerror or error}.", file=sys.stderr)
@@ -184,7 +146,11 @@ def _run(asked: argparse.Namespace) -> int:
     if asked.html and (len(asked.model) == 1 or not any(RULES[rule].level == "layer" for rule in rules)):
         raise CommandError("--html writes a comparison: of two models or more, by a rule of layers.")
     parameters = _parameters(asked.set, rules)
-    models = _opened(asked)
+    models = open_models(asked.model, asked)
+    if asked.target == "common" and any(model.classes != models[0].classes for model in models):
+        raise CommandError(
+            "The models tell different classes apart, so none is the likeliest of all: leave --target out."
+        )
     layers = asked.layers[0] if len(asked.layers) == 1 else asked.layers
     options = {"rules": rules, "layers": layers, "parameters": parameters, "smoothing": asked.smoothing}
     plan = _Plan(models, asked.target, options, asked.html)
@@ -248,13 +214,6 @@ def listed(paths: Sequence[Path]) -> list[Source]:
     return sources
 
 
-def _size(text: str) -> tuple[int, int]:
-    height, _, width = text.lower().partition("x")
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no HEIGHTxWIDTH, as 224x224")
-    return int(height), int(width)
-
-
 def _parameters(settings: Sequence[str], rules: Sequence[str]) -> dict[str, dict[str, Any]]:
     """By rule and name, each of its default's kind."""
     parameters: dict[str, dict[str, Any]] = {}
@@ -274,34 +233,11 @@ def _parameters(settings: Sequence[str], rules: Sequence[str]) -> dict[str, dict
     return parameters
 
 
-def _opened(asked: argparse.Namespace) -> list[Checkpoint | Ensemble]:
-    """The models, with an id each."""
-    from explain.models import open_model
-
-    def each(values: Sequence[Any] | None, option: str) -> Sequence[Any]:
-        values = values or [None]
-        if len(values) not in (1, len(asked.model)):
-            raise CommandError(f"{option} is given once, or once for each of {len(asked.model)} models.")
-        return list(values) * (len(asked.model) if len(values) == 1 else 1)
-
-    models: list[Checkpoint | Ensemble] = []
-    ways = zip(asked.model, each(asked.preprocess, "--preprocess"), each(asked.size, "--size"), strict=True)
-    for path, preprocess, size in ways:
-        model = open_model(path, asked.classes, preprocess, asked.trust, size, asked.head)
-        model_id, number = model.model_id, 2
-        while model_id in [other.model_id for other in models]:
-            model_id, number = f"{model.model_id}-{number}", number + 1
-        models.append(replace(model, card=replace(model.card, model_id=model_id)))
-    if len({model.classes for model in models}) > 1:
-        raise CommandError("The models tell different classes apart, so they cannot be compared.")
-    return models
-
-
 def _claim(out: Path, plan: _Plan, fresh: bool) -> None:
     """Hold the folder's settings against these, or write them."""
     settings = {
         "models": [{"id": model.model_id, "digest": model.card.digests.model} for model in plan.models],
-        "classes": plan.models[0].classes,
+        "classes": [model.classes for model in plan.models],
         "ways": [[getattr(model, "preprocess", "none"), model.input_size] for model in plan.models],
         "target": plan.target,
         **plan.options,

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explain.agreement import Agreement, Heat, agreement, common_grid, finite, heat
 from explain.explanation import Explanation, Layer
-from explain.pictures import resize
+from explain.pictures import Picture, fit, read, resize
+
+if TYPE_CHECKING:
+    from explain.checkpoints import Checkpoint
+    from explain.ensembles import Ensemble
 
 OCTAVE = 0.1  # of the depth: what a map of twice the side weighs when layers are paired
 FEWEST, MOST = 2, 6  # explanations in one comparison
+FEATURES = 16  # feature maps of a layer that models keep that are compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +53,8 @@ class Comparison:
 
     Attributes:
         rule: its name.
-        targets: the explained class of each model (-1: a function of the logits).
-        classes: their names, or None.
+        targets: the explained class of each model (-1: a function of the logits), among its own classes.
+        classes: their names; None where there are none, and where the models tell different classes apart.
         reference: place of the model that the others are held against.
         stops: from all first layers to all last ones.
         explanations: what is compared.
@@ -64,9 +70,31 @@ class Comparison:
     picture: int = 0
 
     @property
+    def same_classes(self) -> bool:
+        """Whether all models tell the same classes apart."""
+        return _same_classes(self.explanations)
+
+    @property
+    def alike(self) -> tuple[bool, ...]:
+        """Of each model, whether its map explains the class that the reference's explains.
+
+        Of models that tell different classes apart, where both are called by one name that is no mere number.
+        """
+        if self.same_classes:
+            return tuple(target == self.targets[self.reference] for target in self.targets)
+        named = [
+            explanation.classes[target] if explanation.classes and target >= 0 else ""
+            for explanation, target in zip(self.explanations, self.targets, strict=True)
+        ]
+        name = named[self.reference]
+        return tuple(
+            place == self.reference or (named[place] == name and _is_name(name)) for place in range(len(named))
+        )
+
+    @property
     def same_target(self) -> bool:
         """Whether all maps explain one class."""
-        return len(set(self.targets)) == 1
+        return all(self.alike)
 
     def ranks(self, place: int) -> list[float | None]:
         """Rank correlations of a model's maps with the reference's, stop by stop.
@@ -202,7 +230,9 @@ class Comparison:
         return of_comparison(self)
 
     def __repr__(self) -> str:
-        names = [str(self.classes[k] if self.classes and k >= 0 else k) for k in dict.fromkeys(self.targets)]
+        classes = [explanation.classes for explanation in self.explanations] or [self.classes] * len(self.targets)
+        said = [str(names[k] if names and k >= 0 else k) for names, k in zip(classes, self.targets, strict=True)]
+        names = list(dict.fromkeys(said))
         lines = [
             f"Comparison of {len(self.targets)} models: {self.rule} for {' and '.join(names)} "
             f"at {len(self.stops)} stop{'s' * (len(self.stops) != 1)}"
@@ -214,26 +244,34 @@ class Comparison:
         return "\n".join(lines)
 
 
-def compare(*explanations: Explanation, rule: str | None = None, picture: int = 0, reference: int = 0) -> Comparison:
+def compare(
+    *explanations: Explanation | Checkpoint | Ensemble,
+    rule: str | None = None,
+    picture: int | str | os.PathLike[str] | Picture | np.ndarray = 0,
+    reference: int = 0,
+) -> Comparison:
     """What the maps of 2 to 6 models of one picture have in common, depth by depth.
 
     Each model may explain a class of its own, as `explain` does by default. Two maps of different classes have no
     difference: it would not tell whether the models look elsewhere or the classes lie elsewhere. For one class on all
-    sides see `common_target`.
+    sides see `common_target`. The same goes for models that tell different classes apart.
 
     Args:
-        explanations: of the same classes.
-        rule: one that all were explained by; by default the first one's first.
-        picture: its place in all explanations.
+        explanations: what is compared; or models, opened or loaded, each of which then explains the picture.
+        rule: one that all were explained by; by default the first one's first, of models Grad-CAM.
+        picture: its place in all explanations; of models the picture itself: a file's path, as it was read, or
+            uint8 H x W x 3.
         reference: place of the explanation that the others are held against.
 
     Returns:
         The comparison. A map that is not finite counts as zero.
 
     Raises:
-        ValueError: for other than 2 to 6 explanations, and for models that tell different classes apart.
+        ValueError: for other than 2 to 6 explanations.
+        TypeError: for models without a picture, and for explanations with one.
         KeyError: for a rule by which one was not explained.
         IndexError: for a picture or a reference that does not exist.
+        PictureError, ModelError: of models, as `read` and their `explain` do.
 
     Example:
         >>> def explanation(heatmap, target):
@@ -258,20 +296,21 @@ def compare(*explanations: Explanation, rule: str | None = None, picture: int = 
         raise ValueError(f"{FEWEST} to {MOST} explanations can be compared, not {len(explanations)}")
     if not 0 <= reference < len(explanations):
         raise IndexError(f"there are {len(explanations)} explanations, none at {reference}")
-    classes = _common_classes(explanations)
-    rule = _common_rule(explanations, rule)
-    targets = tuple(int(explanation.targets[picture]) for explanation in explanations)
-    still = rule in explanations[0].attributions  # one map of the input, whatever the layer
+    given, picture = _explained(explanations, rule, picture)
+    rule = _common_rule(given, rule)
+    targets = tuple(int(explanation.targets[picture]) for explanation in given)
+    comparison = Comparison(rule, targets, _common_classes(given), reference, (), given, picture)
+    alike = comparison.alike
+    still = rule in given[0].attributions  # one map of the input, whatever the layer
 
     @functools.cache
     def heatmap(model: int, place: int) -> np.ndarray:
-        explanation = explanations[model]
+        explanation = given[model]
         return finite(explanation.map(explanation.layers[place].address, rule, picture))
 
     @functools.cache
     def of_pair(place: int, first: int, second: int) -> Agreement:
-        pair = heatmap(reference, first), heatmap(place, second)
-        return agreement(*pair, same_target=targets[place] == targets[reference])
+        return agreement(heatmap(reference, first), heatmap(place, second), same_target=alike[place])
 
     @functools.cache
     def of_row(*places: int) -> tuple[tuple[int, int], tuple[Heat | None, ...]]:
@@ -282,8 +321,8 @@ def compare(*explanations: Explanation, rule: str | None = None, picture: int = 
     def versus(place: int, places: Sequence[int]) -> Agreement | None:
         return None if place == reference else of_pair(place, places[reference], places[place])
 
-    layers = [explanation.layers for explanation in explanations]
-    inputs = [explanation.pictures.shape[1:3] for explanation in explanations]
+    layers = [explanation.layers for explanation in given]
+    inputs = [explanation.pictures.shape[1:3] for explanation in given]
     stops = []
     for places in align(*layers, inputs=inputs, reference=reference):
         row = tuple(model[k] for model, k in zip(layers, places, strict=True))
@@ -298,7 +337,7 @@ def compare(*explanations: Explanation, rule: str | None = None, picture: int = 
                 heats=heats,
             )
         )
-    return Comparison(rule, targets, classes, reference, tuple(stops), explanations, picture)
+    return replace(comparison, stops=tuple(stops))
 
 
 def common_target(*probabilities: np.ndarray) -> int:
@@ -324,12 +363,53 @@ def common_target(*probabilities: np.ndarray) -> int:
     return int(np.argmax(sum(rows)))
 
 
-def _common_classes(explanations: Sequence[Explanation]) -> tuple[str, ...] | None:
+def shared_classes(*classes: Sequence[str]) -> tuple[str, ...]:
+    """The classes that can be asked of several models.
+
+    Args:
+        classes: of each model, its names.
+
+    Returns:
+        All, where they tell the same apart; else the names that all know, in the first one's order. A mere number is no
+        name: it stands for something else in each.
+
+    Example:
+        >>> shared_classes(("cat", "dog"), ("cow", "dog", "cat")), shared_classes(("0", "1"), ("0", "1", "2"))
+        (('cat', 'dog'), ())
+    """
+    first, *others = map(tuple, classes)
+    if all(names == first for names in others):
+        return first
+    return tuple(name for name in first if _is_name(name) and all(name in names for names in others))
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and not name.isdecimal()
+
+
+def _explained(given: Sequence[Any], rule: str | None, picture: Any) -> tuple[tuple[Explanation, ...], int]:
+    """Explanations and the picture's place in them; of models, what they explain of it."""
+    models = [hasattr(each, "explain") for each in given]
+    place = isinstance(picture, (int, np.integer))
+    if not any(models) and place:
+        return tuple(given), int(picture)
+    if not all(models) or place:
+        raise TypeError("a picture goes with models, its place with explanations")
+    known: Any = read(picture) if isinstance(picture, (str, os.PathLike)) else picture
+    pixels = getattr(known, "pixels", known)
+    squashed = functools.cache(lambda size: fit(pixels, size))  # once for all that take one size
+    return tuple(model.explain(squashed, rules=rule or "gradcam", features=FEATURES) for model in given), 0
+
+
+def _same_classes(explanations: Sequence[Explanation]) -> bool:
     numbers = {explanation.probabilities.shape[1] for explanation in explanations}
-    named = {tuple(explanation.classes): None for explanation in explanations if explanation.classes is not None}
-    if len(numbers) > 1 or len(named) > 1:
-        raise ValueError("the models tell different classes apart, so their maps cannot be compared")
-    return next(iter(named), None)
+    named = {tuple(explanation.classes) for explanation in explanations if explanation.classes is not None}
+    return len(numbers) <= 1 and len(named) <= 1
+
+
+def _common_classes(explanations: Sequence[Explanation]) -> tuple[str, ...] | None:
+    known = (tuple(explanation.classes) for explanation in explanations if explanation.classes is not None)
+    return next(known, None) if _same_classes(explanations) else None
 
 
 def _common_rule(explanations: Sequence[Explanation], rule: str | None) -> str:

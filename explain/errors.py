@@ -35,6 +35,23 @@ class UserError(ValueError):
         return f"{self.subject}.{self.code}"
 
 
+def told(error: BaseException) -> str:
+    """What an error says on a terminal: its sentence, and in brackets what it came from, where that is another error.
+
+    Args:
+        error: as it was caught.
+
+    Example:
+        >>> told(UserError("gone", "It is not there."))
+        'It is not there.'
+    """
+    sentence = str(error.args[0] if isinstance(error, KeyError) else error)
+    if error.__cause__ is None:
+        return sentence
+    reason = str(error.__cause__).strip().splitlines() or [""]
+    return f"{sentence}\n  ({type(error.__cause__).__name__}: {reason[0]})"
+
+
 class ModelError(UserError):
     """A model that cannot be explained, as it is or without more being said. `str(error)` is a sentence for a person.
 
@@ -44,12 +61,12 @@ class ModelError(UserError):
             no layers of the kind asked for, or several last ones), "gradient" (none reaches the layers), "curvature"
             (an operation has no second derivative), "guided" (it has no ReLU), "attention" (it has none over a grid of
             patches), "copy" (Keras cannot copy it) or "not-finite" (it returns no numbers); and of a file that is
-            opened "format" (Keras 3 does not open it), "preprocess", "size", "classes" and "channels" (what has to be
-            said, or does not fit).
+            opened "format" (Keras 3 does not open it), "preprocess", "size", "classes", "channels" and "options" (what
+            has to be said, or does not fit).
         sentence: with the facts' names in braces.
         **facts: `operation` of "head", `shape` of "input" and "output", `count` of "outputs" and "branches",
             `layer` of "channels-first", `addresses` of "branches" and "gradient", `kind` of "kind" and "output-kind",
-            `model_id` of a file.
+            `model_id` of a file, `option` and `count` of "options".
 
     Example:
         >>> error = ModelError("input", "A model with one input is needed, not {shape}.", shape=[(8, 8), (4,)])

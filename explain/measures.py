@@ -113,6 +113,39 @@ def share_inside(heatmap: np.ndarray, region: np.ndarray) -> float | None:
     return float((heat * inside).sum() / heat.sum())
 
 
+def divergence(*rows: np.ndarray) -> float:
+    """How far several models' probabilities are from one another: Jensen and Shannon's divergence (Lin, IEEE Trans.
+    Inf. Theory 37, 1991), as a share of the most that it can be.
+
+    Args:
+        rows: 2 or more, float (classes,) each, of the same classes; negative values count as zero, and each row is
+            divided by its own sum.
+
+    Returns:
+        0: all alike, to 1: no class has a probability in two of them.
+
+    Raises:
+        ValueError: for fewer than two rows, for rows of other lengths, and for one without any probability.
+
+    Example:
+        >>> divergence(np.array([1.0, 0.0]), np.array([0.0, 1.0])), divergence(np.ones(3), np.ones(3))
+        (1.0, 0.0)
+    """
+    if len(rows) < 2 or len({np.shape(row) for row in rows}) > 1:
+        raise ValueError("two rows or more of the same classes are needed")
+    table = np.maximum(np.asarray(rows, np.float64), 0)
+    sums = table.sum(1, keepdims=True)
+    if not (sums > 0).all():
+        raise ValueError("a row without any probability")
+    table = table / sums
+
+    def entropy(shares: np.ndarray) -> np.ndarray:
+        return -(shares * np.log(np.where(shares > 0, shares, 1))).sum(-1)
+
+    apart = (entropy(table.mean(0)) - entropy(table).mean()) / math.log(len(table))
+    return float(min(1.0, max(0.0, apart)))
+
+
 def wilson(events: float, n: int) -> tuple[float, float]:
     """95 % interval of a share by Wilson's score (J. Am. Stat. Assoc. 22, 1927, p. 209).
 

@@ -5,9 +5,11 @@ What a card would say is read from the model; what cannot be told is asked for i
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +30,7 @@ Model = Any
 Tensor = Any
 
 LEGACY = (".h5", ".hdf5")
+NUMBERS = "numbers"  # in place of a file of class names
 _KERAS_2 = r"tf_keras\.|keras\.(src\.)?engine\."
 _MOST_NAMES = 2**22  # bytes of a file of class names
 _MOST_WEIGHTS = 2**36
@@ -113,6 +116,87 @@ def open_model(
         digests=Digests(model=digest(path)),
     )
     return Checkpoint(card, path.resolve().parent, model, preprocess, head)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a command line the options that `open_models` takes.
+
+    Args:
+        parser: gets --classes, --preprocess, --size, --head and --trust.
+    """
+    parser.add_argument(
+        "--classes",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help=f"class names, one a line, or JSON; one file for all models, or one for each, {NUMBERS} for one without "
+        f"names (default: {NUMBERS})",
+    )
+    parser.add_argument(
+        "--preprocess",
+        nargs="+",
+        choices=PREPROCESSING,
+        metavar="HOW",
+        help="what pictures become before the model, one for all or one for each: "
+        + ", ".join(f"{name} ({way.about})" for name, way in PREPROCESSING.items())
+        + " (default: none, where the model does it itself)",
+    )
+    parser.add_argument("--size", nargs="+", type=_size, metavar="HEIGHTxWIDTH", help="of models that take any size")
+    parser.add_argument(
+        "--head", choices=targets.HEADS, default="auto", help="what comes out of the model (default: auto)"
+    )
+    parser.add_argument(
+        "--trust", action="store_true", help="run code that a model file asks for; of your own files alone"
+    )
+
+
+def open_models(paths: Sequence[Path], asked: argparse.Namespace) -> list[Checkpoint | Ensemble]:
+    """Models from files of one's own, each with an id of its own.
+
+    Args:
+        paths: as `open_model` takes them.
+        asked: what `add_options` read.
+
+    Returns:
+        The models, in order.
+
+    Raises:
+        ModelError, CheckpointError: as `open_model` does, and "options" where an option is given for another number
+            of models.
+    """
+
+    def each(values: Sequence[Any] | None, option: str) -> Sequence[Any]:
+        values = values or [None]
+        if len(values) not in (1, len(paths)):
+            sentence = "{option} is given once, or once for each of {count} models."
+            raise ModelError("options", sentence, option=option, count=len(paths))
+        return list(values) * (len(paths) if len(values) == 1 else 1)
+
+    models: list[Checkpoint | Ensemble] = []
+    options = (each(getattr(asked, name), f"--{name}") for name in ("classes", "preprocess", "size"))
+    for path, classes, preprocess, size in zip(paths, *options, strict=True):
+        names = None if str(classes) == NUMBERS else classes
+        try:
+            model = open_model(path, names, preprocess, asked.trust, size, asked.head)
+        except ModelError as error:
+            if error.code != "preprocess" or len(paths) == 1:
+                raise
+            told = str(error).removesuffix(".")
+            sentence = "{told}; one for each model, in their order."
+            raise ModelError("preprocess", sentence, told=told, **error.facts) from None
+        model_id, number = model.model_id, 2
+        while model_id in [other.model_id for other in models]:
+            model_id, number = f"{model.model_id}-{number}", number + 1
+        title = model.card.title if number == 2 else f"{model.card.title} ({number - 1})"
+        models.append(replace(model, card=replace(model.card, model_id=model_id, title=title)))
+    return models
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no HEIGHTxWIDTH, as 224x224")
+    return int(height), int(width)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

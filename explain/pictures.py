@@ -58,6 +58,9 @@ AT_ONCE = 2  # pictures being decoded, each of up to MEMORY and its file
 _DECODING = threading.BoundedSemaphore(AT_ONCE)
 
 ACCEPTED = "JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF"
+# Of files in a folder that are taken for pictures; what a file is, its content tells
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif"}
+SUFFIXES |= {".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif"}
 
 _LIMITS = {"accepted": ACCEPTED, "most_megabytes": MAX_BYTES // MEGA, "most_megapixels": MAX_PIXELS // MEGA}
 _LIMITS |= {"most_side": MAX_SIDE}

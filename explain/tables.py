@@ -151,17 +151,18 @@ def comparison_rows(
     place_of = picture or str(comparison.picture)
     known = yardsticks or [None] * len(ids)
     shares = [explanation.probabilities[comparison.picture] for explanation in comparison.explanations]
+    classes = [comparison.classes or explanation.classes for explanation in comparison.explanations]
     rows = []
     for number, stop in enumerate(comparison.stops):
         for place, (layer, target) in enumerate(zip(stop.layers, comparison.targets, strict=True)):
             agreement, yardstick = stop.versus[place], known[place]
-            told = agreement if target == comparison.targets[comparison.reference] else None
+            told = agreement if comparison.alike[place] else None
             band = yardstick["bands"][number] if yardstick and told else None
             heatmap = comparison.explanations[place].map(layer.address, comparison.rule, comparison.picture)
             cells = (
                 *(place_of, comparison.rule, str(number + 1), _decimal(stop.depth)),
-                *(ids[place], layer.address, *map(str, heatmap.shape), _class(target, comparison.classes)),
-                *(_class(int(shares[place].argmax()), comparison.classes), _decimal(shares[place].max())),
+                *(ids[place], layer.address, *map(str, heatmap.shape), _class(target, classes[place])),
+                *(_class(int(shares[place].argmax()), classes[place]), _decimal(shares[place].max())),
                 _digits(heatmap.max()),
                 *(ids[comparison.reference] if told else "", _decimal(told and told.rank)),
                 *(_decimal(told and told.overlap), *map(_decimal, band["rank"] if band else (None,) * 3)),

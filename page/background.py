@@ -49,6 +49,12 @@ class Background:
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or not self._questions, seconds)
 
+    def idle(self) -> bool:
+        """Wait until no question is being answered; False once nothing more is to be begun."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or not self._questions)
+            return not self._stopped
+
     def stop(self) -> None:
         """Begin nothing more: `run` returns, after the step that it is at."""
         with self._changed:

@@ -24,20 +24,20 @@ from page import evidence, limits, previews, uploads
 from page.errors import PageError
 from page.examples import belongs, ordered
 from page.service import FINER, ONE_PASS, OWN, Service, commands
+from page.survey import Survey
 from page.texts import TABLES, PageTexts
 from page.theme import theme
 from study.experiments import Experiment
 from study.store import same_recipe
 
 VIEW = Path(__file__).parent / "view"
-ASKING = ("address", "connection", "photos", "ask", "classes", "methods", "faithful", "choosers", "history", "start")
+ASKING = ("address", "connection", "photos", "ask", "many", "classes", "methods", "faithful")
+ASKING += ("choosers", "history", "start")
 LANGUAGE = VIEW / "language.js"
 SCRIPTS = (LANGUAGE, *view.SCRIPTS, *(VIEW / f"{name}.js" for name in ASKING))
-EVIDENCE = (
-    LANGUAGE,
-    view.HERE / "common.js",
-    *(VIEW / f"{name}.js" for name in ("address", "evidence-classes", "evidence")),
-)
+LISTING = (LANGUAGE, view.HERE / "common.js", VIEW / "address.js", VIEW / "listing.js")
+EVIDENCE = (*LISTING, *(VIEW / f"{name}.js" for name in ("evidence-classes", "evidence")))
+SURVEY = (*LISTING, VIEW / "survey.js")
 STYLES = (view.STYLE, VIEW / "style.css", VIEW / "evidence.css", VIEW / "evidence-classes.css")
 MINUTES = sum(uploads.SWEEP) // 60  # that a photo is kept at most
 LARGE = 3  # examples that are kept large where there is no experiment
@@ -70,6 +70,10 @@ def build(service: Service) -> gr.Blocks:
         before, behind = view.shell(service.spoken(language).texts).split(view.KEPT)
         return {"before": before, "behind": behind}
 
+    def surveyed(language: object = None) -> Survey:
+        assert service.survey
+        return service.survey.spoken(service.spoken(language).texts)
+
     say = service.texts.say
     first = service.texts.language
     spoken = [service, *(service.spoken(language) for language in TABLES if language != first)]
@@ -94,7 +98,7 @@ def build(service: Service) -> gr.Blocks:
                     server_functions=[state, prepare, rarely, offered, progress, cancel, shell],
                     catalog=translated(choices, first),
                 )
-            if service.cards:
+            if service.cards and not service.opened:
                 with gr.Tab(say("evidence"), id="evidence", elem_id="tm-evidence"):
                     gr.HTML(
                         value=None,
@@ -103,6 +107,16 @@ def build(service: Service) -> gr.Blocks:
                         apply_default_css=False,
                         server_functions=service.findings.served(lambda language: service.spoken(language).findings),
                         catalog=translated(judged, first),
+                    )
+            if service.survey:
+                with gr.Tab(say("pictures"), id="pictures", elem_id="tm-pictures"):
+                    gr.HTML(
+                        value=None,
+                        html_template=(VIEW / "survey.html").read_text(encoding="utf-8"),
+                        js_on_load=view.joined(SURVEY),
+                        apply_default_css=False,
+                        server_functions=service.survey.served(surveyed),
+                        catalog=translated({each.texts.language: surveyed(each.texts.language).catalog() for each in spoken}, first),
                     )
             with gr.Tab(say("about"), id="about", elem_id="tm-about"):
                 gr.HTML(said((each.texts.language, about(each)) for each in spoken), apply_default_css=False)
@@ -352,7 +366,7 @@ def _languages() -> str:
 
 
 def _tabs(texts: PageTexts) -> dict[str, str]:
-    return {name: texts.say(name) for name in ("compare", "evidence", "about")}
+    return {name: texts.say(name) for name in ("compare", "evidence", "pictures", "about")}
 
 
 def _head(texts: Sequence[PageTexts]) -> str:

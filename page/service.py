@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from explain import checkpoints
-from explain.align import FEWEST, MOST, Comparison, common_target, compare
+from explain.align import FEWEST, MOST, Comparison, common_target, compare, shared_classes
 from explain.cards import Card
 from explain.contrast import contrast
 from explain.ensembles import Ensemble
@@ -37,6 +37,7 @@ from page.faithful import faithful
 from page.jobs import Task, Tell
 from page.pace import Pace
 from page.rates import right_at_least, right_at_most
+from page.survey import Survey
 from page.texts import TABLES, PageTexts
 from study.experiments import Experiment, read_experiments
 from study.store import same_recipe
@@ -69,8 +70,9 @@ class Service:
         weights: folder of checkpoints.
         evidence: folder with what `study compare` wrote.
         examples: folder of example pictures.
-        data: folder of a data set's pictures, if there is one.
+        data: folder of a data set's pictures, if there is one; of opened models labelled folders, one a class.
         language: what the page says is said in.
+        opened: models of the host's own, which then are the only experiment; there is no evidence of them.
     """
 
     def __init__(
@@ -80,29 +82,33 @@ class Service:
         examples: Path = ROOT / "examples",
         data: Path | None = None,
         language: str = "en",
+        opened: Sequence[checkpoints.Checkpoint | Ensemble] = (),
     ) -> None:
         self.texts = PageTexts(language)
         self.words = Words(self.texts)
         self.weights, self.evidence = Path(weights), Path(evidence)
-        cards, self.problems = checkpoints.available(self.weights)
+        self.opened = {model.model_id: model for model in opened}
+        cards, self.problems = ([model.card for model in opened], []) if opened else checkpoints.available(self.weights)
         self.cards: dict[str, Card] = {card.model_id: card for card in cards}
         for folder, sentence in self.problems:
             log.warning("Passed over %s: %s", folder, sentence)
-        known = read_experiments(self.weights / "experiments.json", self.cards)
+        known = [self._yours()] if opened else read_experiments(self.weights / "experiments.json", self.cards)
         self._experiments = known
         self.experiments: list[Experiment] = [self.texts.titled(experiment) for experiment in known]
         self.pictures = Path(examples)
         self.examples: dict[str, Example] = read_examples(self.pictures)
-        self.findings = Findings(self.weights, self.evidence, self.cards, self.experiments, data, self.texts)
+        evidence_of = {} if opened else self.cards
+        data_set, self.survey = data, None
+        if opened:
+            data_set, self.survey = None, Survey(list(opened), data, self.texts) if data else None
+        self.findings = Findings(self.weights, self.evidence, evidence_of, self.experiments, data_set, self.texts)
         self.decoders = Decoders()
         self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()
         self._pace = Pace()
         self._failed = threading.Event()  # the models could not be loaded
         self._spoken = {language: self}
-        self._unfit: dict[
-            tuple[str, str], UserError
-        ] = {}  # why a model cannot be explained by a rule, as far as was tried
+        self._unfit: dict[tuple[str, str], UserError] = {}  # why a model is not explained by a rule, where tried
         self._seconds: list[float] = []  # that loading a model took
         self._traced: set[str] = set()  # have explained since they were read
         self._guard = threading.Lock()
@@ -135,10 +141,10 @@ class Service:
         other.cards = {model_id: texts.card(card) for model_id, card in self.cards.items()}
         other.experiments = [texts.titled(experiment) for experiment in self._experiments]
         other.examples = {example_id: texts.example(example) for example_id, example in self.examples.items()}
-        shared = self.findings
         titles = {card.title: other.cards[model_id].title for model_id, card in self.cards.items()}
-        args = self.weights, self.evidence, other.cards, other.experiments, shared.data, texts, titles
-        other.findings = Findings(*args)
+        cards = {} if self.opened else other.cards
+        data = self.findings.data
+        other.findings = Findings(self.weights, self.evidence, cards, other.experiments, data, texts, titles)
         return other
 
     # --- loading ----------------------------------------------------------------------------------------------------
@@ -169,6 +175,8 @@ class Service:
         self.decoders.start()
         self.load()
         self.prepare([experiment.id for experiment in self.experiments[:AHEAD]])
+        if self.survey and not self.problem:
+            self.survey.run(self._background.idle)
         self._background.run()
 
     def stop(self) -> None:
@@ -199,15 +207,17 @@ class Service:
 
     def _at_once(self) -> list[str]:
         """Ids of the models that answer at once: they are in memory, and they, or all members, have explained there."""
-        ids = checkpoints.loaded(self.cards.values(), self.weights)
+        ids = list(self.opened) or checkpoints.loaded(self.cards.values(), self.weights)
         return [model_id for model_id in ids if self._traced.issuperset(self._networks(model_id))]
 
     def _networks(self, model_id: str) -> Sequence[str]:
         """A model's id, or those of an ensemble's members."""
-        return self.cards[model_id].members or [model_id]
+        return [model_id] if self.opened else self.cards[model_id].members or [model_id]
 
     def _read(self, model_id: str) -> checkpoints.Checkpoint | Ensemble:
         """A model from memory or disk; what comes from disk has yet to be traced."""
+        if self.opened:
+            return self.opened[model_id]
         networks = self._networks(model_id)
         cards = [self.cards[name] for name in networks if name in self.cards]
         gone = set(networks) - set(checkpoints.loaded(cards, self.weights))
@@ -218,6 +228,8 @@ class Service:
 
     def _fits(self, model_id: str) -> bool:
         """Whether a model finds room in memory without another leaving it, as far as its card tells."""
+        if self.opened:
+            return True
         ids = {*checkpoints.loaded(self.cards.values(), self.weights), model_id}
         members = {name for card in map(self.cards.get, ids) for name in card.members or [card.model_id]}
         cards = [self.cards[name] for name in members if name in self.cards]
@@ -238,7 +250,7 @@ class Service:
     def rarely(self) -> dict[str, str]:
         """How rarely each experiment's models disagree on the test split, as a sentence, where that is known."""
         told = {}
-        for experiment in self.experiments:
+        for experiment in self.experiments if not self.opened else ():
             counted = self.findings.disagreements(experiment.models)
             if counted is not None:
                 cards = [self.cards[model_id] for model_id in experiment.models]
@@ -274,8 +286,8 @@ class Service:
             tell: is called with the share that is done, 0 to 1; what it raises ends the work.
 
         Raises:
-            Refused: for anything that does not exist, for fewer or more models, for models of different classes, and
-                for a model that cannot be loaded or explained.
+            Refused: for anything that does not exist, for fewer or more models, for what models of different classes
+                have not in common, and for a model that cannot be loaded or explained.
         """
         models, rule, target = self.checked(models, rule, target)
         self._ready.wait()
@@ -295,8 +307,9 @@ class Service:
             for place in range(len(models))
         ]
         rates, ceilings = zip(*(self.right(*pair) for pair in explained), strict=True)
-        within = belongs(shows, self.cards[models[0]].classes)
-        known: dict[str, Any] = {"belongs": within, "truth": shows if within else None, "difference": drawn}
+        inside = [belongs(shows, self.cards[model_id].classes) for model_id in models]
+        within = inside[0] if len(set(inside)) == 1 else None
+        known: dict[str, Any] = {"belongs": within, "truth": shows if True in inside else None, "difference": drawn}
         answer = message(
             picture, explained, comparison, target, yardsticks, self.words, rates, ceilings=ceilings, **known
         )
@@ -381,7 +394,9 @@ class Service:
 
     def _why_not(self, models: Sequence[str], rows: Sequence[np.ndarray]) -> str | None:
         """Why two models cannot be contrasted: a sentence, empty where they can; None where there is no question."""
-        if len(models) != 2 or len({int(row.argmax()) for row in rows}) == 1:
+        if len(models) != 2 or len({self.cards[model_id].classes for model_id in models}) > 1:
+            return None
+        if len({int(row.argmax()) for row in rows}) == 1:
             return None
         return self.texts.say("contrast_ensemble") if any(self.cards[name].members for name in models) else ""
 
@@ -457,6 +472,8 @@ class Service:
         pair = comparison.reference, place
         ids = [models[k] for k in pair]
         classes = self.cards[ids[0]].classes
+        if any(self.cards[model_id].classes != classes for model_id in ids):
+            return None
         explained = {comparison.targets[k] for k in pair}
         if place == comparison.reference or len(explained) > 1:
             return None
@@ -478,15 +495,15 @@ class Service:
         ):
             if not isinstance(asked, str) or asked not in known:
                 raise Refused(key, asked=_short(asked), known=", ".join(known))
-        classes = self.cards[models[0]].classes
-        if any(self.cards[model_id].classes != classes for model_id in models):
+        classes = shared_classes(*(self.cards[model_id].classes for model_id in models))
+        if target in (COMMON, CONTRAST) and any(self.cards[model_id].classes != classes for model_id in models):
             raise Refused("other_classes")
         named = {self.texts.class_name(name): name for name in classes}  # as it is called, or as the data set has it
         target = named.get(target, target) if isinstance(target, str) else target
         if not isinstance(target, str) or target not in (*TARGETS, *classes):
-            raise Refused("unknown_target", asked=_short(target), known=", ".join(classes))
+            raise Refused("unknown_target", asked=_short(target), known=", ".join(classes) or "–")
         members = any(self.cards[model_id].members for model_id in models)
-        if target == FINER and (members or len(classes) < 3):
+        if target == FINER and (members or any(len(self.cards[model_id].classes) < 3 for model_id in models)):
             raise Refused("lacks_logits" if members else "lacks_classes")
         if target == CONTRAST and (members or len(models) != 2):
             raise Refused("contrast_ensemble" if members else "contrast_pair")
@@ -498,6 +515,8 @@ class Service:
         """An example by its id, or a picture of the test split by its identity; Refused or NotThere for any other."""
         if isinstance(name, str) and "/" in name:  # no example has one
             try:
+                if self.survey:
+                    return self.survey.picture(name)
                 return self.findings.picture(name)
             except NotThere as error:
                 if error.code != "evidence_unknown":
@@ -510,7 +529,7 @@ class Service:
         """The class that an example, or a picture of the test split, shows; None for none, `UNKNOWN` if not known."""
         if name in self.examples:
             return self.examples[name].shows
-        truth = self.findings.truth(name)
+        truth = (self.survey or self.findings).truth(name)
         return UNKNOWN if truth is None else truth
 
     def right(self, card: Card, explanation: Explanation) -> tuple[float | None, float | None]:
@@ -518,7 +537,7 @@ class Service:
 
         None and None if that is not known.
         """
-        predictions = self.findings.predictions(card.model_id)
+        predictions = None if self.opened else self.findings.predictions(card.model_id)
         if predictions is None:
             return None, None
         probabilities = predictions["probabilities"]

@@ -2,15 +2,18 @@
 
 import doctest
 import math
+from dataclasses import replace
 from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import explain.align
 from explain.agreement import agreement
 from explain.align import align, common_target, compare
 from explain.explanation import Explanation, Layer
+from explain.pictures import Picture, fit
 
 
 def net(depths, sizes):
@@ -320,15 +323,73 @@ def test_a_rule_by_which_one_was_not_explained():
             compare(*models, rule=rule)
 
 
-def test_other_classes_are_refused():
-    for classes, number in [(("dog", "cat"), 2), (("cat", "dog", "cow"), 3), (None, 3)]:
-        with pytest.raises(ValueError, match="different classes"):
-            compare(
-                explanation([[0, 1]], classes=None),
-                explanation([[0, 1]]),
-                explanation([[0, 1]], classes=classes, number=number),
-            )
-    assert compare(explanation([[0, 1]], classes=None), explanation([[0, 1]])).classes == ("cat", "dog")
+PETS = ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    ("classes", "number", "target", "alike"),
+    [
+        (("dog", "cat"), 2, 0, True),  # the same name at another place
+        (("dog", "cat"), 2, 1, False),
+        (("cat", "dog", "cow"), 3, 1, True),
+        (("cat", "dog", "cow"), 3, 2, False),
+        (("lion", "bear", "cow"), 3, 1, False),
+        (None, 3, 1, False),
+    ],
+)
+def test_of_models_of_different_classes_those_of_one_name_are_alike(classes, number, target, alike):
+    others = explanation([[0, 1]], classes=classes, number=number, target=target)
+    comparison = compare(explanation([[0, 1]]), others)
+    assert (comparison.classes, comparison.same_classes) == (None, False)
+    assert comparison.alike == (True, alike)
+    assert comparison.same_target == alike
+    assert (comparison.stops[0].versus[1].difference is not None) == alike
+    assert "rank correlation of 1 with 0: 1.00" in repr(comparison)
+
+
+def test_a_number_is_another_class_in_each():
+    few, more = explanation([[0, 1]], classes=("0", "1")), explanation([[0, 1]], classes=("0", "1", "2"), number=3)
+    assert not compare(few, more).same_target
+    assert compare(few, few).same_target  # of as many classes numbers count as the same ones
+    nameless = explanation([[0, 1]], classes=None, target=-1)  # a function of the logits
+    assert compare(nameless, nameless).same_target
+    assert not compare(nameless, replace(more, targets=np.array([-1]))).same_target
+
+
+def test_of_one_number_names_go_for_all():
+    comparison = compare(explanation([[0, 1]], classes=None), explanation([[0, 1]]))
+    assert (comparison.classes, comparison.same_classes) == (PETS, True)
+
+
+class Judge:
+    """Stands for a model: it explains a picture of the size that it takes."""
+
+    def __init__(self, size, classes=PETS):
+        self.size, self.classes, self.seen = size, classes, []
+
+    def explain(self, pictures, rules="gradcam", features=0):
+        self.seen.append(pictures((self.size, self.size)))
+        return explanation([[0, 1]], classes=self.classes, number=len(self.classes), rules=(rules,), size=self.size)
+
+
+def test_models_explain_a_picture_themselves(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    for given in (pixels, tmp_path / "photo.png", str(tmp_path / "photo.png"), Picture(pixels)):
+        models = Judge(8), Judge(8), Judge(16, ("cow", "dog", "hen"))
+        comparison = compare(*models, picture=given, rule="layercam", reference=1)
+        assert (comparison.rule, comparison.reference, comparison.picture) == ("layercam", 1, 0)
+        assert comparison.alike == (True, True, True)
+        assert np.array_equal(models[0].seen[0], fit(pixels, (8, 8)))
+        assert models[0].seen[0] is models[1].seen[0]
+        assert models[2].seen[0].shape == (16, 16, 3)
+
+
+def test_a_picture_goes_with_models_and_its_place_with_explanations():
+    known, pixels = explanation([[0, 1]]), np.zeros((8, 8, 3), np.uint8)
+    for given, picture in (((Judge(8), Judge(8)), 0), ((known, known), pixels), ((known, Judge(8)), pixels)):
+        with pytest.raises(TypeError, match="a picture goes with models"):
+            compare(*given, picture=picture)
 
 
 def test_each_model_may_explain_a_class_of_its_own():

@@ -207,11 +207,31 @@ def test_what_cannot_be_done_is_said(more, sentence, folder, tmp_path, capsys):
     assert not any("Traceback" in line for line in told)
 
 
-def test_models_that_do_not_go_together(folder, tmp_path, capsys):
+def test_models_of_different_classes_each_explain_their_own_answer(folder, tmp_path, capsys):
     nested(0, units=2).save(tmp_path / "C.keras")
-    out = ["--out", str(tmp_path / "out")]
-    assert main([str(folder / "few"), "--model", str(folder / "A.keras"), str(tmp_path / "C.keras"), *out]) == 2
+    (tmp_path / "two.json").write_text('["second, too", "other"]')
+    command = [str(folder / "few" / "1.png"), "--model", str(folder / "A.keras"), str(tmp_path / "C.keras"), "--csv"]
+    names = ["--classes", str(folder / "names.txt"), str(tmp_path / "two.json")]
+    assert main([*command, *names, "--html", "--out", str(tmp_path / "own")]) == 0
+    rows = rows_of(tmp_path / "own" / "comparison.csv")
+    assert {row["says"] for row in rows if row["model"] == "c"} < {"second, too", "other"}
+    assert main([*command, *names, "--target", "second, too", "--out", str(tmp_path / "shared")]) == 0
+    rows = rows_of(tmp_path / "shared" / "comparison.csv")
+    assert {row["target"] for row in rows} == {"second, too"}
+    assert all(row["rank"] for row in rows if row["model"] == "c")
+    assert main([*command, "--classes", str(folder / "names.txt"), "numbers", "--out", str(tmp_path / "numbers")]) == 0
+    rows = rows_of(tmp_path / "numbers" / "comparison.csv")
+    assert {row["target"] for row in rows if row["model"] == "c"} < {"0", "1"}
+    assert not any(row["rank"] for row in rows)
+    capsys.readouterr()
+    assert main([*command, "--target", "common", "--out", str(tmp_path / "common")]) == 2
     assert "different classes" in capsys.readouterr().err
+    assert main([*command, *names, "--target", "first", "--out", str(tmp_path / "first")]) == 2
+    assert "There is no class 'first'" in capsys.readouterr().err
+
+
+def test_models_that_are_not_there(folder, tmp_path, capsys):
+    out = ["--out", str(tmp_path / "out")]
     assert main([str(folder / "few"), "--model", str(tmp_path / "D.keras"), *out]) == 2
     assert "no file d.keras" in capsys.readouterr().err
 

@@ -1,6 +1,7 @@
 """The page in headless Chromium: what a visitor does, and what must not happen meanwhile."""
 
 import base64
+import csv
 import io
 import json
 import time
@@ -749,3 +750,48 @@ def test_without_models_the_page_says_what_to_do(browser, empty_server):
     expect(visit.page.locator(".tm-none h2")).to_have_text("There are no trained models yet")
     assert "python -m training run cats-dogs-effnet-sgd" in visit.page.inner_text(".tm-none pre")
     visit.close()
+
+
+def test_many_photos_become_a_table_that_begins_with_disagreements(visit):
+    page = visit.page
+    visit.answered(lambda: visit.give(RED))
+    visit.answered(lambda: page.select_option("[data-ref=model-1]", "judge-biased"))  # says dog to what is a bit red
+    reds = {"grey.png": picture(), "blue.png": picture(blue=250), "red.png": picture(red=250)}
+    files = [{"name": name, "mimeType": "image/png", "buffer": encoded(pixels)} for name, pixels in reds.items()] + [
+        {"name": "none.png", "mimeType": "image/png", "buffer": b"no picture"}
+    ]
+    page.set_input_files("input[type=file]", files)
+    expect(page.locator("[data-ref=job-told]")).to_have_text("All 4 looked at")
+    rows = [line.split("\t") for line in page.locator("[data-ref=job-table] tbody tr").all_inner_texts()]
+    assert rows[-1][0] == "none.png"
+    assert "text" in rows[-1][1]
+    parted = page.locator("[data-ref=job-table] .tm-parted").count()
+    assert 0 < parted < 3
+    assert page.inner_text("[data-ref=job-count]") == f"{parted} of 4: they disagree"
+    assert {row[3] for row in rows[:parted]} == {"–"}  # of two answers there is no agreement
+    page.click("[data-ref=job-filters] label:has([value=disagree])")
+    assert page.locator("[data-ref=job-table] tbody tr").count() == parted
+    with page.expect_download() as download:
+        page.click("[data-ref=job-csv]")
+    with open(download.value.path(), newline="") as file:
+        told = list(csv.DictReader(file))
+    assert len(told) == 2 * 4
+    assert [row["disagree"] for row in told] == ["1"] * 2 * parted + ["0"] * 2 * (4 - parted)
+    assert told[0]["says"] != told[1]["says"]
+    visit.answered(lambda: page.click("[data-ref=job-table] .tm-open >> nth=0"))
+    assert "photo=" in page.url
+    assert [bar.split("\n")[0].lower() for bar in (visit.evidence(0), visit.evidence(1))]
+    page.click("[data-ref=job-close]")
+    expect(page.locator("[data-ref=job]")).to_be_hidden()
+
+
+def test_many_photos_can_be_stopped(visit):
+    page = visit.page
+    file = {"mimeType": "image/png", "buffer": encoded(RED)}
+    page.set_input_files("input[type=file]", [{"name": f"{number}.png", **file} for number in range(30)])
+    page.wait_for_selector("[data-ref=job-table] tbody tr")
+    page.click("[data-ref=job-cancel]")
+    expect(page.locator("[data-ref=job-told]")).to_contain_text("Stopped: ")
+    before = sum("queue/join" in url for url in visit.requests)
+    page.wait_for_timeout(1500)
+    assert sum("queue/join" in url for url in visit.requests) <= before + 1 < 30

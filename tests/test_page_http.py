@@ -136,7 +136,7 @@ def test_three_checkpoints_stand_in_one_answer(client, red):
         ([[{"a": 1}, ["b"]], *CHOICE[1:]], "There is no model 'dict'."),
         ([PAIR, "<b>x", "own"], "There is no rule '&lt;b&gt;x'."),
         ([*CHOICE[:2], "Bird"], "'Bird'. There are: Cat, Dog."),
-        ([["judge-mild", "judge-three"], "gradcam", "own"], "different classes"),
+        ([["judge-mild", "judge-three"], "gradcam", "common"], "different classes"),
     ],
 )
 def test_unknown_names_are_one_clear_sentence(client, red, choice, sentence):

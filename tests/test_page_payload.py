@@ -879,6 +879,69 @@ def test_a_model_agrees_with_itself(service):
         assert not unpacked(agreement_of(stop)["difference"], np.int8).any()
 
 
+def known(explanation: Explanation, *classes: str, target: int = 0) -> Explanation:
+    """The same of a model that tells these apart, and is surest of the target."""
+    share = np.full((1, len(classes)), 0.1, np.float32)
+    share[0, target] = 0.8
+    return replace(explanation, classes=classes, probabilities=share, targets=np.array([target]))
+
+
+def test_models_of_different_classes_are_no_disagreement():
+    other = known(explanation([RISING]), *(f"thing {k}" for k in range(9)), target=4)
+    answer = message(explanation([RISING]), other, band=band(0.5, 1.0), rates=(0.9, 0.8), truth="thing 4")
+    text = said(answer["stops"][0])
+    assert text.startswith("They know **different classes**: SGD says **dog** (90 % sure), Adam **thing 4** (80 %).")
+    assert "disagree" not in text
+    assert "at least" not in text  # measured on pictures of different classes
+    assert [model["alike"] for model in answer["models"]] == [True, False]
+    assert [model["classes"] for model in answer["models"]] == [2, 9]
+    assert answer["target"]["options"] == []
+    assert answer["target"]["common"] is None
+    assert agreement_of(answer["stops"][0])["difference"] is None
+    assert agreement_of(answer["stops"][0])["band"] is None
+    assert "no number" in answer["models"][1]["yardstick"]["text"]
+    assert [model["evidence"]["tone"] for model in answer["models"]] == ["", "warn"]
+    assert [bar["name"] for bar in answer["models"][0]["bars"]] == ["Dog", "Cat"]
+    first = answer["models"][1]["bars"][0]
+    assert (first["name"], first["share"], first["right"]) == ("thing 4", pytest.approx(0.8), True)
+    assert [model["truth"] and model["truth"]["tone"] for model in answer["models"]] == [None, "first"]
+    outside = message(explanation([RISING]), other, belongs=False)
+    assert "none of" not in said(outside["stops"][0])  # of which of the two?
+
+
+def test_a_class_that_both_know_by_name_can_be_held_against_each_other():
+    other = known(explanation([RISING]), "Dog", "Cow", "Hen")
+    answer = message(explanation([RISING]), other, asked="Dog")
+    assert answer["target"]["options"] == ["Dog"]
+    assert answer["target"]["text"] == "explained: Dog"
+    assert answer["models"][1]["alike"]
+    assert agreement_of(answer["stops"][0])["difference"] is not None
+    assert said(answer["stops"][0]).startswith("Both say **dog**: SGD")
+    cow = known(explanation([RISING]), "Dog", "Cow", "Hen", target=1)
+    asked = message(explanation([RISING]), replace(cow, targets=np.array([0])), asked="Dog")
+    assert "the class that was asked about" in said(asked["stops"][0])
+
+
+def test_numbers_of_different_models_are_different_classes():
+    first, second = known(explanation([RISING]), "0", "1"), known(explanation([RISING]), "0", "1", "2")
+    text = said(message(first, second)["stops"][0])
+    assert text.startswith("They know **different classes**: SGD says **0** (80 % sure), Adam **0** (80 %).")
+    row = message(first, second, known(explanation([RISING]), "0", "1", "2", "3"))
+    assert said(row["stops"][0]).startswith("They know **different classes**. **0**: SGD (80 %). **0**: Adam (80 %).")
+    assert "with one class for all" not in said(row["stops"][0])
+
+
+def test_the_service_lays_models_of_different_classes_side_by_side(service):
+    answer = service.answer(red(), ["judge-mild", "judge-three", "judge-mild"], shows="Cat")
+    assert [model["target"] for model in answer["models"]] == ["Cat", "Red", "Cat"]
+    assert [model["alike"] for model in answer["models"]] == [True, False, True]
+    assert [model["yardstick"] and bool(model["yardstick"]["luck"]) for model in answer["models"]] == [
+        None,
+        False,
+        False,
+    ]
+
+
 def test_three_checkpoints_in_one_answer(service):
     ids = [*PAIR, "judge-biased"]
     answer = service.answer(red(), ids, target="Cat")
@@ -912,8 +975,8 @@ def test_three_checkpoints_in_one_answer(service):
         ((PAIR, "gradcam", "Bird"), "unknown_target"),
         ((PAIR, "gradcam", 0), "unknown_target"),
         ((PAIR, "gradcam", "predicted"), "unknown_target"),
-        ((["judge-mild", "judge-three"],), "other_classes"),
-        ((["judge-mild", "judge-mild", "judge-three"],), "other_classes"),
+        ((["judge-mild", "judge-three"], "gradcam", "common"), "other_classes"),
+        ((["judge-mild", "judge-three"], "gradcam", "Cat"), "unknown_target"),
     ],
 )
 def test_what_does_not_exist_is_refused_in_one_sentence(service, arguments, code):

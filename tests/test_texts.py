@@ -16,7 +16,7 @@ from explain.overlay import colours
 from explain.view import texts as view_texts
 from page import texts
 from page.experiments import SHIPPED
-from page.layout import EVIDENCE, SCRIPTS, VIEW, template
+from page.layout import EVIDENCE, SCRIPTS, SURVEY, VIEW, template
 from page.texts import PageTexts
 from study import texts as study_texts
 from study.experiments import Experiment
@@ -95,13 +95,17 @@ def test_every_label_is_used_and_every_used_one_is_there():
     document = view.joined([*view.SCRIPTS, view.HERE / "document.js"])
     assert named(document, view.template()) <= TABLE["view_labels"].keys()  # also without a page
     evidence = named(view.joined(EVIDENCE[1:]), (VIEW / "evidence.html").read_text())
-    assert evidence == TABLE["evidence_labels"].keys() | TABLE["classes_labels"].keys()
-    assert not TABLE["evidence_labels"].keys() & TABLE["classes_labels"].keys()
+    tables = [TABLE[name].keys() for name in ("list_labels", "evidence_labels", "classes_labels", "survey_labels")]
+    assert evidence == tables[0] | tables[1] | tables[2]
+    assert sum(map(len, tables[:3])) == len(evidence)
+    survey = named(view.joined(SURVEY[1:]), (VIEW / "survey.html").read_text())
+    assert survey == tables[0] | tables[3]
+    assert not tables[0] & tables[3]
 
 
 def test_labels_are_written_out_too():
     """All but what a template names, which common.js fills in."""
-    for path in {*SCRIPTS, *EVIDENCE}:
+    for path in {*SCRIPTS, *EVIDENCE, *SURVEY}:
         composed = re.findall(r"(?<![\w.])t\[[^\]]*\]?", path.read_text())
         assert not [label for label in composed if "node.dataset" not in label], path.name
         assert not composed or path.name == "common.js"

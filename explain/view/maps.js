@@ -130,7 +130,7 @@ const layerNow = (place) => state.result.models[place].layers[stopNow().layers[p
 const agreementAt = (stop) => stop.versus[state.chosen];
 
 /* Whether a model's map and the reference's explain different classes: then no difference is drawn and no number told. */
-const apart = (place = state.chosen) => state.result.models[place].target !== state.result.models[state.result.reference].target;
+const apart = (place = state.chosen) => !state.result.models[place].alike;
 
 function paintModels() {
   const row = places.length > 2;

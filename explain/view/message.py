@@ -5,8 +5,9 @@
     rule        name of the rule that was asked for
     level       "layer", or "input" of a rule that gives one map of the input: then the maps of the layers are null, and
                  what the first stop holds of all models against the reference is so at every stop
-    target      {asked: "own", "common", "finer", "contrast" or a class, options: [class, ...], common: the class with
-                 the highest mean probability, text: what is explained, in words}
+    target      {asked: "own", "common", "finer", "contrast" or a class, options: [class, ...] that can be asked of all,
+                 common: the class with the highest mean probability (null: they tell different classes apart), text:
+                 what is explained, in words}
     contrast    {size, data: base64 of int8 rows, limit}: of two models that disagree what sets them apart, asked for by
                  "contrast"; value = data / 127 x limit, in even spreads of all that adds to it; else null
     picture     {src: data URL (JPEG, longest side at most 1,024; PNG of a small one), width, height,
@@ -16,6 +17,8 @@
         id, title, detail, accuracy, accuracy_short, accuracy_title, input: [h, w]
         name    what sentences call it
         target  the explained class
+        alike   whether it is the class that the reference's map explains
+        classes how many it tells apart
         says    the class that it finds likeliest
         evidence    {text, tone}: what its map is evidence for, in words; the tone is "warn" where the model itself says
                     another class, or another than the reference's answer is explained, else empty
@@ -62,7 +65,7 @@ import numpy as np
 from PIL import Image
 
 from explain.agreement import Agreement, channel_correlations
-from explain.align import Comparison, common_target
+from explain.align import Comparison, common_target, shared_classes
 from explain.cards import Card
 from explain.explanation import Explanation, Features, Layer
 from explain.pictures import Picture, fit, resize
@@ -122,6 +125,10 @@ def message(
     `ask`, `milliseconds` and `loaded` are the server's to add.
     """
     words = words or Words()
+    rule, reference, same = comparison.rule, comparison.reference, comparison.same_classes
+    known = [words.class_names(explained[0 if same else place].explanation) for place in range(len(explained))]
+    if not same:  # what was measured of each was measured on other pictures
+        rates, ceilings, yardsticks, belongs = (), (), [None] * len(explained), None
     truth = truth and words.texts.class_name(truth)
     yardsticks = [None] * len(explained) if yardsticks is None else yardsticks
     outside = [belongs is False and yardstick is not None for yardstick in yardsticks]
@@ -129,7 +136,6 @@ def message(
         rates, ceilings, yardsticks = (), (), [None] * len(explained)
     rates = rates or [None] * len(explained)
     ceilings = ceilings or [None] * len(explained)
-    rule, reference, classes = comparison.rule, comparison.reference, words.class_names(explained[0].explanation)
     names = words.names(*(card.title for card, _ in explained))
     population = words.population([card for card, _ in explained])
     explanations = [explanation for _, explanation in explained]
@@ -137,24 +143,34 @@ def message(
     pairs = common_channels(explained)
     apart = len(explained) == 2 and not comparison.same_target
     still = rule in explanations[0].attributions
-    others = [classes[target] for target in comparison.targets[::-1]]  # of two the other's
+    named = [classes[target] for classes, target in zip(known, comparison.targets, strict=True)]
+    others = named[::-1]  # of two the other's
     models = [
         {
             "id": card.model_id,
             "title": card.title,
             "name": name,
             "target": classes[target],
+            "alike": alike,
+            "classes": len(classes),
             "says": classes[said],
-            "evidence": evidence(
-                classes[target], classes[said], target == comparison.targets[reference], apart, words, asked, rather
-            ),
+            "evidence": evidence(classes[target], classes[said], alike, apart, words, asked, rather),
             **packed_model(card, explanation, rule, words, [channels for channels, _ in pairs]),
-            "bars": bars(explanation, explanations, words, truth),
+            "bars": bars(explanation, explanations if same else [explanation], words, truth),
             "truth": place_of(truth, explanation, words) if _many(classes) else None,
-            "yardstick": legend(yardstick, words, population, beyond, target == comparison.targets[reference]),
+            "yardstick": legend(yardstick, words, population, beyond, alike),
         }
-        for (card, explanation), name, target, said, yardstick, beyond, rather in zip(
-            explained, names, comparison.targets, answers, yardsticks, outside, others, strict=True
+        for (card, explanation), name, classes, target, alike, said, yardstick, beyond, rather in zip(
+            explained,
+            names,
+            known,
+            comparison.targets,
+            comparison.alike,
+            answers,
+            yardsticks,
+            outside,
+            others,
+            strict=True,
         )
     ]
     models[reference]["yardstick"] = None
@@ -177,7 +193,7 @@ def message(
     ]
     told = [words.reliance(explanations, names, population, rates, ceilings)]
     if belongs is False:
-        told.append(words.outside(classes))
+        told.append(words.outside(known[0]))
     if len(models) == 2:
         add_words(stops, models, comparison, explained, asked, yardsticks, words, told, outside)
     else:
@@ -189,8 +205,10 @@ def message(
         "level": "input" if still else "layer",
         "target": {
             "asked": words.texts.class_name(asked),
-            "options": list(classes),
-            "common": classes[common_target(*(explanation.probabilities[0] for explanation in explanations))],
+            "options": list(shared_classes(*known)),
+            "common": known[0][common_target(*(explanation.probabilities[0] for explanation in explanations))]
+            if same
+            else None,
             "text": _explained(asked, models[0]["target"], comparison.same_target, words),
         },
         "contrast": None if difference is None else packed_contrast(difference),
@@ -319,8 +337,8 @@ def bars(
 
 
 def place_of(truth: str | None, explanation: Explanation, words: Words) -> dict[str, str] | None:
-    """Where the right class stands among a model's likeliest ones; None where it is not known."""
-    if truth is None:
+    """Where the right class stands among a model's likeliest ones; None where it is not known, or none of its own."""
+    if truth is None or truth not in words.class_names(explanation):
         return None
     order = np.argsort(-explanation.probabilities[0].astype(float), kind="stable")[:BARS]
     likeliest = [words.class_names(explanation)[k] for k in order]
@@ -478,7 +496,7 @@ def add_words(
     names, targets = [model["name"] for model in models], [model["target"] for model in models]
     cards, explanations = zip(*explained, strict=True)
     population = words.population(cards) if outside[1 - comparison.reference] else words.population_short(cards)
-    verdict = words.verdict(explanations, asked, targets, names)
+    verdict = words.verdict(explanations, asked, targets, names, comparison.same_classes)
     verdict[0] = " ".join(filter(None, [verdict[0], *told]))
     if asked == "contrast":
         classes = len(words.class_names(explanations[0]))
@@ -494,7 +512,8 @@ def add_words(
     for packed, stop, agree in zip(stops, comparison.stops, agreement, strict=True):
         layers = [model["layers"][place] for model, place in zip(models, packed["layers"], strict=True)]
         maps = [model["attribution"] or layer["map"] for model, layer in zip(models, layers, strict=True)]
-        heat = words.heat(stop, names, targets, [heatmap["max"] == 0 for heatmap in maps], still)
+        zero = [heatmap["max"] == 0 for heatmap in maps]
+        heat = words.heat(stop, names, targets, zero, comparison.same_target, still)
         held = [words.say("same_model")] if same_model else [heat, agree]
         packed["words"] = sentences(*verdict, *held)
         silent = words.silent([layer["dead"] for layer in layers], names)
@@ -512,11 +531,10 @@ def add_row_words(
     told: Sequence[str],
 ) -> None:
     """Give each packed stop of more than two models its words; `told` as in `add_words`."""
-    names, targets = [model["name"] for model in models], [model["target"] for model in models]
-    reference = comparison.reference
-    answers = words.answers([explanation for _, explanation in explained], names)
-    alike = [target == targets[reference] for target in targets]
-    classes = words.say("own_row", reference=names[reference]) if not all(alike) else ""
+    names, reference = [model["name"] for model in models], comparison.reference
+    same, alike = comparison.same_classes, comparison.alike
+    answers = words.answers([explanation for _, explanation in explained], names, same)
+    classes = "" if all(alike) else words.say("own_row" if same else "own_row_apart", reference=names[reference])
     for packed, stop in zip(stops, comparison.stops, strict=True):
         ranks = {
             names[place]: agreement.rank

@@ -71,7 +71,7 @@ def message_of(
     Returns:
         What `explain.view.document` takes.
     """
-    alone = [_alone(explanation, comparison.picture) for explanation in comparison.explanations]
+    alone = [_alone(each, comparison.picture, comparison.classes) for each in comparison.explanations]
     if cards is None:
         names = zip(comparison.model_ids, alone, strict=True)
         cards = [_card(name, explanation) for name, explanation in names]
@@ -91,8 +91,8 @@ def _card(name: str, explanation: Explanation) -> Card:
     )
 
 
-def _alone(explanation: Explanation, picture: int) -> Explanation:
-    """One picture of an explanation, in colours, with numbers for names where classes have none."""
+def _alone(explanation: Explanation, picture: int, classes: tuple[str, ...] | None) -> Explanation:
+    """One picture of an explanation, in colours, with a name for each class: its own, the common one, or a number."""
 
     def only(array: np.ndarray) -> np.ndarray:
         return array[picture : picture + 1]
@@ -104,7 +104,7 @@ def _alone(explanation: Explanation, picture: int) -> Explanation:
         probabilities=only(explanation.probabilities),
         scores=only(explanation.scores),
         targets=only(explanation.targets),
-        classes=explanation.classes or tuple(map(str, range(count))),
+        classes=explanation.classes or classes or tuple(map(str, range(count))),
         maps={rule: {key: only(maps) for key, maps in layers.items()} for rule, layers in explanation.maps.items()},
         features={
             address: Features(*(only(getattr(features, name)) for name in Features.__dataclass_fields__))

@@ -178,10 +178,12 @@ function fileName(ending, layer = '') {
   return plain.filter(Boolean).join('_').toLowerCase() + ending;
 }
 
+/* A cell of a CSV file. */
+const quoted = (value) => (/[",\r\n]/.test(String(value)) ? '"' + String(value).replaceAll('"', '""') + '"' : String(value ?? ''));
+
 /* All numbers, a line for each model at each stop: the columns are those of explain.tables. */
 function numbers() {
   const { models, stops, rule, reference } = state.result;
-  const quoted = (value) => (/[",\r\n]/.test(String(value)) ? '"' + String(value).replaceAll('"', '""') + '"' : String(value ?? ''));
   const rows = stops.flatMap(({ layers, depth, versus }, stop) => models.map(({ id, says, bars, target }, place) => {
     const { address, map } = models[place].layers[layers[place]];
     const told = apart(place) ? null : versus[place];

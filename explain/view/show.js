@@ -178,7 +178,7 @@ async function show(result) {
   for (const place of places) tellModel(place, result);
   const row = places.length > 2;
   root.toggleAttribute('data-small', result.picture.small);
-  root.toggleAttribute('data-many', result.target.options.length > result.models[0].bars.length);
+  root.toggleAttribute('data-many', result.models.some(({ classes, bars }) => classes > bars.length));
   shapeStages(result.picture.width, result.picture.height);
   const difference = plane('difference').querySelector('img');
   difference.src = result.picture.src;
@@ -207,7 +207,7 @@ function chooseFirst(before) {
   const others = places.filter((place) => place !== reference);
   if (before && ids(before) !== ids(state.result)) state.picked = null;
   if (others.includes(state.picked)) return;
-  state.chosen = others.find((place) => models[place].target === models[reference].target) ?? others[0];
+  state.chosen = others.find((place) => models[place].alike) ?? others[0];
 }
 
 function tellModel(place, result) {

@@ -91,7 +91,12 @@ class Words:
         return known.get(names.pop(), known[None]) if len(names) == 1 else known[None]
 
     def verdict(
-        self, explanations: Sequence[Explanation], asked: str, targets: Sequence[str], names: Sequence[str]
+        self,
+        explanations: Sequence[Explanation],
+        asked: str,
+        targets: Sequence[str],
+        names: Sequence[str],
+        same_classes: bool = True,
     ) -> list[str]:
         """Who says what, and how sure.
 
@@ -100,6 +105,7 @@ class Words:
             asked: "own", "common" or the class asked for.
             targets: the explained classes.
             names: of the models.
+            same_classes: whether both tell the same classes apart.
         """
         choices, sure = [], []
         for explanation in explanations:
@@ -107,10 +113,10 @@ class Words:
             choices.append(self.class_names(explanation)[choice].lower())
             sure.append(float(explanation.probabilities[0, choice]))
         shares = dict(zip(("first_share", "second_share"), map(self.confidence, sure), strict=True))
-        if choices[0] != choices[1]:
+        if not _one_class(*choices, same_classes=same_classes):
             facts = {"first": names[0], "first_name": choices[0], "second": names[1], "second_name": choices[1]}
-            told = [self.say("other_class", **facts, **shares)]
-            if targets[0] != targets[1]:
+            told = [self.say("other_class" if same_classes else "other_classes_known", **facts, **shares)]
+            if not _one_class(*targets, same_classes=same_classes):
                 told.append(self.say("own"))
             elif asked == "common":
                 told.append(self.say("common", name=targets[0].lower()))
@@ -129,15 +135,16 @@ class Words:
         told = [self.say("contrast_drawn", **facts)]
         return [*told, self.say("contrast_maps_two" if classes == 2 else "contrast_maps", **facts)]
 
-    def answers(self, explanations: Sequence[Explanation], names: Sequence[str]) -> str:
+    def answers(self, explanations: Sequence[Explanation], names: Sequence[str], same_classes: bool = True) -> str:
         """Who of more than two says what, and how sure: the class that most say first."""
         choices = [self.class_names(each)[int(np.argmax(each.probabilities[0]))].lower() for each in explanations]
         sure = [float(each.probabilities[0].max()) for each in explanations]
-        groups: dict[str, list[int]] = {}
+        groups: dict[tuple[str, int], list[int]] = {}
         for place, choice in enumerate(choices):
-            groups.setdefault(choice, []).append(place)
+            mixed = same_classes or not choice.isdecimal()  # a number is another class in each
+            groups.setdefault((choice, 0 if mixed else place), []).append(place)
         told = []
-        for choice, places in sorted(groups.items(), key=lambda group: -len(group[1])):
+        for (choice, _), places in sorted(groups.items(), key=lambda group: -len(group[1])):
             shares = sorted(sure[place] for place in places)
             facts = {"name": choice, "low": self.confidence(shares[0]), "high": self.confidence(shares[-1])}
             if len(groups) == 1:
@@ -146,7 +153,9 @@ class Words:
                 told.append(self.say("answers_single", sides=names[places[0]], **facts))
             else:
                 told.append(self.say("answers_some", sides=listed(names[place] for place in places), **facts))
-        return " ".join(told if len(groups) == 1 else [self.say("answers_differ"), *told])
+        if len(groups) == 1:
+            return told[0]
+        return " ".join([self.say("answers_differ" if same_classes else "answers_apart"), *told])
 
     def reliance(
         self,
@@ -208,13 +217,19 @@ class Words:
         return self.say("rates", population=population, side=side, rate=rate, other=other, other_rate=other_rate)
 
     def heat(
-        self, stop: Stop, names: Sequence[str], targets: Sequence[str], zero: Sequence[bool], still: bool = False
+        self,
+        stop: Stop,
+        names: Sequence[str],
+        targets: Sequence[str],
+        zero: Sequence[bool],
+        same: bool = True,
+        still: bool = False,
     ) -> str:
         """Where the two maps of a stop peak and how widely they spread; of two classes only which are zero everywhere.
 
-        `zero`: which of them are. `still`: whether they are of the input, and the same at every stop.
+        `zero`: which of them are. `same`: whether both explain one class. `still`: whether they are of the input, and
+        the same at every stop.
         """
-        same = targets[0] == targets[1]
         if all(zero) and same:
             return self.say("zero_both_input" if still else "zero_both", name=targets[0].lower())
         if any(zero) or not same:
@@ -313,6 +328,11 @@ class Words:
         if len(classes) > FEW:
             return self.say("outside", count=len(classes))
         return self.say("outside_few", classes=self.say("either").join(name.lower() for name in classes))
+
+
+def _one_class(first: str, second: str, *, same_classes: bool) -> bool:
+    """Whether two names are one class's: of models of different classes a mere number is none."""
+    return first.lower() == second.lower() and (same_classes or not first.isdecimal())
 
 
 def listed(names: Iterable[str]) -> str:

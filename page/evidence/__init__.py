@@ -15,7 +15,7 @@ Files, all of them optional:
     evidence/                           see `study.store`
 """
 
+from page.asked import NotThere
 from page.evidence.findings import LISTS, PAGE, PLOTS, Findings, catalog
-from page.evidence.testset import NotThere
 
 __all__ = ["LISTS", "PAGE", "PLOTS", "Findings", "NotThere", "catalog"]

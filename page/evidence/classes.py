@@ -13,7 +13,8 @@ import numpy as np
 
 from explain.cards import Card
 from explain.measures import Z, wilson
-from page.evidence.testset import PREDICTIONS, NotThere
+from page.asked import NotThere
+from page.evidence.testset import PREDICTIONS
 from page.texts import PageTexts
 from study.files import read_rows, version_of
 

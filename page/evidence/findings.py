@@ -1,24 +1,23 @@
 """What the Evidence tab answers: checkpoints, claims, plots and lists of test pictures, each chosen by id."""
 
-import asyncio
 import functools
 import logging
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from anyio.to_thread import run_sync
 
 from explain.cards import Card, Figures, natural_order
 from explain.pictures import Picture, read
 from explain.view.words import Words
+from page.asked import Asked, NotThere
 from page.evidence import ladder, scaling
 from page.evidence.classes import FEWEST, Classes
 from page.evidence.drawing import drawing
-from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
+from page.evidence.testset import PREDICTED, PREDICTIONS, Rows, content, digests_of, fits, rows_of, thumbnail
 from page.texts import PageTexts, en
 from study.experiments import Experiment
 from study.files import read_arrays, read_json, version_of
@@ -31,7 +30,6 @@ log = logging.getLogger("two-minds")
 PLOTS = tuple(en.TEXTS["evidence_plots"])
 LISTS = tuple(en.TEXTS["evidence_lists"])
 SPLITS = ("train", "validation", "test")
-AT_ONCE = 2  # answers; Gradio has few threads for all its visitors
 PAGE = 12  # pictures of a list shown at once
 ORDERS = ("unsure", "sure")  # lists in which every picture has a place
 JUDGED = ("holds", "fails")  # verdicts with a mark of their own
@@ -45,7 +43,7 @@ _LAYOUTS = {"PetImages": "PetImages/{Species}/{number}.jpg", "train": "train/{sp
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
-class Findings:
+class Findings(Asked):
     """What there is to show of the runs, read when it is asked for.
 
     Args:
@@ -56,6 +54,8 @@ class Findings:
         texts: of the page's language; by default English.
         titles: of models as plots have them, each with what it is called in this language.
     """
+
+    names = ("overview", "classes", "judged", "pair", "table", "listed", "thumbnails")
 
     def __init__(
         self,
@@ -78,36 +78,6 @@ class Findings:
         self.many = Classes(weights, cards, self.predictions, self.texts)
 
     # --- for the browser ----------------------------------------------------------------------------------------------
-
-    def served(
-        self, spoken: Callable[[object], "Findings"] | None = None
-    ) -> list[Callable[[object], Awaitable[dict[str, Any]]]]:
-        """What the browser may call, each with one argument of any kind. An error is {"kind", "code", "sentence"}.
-
-        `spoken`: the same in a language, which a question may name as "language".
-        """
-        free = asyncio.Semaphore(AT_ONCE)
-
-        def serve(name: str) -> Callable[[object], Awaitable[dict[str, Any]]]:
-            async def answer(asked: object = None) -> dict[str, Any]:
-                async with free:
-                    language = asked.get("language") if isinstance(asked, Mapping) else None
-                    return await run_sync((spoken(language) if spoken else self).answer, name, asked)
-
-            answer.__name__ = name
-            return answer
-
-        return [serve(name) for name in ("overview", "classes", "judged", "pair", "table", "listed", "thumbnails")]
-
-    def answer(self, name: str, asked: object) -> dict[str, Any]:
-        """What one of the methods below answers, or one sentence; `asked` comes from outside and may be anything."""
-        try:
-            return getattr(self, name)(asked if isinstance(asked, Mapping) else {})
-        except NotThere as error:
-            return {"kind": "error", "code": error.code, "sentence": self.texts.told(error)}
-        except Exception:
-            log.exception("The Evidence tab failed.")
-            return {"kind": "error", "code": "internal", "sentence": self.say("internal")}
 
     def overview(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """All checkpoints against the original's figures.
@@ -562,7 +532,7 @@ def catalog(choices: Mapping[str, Any], texts: PageTexts) -> dict[str, Any]:
     """What the view needs before it asks anything. `choices`: Compare's catalog (`layout.catalog`)."""
     examples = [{key: example[key] for key in ("id", "title", "thumb")} for example in choices["examples"]]
     return {
-        "labels": {**texts["evidence_labels"], **texts["classes_labels"]},
+        "labels": {**texts["list_labels"], **texts["evidence_labels"], **texts["classes_labels"]},
         "rules": texts["evidence_rules"],
         "experiments": choices["experiments"],
         "unjudged": texts["evidence_unjudged"],

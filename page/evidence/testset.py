@@ -13,17 +13,13 @@ from explain.cards import Card
 from explain.pictures import MAX_BYTES, PictureError, read, resize
 from explain.view.message import data_url
 from explain.view.words import Words, number
-from page.errors import PageError
+from page.asked import NotThere
 from study.files import read_arrays, version_of
 from study.store import PICTURES
 
 PREDICTIONS = "evaluation/predictions.npz"
 PREDICTED = ("identities", "digests", "labels", "probabilities")
 THUMBNAIL = 192  # pixels of the longer side: twice what is drawn
-
-
-class NotThere(PageError):
-    """What was asked for does not exist or is not shown. `str(error)` is one sentence, `code` is stable."""
 
 
 class Rows(NamedTuple):

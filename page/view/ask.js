@@ -16,8 +16,16 @@ const sent = new WeakMap(); // file: promise of the path that the server has giv
 
 const model = (id) => catalog.models.find((entry) => entry.id === id);
 const alike = (first, second) => model(first).classes.join('\n') === model(second).classes.join('\n');
+const together = (ids) => ids.every((id) => alike(ids[0], id)); // whether they tell the same classes apart
 
-/* Two models of one page know the same classes: beside one of others stands that with which it makes an experiment. */
+/* The classes that can be asked of all (as explain.align.shared_classes has it): a number is another class in each. */
+function sharedClasses(ids) {
+  const [{ classes }, ...others] = ids.map(model);
+  if (together(ids)) return classes;
+  return classes.filter((name) => !/^\d+$/.test(name) && others.every((other) => other.classes.includes(name)));
+}
+
+/* Two models that are chosen know the same classes: beside one of others stands that with which it makes an experiment. */
 function partner(id, place) {
   const holding = (at) => catalog.experiments.find(({ models }) => models[at] === id);
   const experiment = holding(place) || holding(1 - place);
@@ -36,7 +44,8 @@ function request(change, restored = false) {
   if (other && !change.target) wish.target = 'own';
   const another = 'rule' in change && !change.target; // a method that what is asked may not go with
   if (another && (wish.target === 'finer' || (wish.target === 'contrast' && !ruleOf(wish.rule).paired))) wish.target = 'own';
-  if (![...SPECIAL, ...model(wish.models[0]).classes].includes(wish.target)) wish.target = 'own';
+  if (['common', 'contrast'].includes(wish.target) && !together(wish.models)) wish.target = 'own';
+  if (![...SPECIAL, ...sharedClasses(wish.models)].includes(wish.target)) wish.target = 'own';
   asking.wish = wish;
   choosers();
   showTarget(wish.target);
@@ -282,6 +291,6 @@ function fail(sentence) {
 function take(...files) {
   if (!files.length || catalog.models.length === 0) return;
   goTo('compare');
-  request({ file: files[0], example: null });
-  if (files.length > 1) fail(fill(t.only_first, { name: files[0].name, count: files.length }));
+  if (files.length > 1) takeMany(files);
+  else request({ file: files[0], example: null });
 }

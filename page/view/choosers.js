@@ -7,8 +7,10 @@ const FREE = 'free'; // in place of an experiment's id: any two models
 function offerTargets({ asked }) {
   showTarget(asked);
   faithfulButton.hidden = ['contrast', 'finer'].includes(asked);
-  const { classes } = model(asking.wish.models[0]);
-  const names = many() ? [...new Set(state.result.models.map(({ target }) => target))] : classes;
+  const classes = sharedClasses(asking.wish.models);
+  const own = [...new Set(state.result.models.map(({ target }) => target))].filter((name) => classes.includes(name));
+  const names = many() ? own : classes;
+  ref.apart.hidden = !names.length;
   ref.apart.replaceChildren(t.apart_ask + ' ', ...names.map((name) => {
     const button = make('button', { type: 'button', className: 'tm-button', textContent: name.toLowerCase() });
     button.addEventListener('click', () => request({ target: name }));
@@ -53,8 +55,10 @@ function choosers() {
 /* What the models know, and how rarely they disagree. */
 function tellKnown(models, shown) {
   const { knows, classes } = model(models[0]);
-  ref.known.textContent = fill(t.known, { knows: many() ? '' : knows });
-  ref.knows.hidden = !many();
+  const apart = !together(models);
+  const each = () => models.map((id) => model(id).title + ': ' + model(id).knows).join(' · ');
+  ref.known.textContent = apart ? fill(t.known_apart, { knows: each() }) : fill(t.known, { knows: many() ? '' : knows });
+  ref.knows.hidden = apart || !many();
   ref.knows.textContent = knows;
   ref['classes-title'].textContent = fill(t.knows, { count: classes.length });
   ref.rarely.textContent = rarely.textContent = (shown && disagreements[shown.id]) || '';

@@ -21,8 +21,8 @@ function grouped(names, groups) {
   return [...table].sort(([a], [b]) => a.localeCompare(b));
 }
 
-const many = () => model(asking.wish.models[0]).classes.length > FEW;
-const commonText = () => state.result && fill(asking.wish.models.length > 2 ? t.common_row : t.common, { name: state.result.target.common });
+const many = () => sharedClasses(asking.wish.models).length > FEW;
+const commonText = () => state.result && state.result.target.common && fill(asking.wish.models.length > 2 ? t.common_row : t.common, { name: state.result.target.common });
 const targetText = (target) => ({ own: t.own, common: commonText() || t.own, finer: t.finer_target, contrast: contrastText() || t.own })[target] || target;
 
 /* What two models that disagree are contrasted by: the left one's answer and the right one's; empty where they do not. */
@@ -31,7 +31,7 @@ const contrastText = (text = t.contrast_target) => (answers().length ? fill(text
 
 let offered = ''; // the classes of the plain choice
 function showTarget(target) {
-  const { classes } = model(asking.wish.models[0]);
+  const classes = sharedClasses(asking.wish.models);
   ref['target-few'].hidden = many();
   ref['target-many'].hidden = !many();
   ref.class.textContent = targetText(target);
@@ -50,7 +50,8 @@ function showTarget(target) {
 const choice = { options: [], found: [], active: null }; // options in their order; those that match; the one that Enter takes
 
 function openClasses() {
-  const { classes, groups } = model(asking.wish.models[0]);
+  const classes = sharedClasses(asking.wish.models);
+  const groups = together(asking.wish.models) ? model(asking.wish.models[0]).groups : [];
   const entry = (value, text) => {
     const option = make('div', { id: 'tm-class-' + choice.options.length, role: 'option', textContent: text });
     option.dataset.value = value;
@@ -84,7 +85,7 @@ function findClasses() {
   choice.found = [...found].sort((a, b) => a - b).map((place) => choice.options[place]);
   choice.options.forEach((option) => option.classList.toggle('tm-found', Boolean(typed) && choice.found.includes(option)));
   const known = choice.found.filter((option) => !special(option)).length;
-  ref['class-count'].textContent = fill(t.class_count, { count: known, of: model(asking.wish.models[0]).classes.length });
+  ref['class-count'].textContent = fill(t.class_count, { count: known, of: sharedClasses(asking.wish.models).length });
   activate(typed ? choice.options[found[0]] : choice.options.find(({ dataset }) => dataset.value === asking.wish.target));
 }
 

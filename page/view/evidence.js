@@ -11,18 +11,9 @@ const LONG = 250; // milliseconds of waiting that need no word
 
 // --- small things ---------------------------------------------------------------------------------------------------
 
-const number = (value) => value.toLocaleString(language);
-
 function drawn(svg) {
   const parsed = new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement;
   return parsed.localName === 'svg' ? document.adoptNode(parsed) : '';
-}
-
-async function ask(name, asked = {}) {
-  const answer = await server[name]({ ...asked, language }).catch(() => null);
-  if (!answer) throw new Error(t.failed);
-  if (answer.kind === 'error') throw new Error(answer.sentence);
-  return answer;
 }
 
 /* Fill a place with what the server says: a grey shape meanwhile, a sentence and a button where it fails. */
@@ -53,20 +44,6 @@ async function load(place, name, asked, show, shape = 'tm-wait') {
 const commandBox = (commands) => !commands.length ? '' : make('div', { className: 'tm-command' },
   make('p', { textContent: t.make }), make('pre', { tabIndex: 0 }, ...commands.flatMap((command, index) =>
     [index ? '\n' : '', ...command.split(' ').flatMap((word, place) => [place ? ' ' : '', make('span', { textContent: word })])])));
-
-function csvButton(title, asked) {
-  const button = make('button', { type: 'button', className: 'tm-csv', textContent: t.csv, title: fill(t.csv_title, { title }) });
-  button.setAttribute('aria-label', button.title);
-  button.addEventListener('click', async () => {
-    try {
-      const { name, csv } = await ask('table', asked);
-      download(new Blob([csv], { type: 'text/csv' }), name);
-    } catch (error) {
-      button.replaceWith(make('span', { className: 'tm-soft', role: 'alert', textContent: error.message }));
-    }
-  });
-  return button;
-}
 
 // --- models and claims ----------------------------------------------------------------------------------------------
 
@@ -225,62 +202,12 @@ function showList({ name, text }, shown, from = 0) {
     const columns = [t.picture, t.truth, names.left, names.right, t.agreement];
     const head = columns.map((column) => make('th', { scope: 'col', textContent: column }));
     const table = make('table', {}, make('caption', { className: 'tm-hidden', textContent: text }),
-      make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...answer.rows.map((row) => pictureRow(row, shown))));
+      make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...answer.rows.map(({ left, right, ...row }) => pictureRow({ ...row, sides: [left, right] }, shown))));
     const card = make('div', { className: 'tm-card tm-figures tm-tested' }, table);
     ref.listing.replaceChildren(card, make('p', { className: 'tm-fine', textContent: t.agreement_text }),
       pager(answer, (place) => showList({ name, text }, shown, place)));
     if (shown) thumbnails(answer.rows);
   }, 'tm-wait tm-low');
-}
-
-function pictureRow({ identity, truth, agreement, left, right }, shown) {
-  const first = make('th', { scope: 'row' });
-  first.dataset.identity = identity;
-  if (shown) first.append(make('span', { className: 'tm-thumb' }));
-  first.append(make('span', { className: 'tm-identity', textContent: identity }));
-  return make('tr', {}, first, make('td', { textContent: truth }),
-    ...[left, right].map(({ name, share, right: correct }) => {
-      const wrong = correct ? [] : [make('span', { ariaHidden: 'true', textContent: '✗ ' }), make('span', { className: 'tm-hidden', textContent: t.wrong + ': ' })];
-      return make('td', { className: correct ? '' : 'tm-wrong' }, ...wrong, make('span', { textContent: name + ' ' }), make('small', { textContent: share }));
-    }),
-    make('td', {}, agreement || make('span', { role: 'img', ariaLabel: t.unknown, textContent: '–' })));
-}
-
-function pager({ from, rows, count }, go) {
-  if (count <= rows.length) return '';
-  const step = (text, place, enabled) => {
-    const button = make('button', { type: 'button', className: 'tm-button', textContent: text, disabled: !enabled });
-    button.addEventListener('click', async () => {
-      await go(place);
-      const again = [...ref.listing.querySelectorAll('.tm-pager button')].find((other) => other.textContent === text && !other.disabled);
-      (again || ref.listing.querySelector('.tm-pager button:not(:disabled)')).focus({ preventScroll: true });
-    });
-    return button;
-  };
-  const size = catalog.page;
-  return make('div', { className: 'tm-pager' }, step(t.previous, Math.max(0, from - size), from > 0),
-    make('span', { textContent: fill(t.range, { from: number(from + 1), to: number(from + rows.length), count: number(count) }) }),
-    step(t.next, from + size, from + rows.length < count));
-}
-
-async function thumbnails(rows) {
-  const listing = ref.listing.firstElementChild;
-  const answer = await ask('thumbnails', { identities: rows.map(({ identity }) => identity) }).catch(() => null);
-  for (const place of listing.querySelectorAll('th[data-identity]')) {
-    const { identity } = place.dataset;
-    const { src, sentence } = answer ? answer.thumbnails[identity] : { sentence: t.failed };
-    const thumb = place.querySelector('.tm-thumb');
-    if (!src) {
-      thumb.replaceWith(make('span', { className: 'tm-thumb tm-none-such', textContent: sentence }));
-      continue;
-    }
-    const button = make('button', { type: 'button', className: 'tm-open' },
-      make('span', { className: 'tm-thumb' }, make('img', { src, alt: '' })), make('span', { className: 'tm-identity', textContent: identity }));
-    button.title = fill(t.open, { identity });
-    button.setAttribute('aria-label', button.title);
-    button.addEventListener('click', () => open(identity, src));
-    place.replaceChildren(button);
-  }
 }
 
 /* In Compare, with this experiment's models, or as a claim has it. */

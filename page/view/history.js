@@ -1,6 +1,6 @@
 /* The address and what is shown: written as it changes, and brought again by back, forward, reload and links. */
 
-const TABS = ['compare', 'evidence', 'about'];
+const TABS = ['compare', 'evidence', 'pictures', 'about'];
 const PLACES = 'two-minds-scroll'; // in the tab's storage, for a reload
 const RESTING = 300; // milliseconds without scrubbing until the depth is written
 const tabButton = (name) => document.getElementById('tm-' + name + '-button');
@@ -21,11 +21,11 @@ function entriesOf({ example, file, models, rule, target }) {
 function wishOf({ experiment: id, models: named = '', example, photo: own, method, class: target = 'own' }) {
   const experiment = catalog.experiments.find((each) => each.id === id);
   const ids = named.split(',').filter(model);
-  const together = ids.length > 1 && ids.length <= catalog.most && ids.every((each) => alike(ids[0], each));
+  const some = ids.length > 1 && ids.length <= catalog.most;
   const files = [...photos, next, running && running.wish, asking.wish].filter((each) => each && each.file).map((each) => each.file);
   const file = files.find((each) => idOf(each) === own) || null;
   return {
-    models: experiment ? experiment.models : together ? ids : catalog.start, file,
+    models: experiment ? experiment.models : some ? ids : catalog.start, file,
     example: (!file && example) || null, rule: (catalog.rules.find(({ name }) => name === method) || catalog.rules[0]).name, target,
   };
 }

@@ -25,8 +25,10 @@ ref.small.replaceChildren(...catalog.examples.map(titled));
 
 // --- experiments: cards on the empty page, tabs with a picture; luck, and any two models, behind them -------------------
 
+const knowsOf = (ids) => [...new Set(ids.map((id) => model(id).knows))];
 const main = catalog.experiments.filter(({ luck }) => !luck);
-const behind = [...catalog.experiments.filter(({ luck }) => luck), { id: FREE, title: t.free }];
+const any = catalog.models.length > 2 || !main.length ? [{ id: FREE, title: t.free }] : [];
+const behind = [...catalog.experiments.filter(({ luck }) => luck), ...any];
 radios(ref.experiments, main.map(({ id, title }) => [id, title]), '', takeExperiment);
 options(ref.more, [['', t.more], ...behind.map(({ id, title }) => [id, title])]);
 ref.cards.replaceChildren(...main.map(({ id, title, question, names, preview, models }) => {
@@ -43,9 +45,10 @@ ref.cards.replaceChildren(...main.map(({ id, title, question, names, preview, mo
   const button = make('button', { type: 'button', className: 'tm-pick' }, cells,
     make('strong', { textContent: title }), rich(make('span', { className: 'tm-asks' }), question));
   button.addEventListener('click', () => takeExperiment(id));
-  const { classes, knows } = model(models[0]);
+  const { classes } = model(models[0]);
+  const knows = knowsOf(models).join(' · ');
   const known = make('p', {}, t.knows_short + ' ', make('b', { textContent: knows }));
-  if (classes.length > FEW) {
+  if (together(models) && classes.length > FEW) {
     const link = make('button', { type: 'button', className: 'tm-link', textContent: knows });
     link.addEventListener('click', () => { takeExperiment(id); openClasses(); });
     known.lastElementChild.replaceWith(link);
@@ -54,13 +57,14 @@ ref.cards.replaceChildren(...main.map(({ id, title, question, names, preview, mo
   card.dataset.id = id;
   return card;
 }));
+ref.also.hidden = ref.more.parentElement.hidden = !behind.length;
 ref.also.append(t.also + ' ', ...behind.flatMap(({ id, title }, index) => {
   const button = make('button', { type: 'button', className: 'tm-link', textContent: title });
   button.dataset.id = id;
   button.addEventListener('click', () => takeExperiment(id));
   return [index ? ' · ' : '', button];
 }));
-const known = [...new Set(catalog.experiments.map(({ models }) => model(models[0]).knows))];
+const known = knowsOf(catalog.experiments.flatMap(({ models }) => models));
 ref.lead.textContent = fill(t.empty_text, { knows: known.join(t.or) });
 
 if (!catalog.models.length) {

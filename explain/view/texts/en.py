@@ -203,6 +203,8 @@ TEXTS: dict[str, Any] = {
     "same_class": "Both say **{name}**: {first} {first_share} sure, {second} {second_share}.",
     "other_class": "They disagree: {first} says **{first_name}** ({first_share} sure), {second} **{second_name}** "
     "({second_share}).",
+    "other_classes_known": "They know **different classes**: {first} says **{first_name}** ({first_share} sure), "
+    "{second} **{second_name}** ({second_share}).",
     "same_model": "Both sides are **the same model**.",
     "rate": "Of {population} it is as sure of, {side} gets at least {rate} right.",
     "rate_each": "Of {population} they are as sure of, each gets at least {rate} right.",
@@ -232,10 +234,13 @@ TEXTS: dict[str, Any] = {
     # of more than two models
     "answers_same": "All {count} say **{name}** ({low} to {high}).",
     "answers_differ": "They disagree.",
+    "answers_apart": "They know **different classes**.",
     "answers_single": "**{name}**: {sides} ({low}).",
     "answers_some": "**{name}**: {sides} ({low} to {high}).",
     "own_row": "Each map shows what speaks for its own model's answer. Those for another class than {reference}'s are "
     "not held against it; with one class for all they are.",
+    "own_row_apart": "Each map shows what speaks for its own model's answer. Those for another class than "
+    "{reference}'s are not held against it.",
     "closest": "Held against {reference} here, {most} is **most alike** (rank correlation {most_rank}) and {least} "
     "least ({least_rank}).",
     "closest_single": "Held against {reference} here, {most} has rank correlation {most_rank}.",
