@@ -32,7 +32,7 @@ from page.errors import PageError
 from page.evidence import Findings, NotThere
 from page.examples import UNKNOWN, Example, belongs, read_examples
 from page.experiments import yardstick
-from page.faithful import faithful
+from page.faithful import PASSES, faithful
 from page.jobs import Task, Tell
 from page.pace import Pace
 from page.rates import right_at_least, right_at_most
@@ -496,7 +496,7 @@ class Service:
     def ask(self, asked: object) -> dict[str, Any] | Task:
         """What the browser asks for, as it sends it; a message, or {"kind": "error", "ask", "code", "sentence"}.
 
-                `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
+        `asked` comes from outside and may be anything; a good one holds ask (a number, which comes back), upload (its
         path) or example (an id), models (ids), rule, target; and about "faithfulness", where it is of that, depth. What
         takes long is a `Task`, whose picture is read already; its answer has to be given the number by `numbered`.
         """
@@ -544,10 +544,11 @@ class Service:
             comparison = compare(*(explanation for _, explanation in explained), rule=rule)
             names = self.words.names(*(card.title for card, _ in explained))
             both = [self._read(model_id) for model_id in models]
-            return faithful(both, explained, comparison, place, self.texts, names, tell)
+            return faithful(both, explained, comparison, place, self.words, names, tell)
 
         key = ("faithfulness", digest, picture.pixels.shape, tuple(models), rule, target, place)
-        return Task(key, work)
+        paces = [self._pace.forward(model_id) for model_id in models]
+        return Task(key, work, None if None in paces else sum(PASSES * pace for pace in paces if pace is not None))
 
     def _asked(self, asked: object) -> dict[str, Any] | Task:
         try:
