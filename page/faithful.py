@@ -13,13 +13,14 @@ from explain.preprocessing import preprocessing
 from explain.rules import RULES
 from explain.sanity import randomised
 from explain.view.message import Explained, packed_map
-from explain.view.words import capital, number
-from page.texts import PageTexts
+from explain.view.words import Words, capital, number
 
 FILL = "blur"  # the cheapest one that leaves little of an outline; the baselines have the same
 STEPS = 10
 DRAWS = 4  # random maps among the baselines
 STAGES = 4  # times that weights are drawn anew
+PIECES = 4 + DRAWS  # of a model: curves by its own map, the other's, edges, the middle, and random ones
+PASSES = PIECES * 2 * STEPS  # of a model, for these
 AS_FAST = 0.05  # mean probability by which two curves may differ and still fall as fast
 ALIKE = 0.5  # rank correlation from which on a map hardly depends on the weights
 
@@ -32,7 +33,7 @@ def faithful(
     explained: Sequence[Explained],
     comparison: Comparison,
     depth: float,
-    texts: PageTexts,
+    words: Words,
     names: Sequence[str],
     tell: Tell = lambda share: None,
 ) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def faithful(
         explained: what they saw in the picture.
         comparison: of these, by the rule to judge.
         depth: the stop nearest to it is judged, 0 to 1; without a meaning where the rule gives one map of the input.
-        texts: of the page.
+        words: of the page.
         names: of the models.
         tell: is called with the share that is done; what it raises ends the work.
 
@@ -59,7 +60,7 @@ def faithful(
             srg, baselines      symmetric relevance gain of the map, and the greatest one among these
             cross               {most, srg}: of the same model by the other's map
             map                 as in `explain.view.message`
-            randomised          [{layer, map, rank or null}, ...] while more and more weights are at random; null: not told
+            randomised          [{layer, map, rank or null}, ...] while more and more weights are at random, or null
         words   [{text, tone}, ...]
     """
     rule, stops = comparison.rule, comparison.stops
@@ -69,12 +70,12 @@ def faithful(
         for (_, explanation), layer in zip(explained, stop.layers, strict=True)
     ]
     fast = [isinstance(model, Checkpoint) and not RULES[rule].probes for model in models]
-    done, total = 0, 2 * (2 + 2 + DRAWS) + sum(fast)  # pieces
+    done, total = 0, 2 * PIECES + sum(fast)  # pieces
 
     def progress(share: int, of: int) -> None:
         tell((done + share / max(of, 1)) / total)
 
-    classes = [texts.class_name(card.classes[int(known.targets[0])]) for card, known in explained]
+    classes = [words.texts.class_name(card.classes[int(known.targets[0])]) for card, known in explained]
     sides: list[dict[str, Any]] = []
     for place, (model, (_, explanation)) in enumerate(zip(models, explained, strict=True)):
         options = _options(model)
@@ -94,7 +95,11 @@ def faithful(
         if fast[place]:
             sides[place]["randomised"] = _drawn(model, explanation, rule, stop.layers[place].address, progress)
             done += 1
-    told = [*(_words(side, texts) for side in sides), _crossed(sides, texts), *(_sane(side, texts) for side in sides)]
+    for side in sides:
+        stages = side["randomised"] or []
+        for stage, layer in zip(stages, words.layer_names([stage["layer"] for stage in stages]), strict=True):
+            stage["layer"] = layer
+    told = [*(_words(side, words) for side in sides), _crossed(sides, words), *(_sane(side, words) for side in sides)]
     return {
         "kind": "faithfulness",
         "rule": rule,
@@ -150,32 +155,32 @@ def _drawn(
 # --- in words ---------------------------------------------------------------------------------------------------------
 
 
-def _words(side: dict[str, Any], texts: PageTexts) -> tuple[str, str]:
+def _words(side: dict[str, Any], words: Words) -> tuple[str, str]:
     facts = {"name": side["name"], "srg": number(side["srg"]), "baselines": number(side["baselines"])}
     if side["map"]["max"] == 0:
-        return texts.say("faithful_zero", **facts), "warn"
+        return words.say("faithful_zero", **facts), "warn"
     if side["srg"] > side["baselines"]:
-        return texts.say("faithful_better", **facts), ""
-    return texts.say("faithful_no_better", **facts), "warn"
+        return words.say("faithful_better", **facts), ""
+    return words.say("faithful_no_better", **facts), "warn"
 
 
-def _crossed(sides: Sequence[dict[str, Any]], texts: PageTexts) -> tuple[str, str]:
+def _crossed(sides: Sequence[dict[str, Any]], words: Words) -> tuple[str, str]:
     """Whether each falls as fast by the other's map as by its own."""
     fast = [side["cross"]["deletion"] <= side["deletion"] + AS_FAST for side in sides]
     first, second = (side["name"] for side in sides)
     if all(fast):
-        return texts.say("cross_both", first=first, second=second), ""
+        return words.say("cross_both", first=first, second=second), ""
     if not any(fast):
-        return texts.say("cross_neither", first=first, second=second), ""
+        return words.say("cross_neither", first=first, second=second), ""
     watched, other = (first, second) if fast[0] else (second, first)
-    return texts.say("cross_one", watched=watched, other=other), ""
+    return words.say("cross_one", watched=watched, other=other), ""
 
 
-def _sane(side: dict[str, Any], texts: PageTexts) -> tuple[str, str]:
+def _sane(side: dict[str, Any], words: Words) -> tuple[str, str]:
     stages = side["randomised"]
     if not stages or stages[-1]["rank"] is None:
         return "", ""
     facts = {"name": side["name"], "rank": number(stages[-1]["rank"])}
     if stages[-1]["rank"] >= ALIKE:
-        return texts.say("random_alike", **facts), "warn"
-    return texts.say("random_other", **facts), ""
+        return words.say("random_alike", **facts), "warn"
+    return words.say("random_other", **facts), ""

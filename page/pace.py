@@ -45,6 +45,13 @@ class Pace:
             for known in [known for known in self._measured if known[0] == model_id]:
                 del self._measured[known]
 
+    def forward(self, model_id: str) -> float | None:
+        """Seconds of a forward pass of a network; None where nothing was measured yet."""
+        with self._guard:
+            every = [statistics.median(known) for known in self._seconds.values()]
+            own = self._seconds.get(model_id)
+            return statistics.median(own) if own else statistics.mean(every) if every else None
+
     def seconds(self, model_id: str, rule: str, size: tuple[int, int], networks: int = 1) -> float | None:
         """That a rule will take for a model; None where nothing was measured yet.
 
@@ -54,14 +61,10 @@ class Pace:
             size: height and width of its input.
             networks: of an ensemble, how many members it has.
         """
+        unit = self.forward(model_id)
         with self._guard:
-            if (model_id, rule) in self._measured:
-                return self._measured[model_id, rule]
-            if not self._seconds:
-                return None
-            every = [statistics.median(known) for known in self._seconds.values()]
-            own = self._seconds.get(model_id)
-            unit = statistics.median(own) if own else statistics.mean(every)
+            if unit is None or (model_id, rule) in self._measured:
+                return self._measured.get((model_id, rule))
             tracing = self._tracing.get(model_id, statistics.mean(self._tracing.values()))
             layers: Sequence[Layer] = self._layers.get(model_id) or next(iter(self._layers.values()), ())
         return tracing + unit * units(RULES[rule].cost(layers, size), networks)

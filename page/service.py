@@ -33,7 +33,7 @@ from page.errors import PageError
 from page.evidence import Findings, NotThere
 from page.examples import UNKNOWN, Example, belongs, read_examples
 from page.experiments import yardstick
-from page.faithful import faithful
+from page.faithful import PASSES, faithful
 from page.jobs import Task, Tell
 from page.pace import Pace
 from page.rates import right_at_least, right_at_most
@@ -601,10 +601,11 @@ class Service:
             comparison = compare(*(explanation for _, explanation in explained), rule=rule)
             names = self.words.names(*(card.title for card, _ in explained))
             both = [self._read(model_id) for model_id in models]
-            return faithful(both, explained, comparison, place, self.texts, names, tell)
+            return faithful(both, explained, comparison, place, self.words, names, tell)
 
         key = ("faithfulness", digest, picture.pixels.shape, tuple(models), rule, target, place, self.texts.language)
-        return Task(key, work)
+        paces = [self._pace.forward(model_id) for model_id in models]
+        return Task(key, work, None if None in paces else sum(PASSES * pace for pace in paces if pace is not None))
 
     def _asked(self, asked: object) -> dict[str, Any] | Task:
         try:

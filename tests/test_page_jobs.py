@@ -298,7 +298,7 @@ def test_faithfulness_of_two_maps_is_told_in_curves_and_words(service, monkeypat
         assert np.mean(side["most"]) < np.mean(side["least"])
         assert side["most"][0] == side["cross"]["most"][0] == side["band"]["most"][0][0]
         assert [len(band) for band in side["band"].values()] == [11, 11]
-        assert side["randomised"][-1]["layer"] == "block1_activation"
+        assert side["randomised"][-1]["layer"] == "block 1"
         assert side["map"]["size"] == [6, 6]
     text = " ".join(sentence["text"] for sentence in answer["words"])
     assert text.count("better than knowing nothing") == 2
@@ -309,7 +309,7 @@ def test_faithfulness_of_two_maps_is_told_in_curves_and_words(service, monkeypat
 
 
 def test_two_models_that_disagree_are_contrasted(service):
-    disagree = ["judge-mild", "judge-biased"]
+    disagree = ["judge-steep", "judge-biased"]
     red = Picture(picture(red=255))
     own = service.answer(red, disagree)
     assert [model["says"] for model in own["models"]] == ["Cat", "Dog"]
@@ -324,6 +324,8 @@ def test_two_models_that_disagree_are_contrasted(service):
     told = " ".join(sentence["text"] for sentence in answer["stops"][-1]["words"])
     assert "sets the two apart" in told
     assert "only two classes" in told
+    alike = service.answer(red, ["judge-mild", "judge-biased"], target="contrast")  # but for what no pixel changes
+    assert "no place of it" in " ".join(sentence["text"] for sentence in alike["stops"][-1]["words"])
     for place in (0, 1):  # with two classes the same maps, but for their scale
         first, second = (each["models"][place]["layers"][-1]["map"] for each in (own, answer))
         assert first["data"] == second["data"]

@@ -855,6 +855,7 @@ def test_common_means_one_class_for_all(service):
         "options": ["Cat", "Dog"],
         "common": "Dog",
         "text": "explained: Dog",
+        "why_not": "",
     }
     assert [model["target"] for model in answer["models"]] == ["Dog", "Dog"]
     assert answer["cost"]["passes"] == 6  # one of them was asked twice
@@ -970,7 +971,7 @@ def test_three_checkpoints_in_one_answer(service):
         ((None,), "model_count"),
         (("judge-mild",), "model_count"),
         (({"judge-mild": 1, "judge-steep": 2},), "model_count"),
-        ((PAIR, "scorecam"), "unknown_rule"),
+        ((PAIR, "nothing"), "unknown_rule"),
         ((PAIR, {}), "unknown_rule"),
         ((PAIR, "gradcam", "Bird"), "unknown_target"),
         ((PAIR, "gradcam", 0), "unknown_target"),

@@ -52,12 +52,12 @@ def slow(weights: Path, evidence: Path, tmp_path_factory: pytest.TempPathFactory
     """The judges, and a method that goes on for minutes, a short pass after the other."""
 
     @register(
-        "creeping", title="Creeping", equation="x", source="none", level="input", passes=lambda *_: Passes(9000, 0)
+        "creeping", title="Creeping", equation="x", source="none", level="input", passes=lambda *_: Passes(900, 0)
     )
     def creeping(classifier, pixels, targets):
-        for _ in range(9000):
+        for _ in range(900):
             classifier.scores(pixels, targets)
-            time.sleep(0.02)
+            time.sleep(0.1)
         return pixels[..., 0]
 
     try:
@@ -134,10 +134,12 @@ def test_all_methods_are_there_with_what_they_take_and_why_not(visit, slow):
     assert page.locator("[data-ref=rule] option").all_inner_texts()[-2:] == ["XGrad-CAM", "All methods …"]
     page.select_option("[data-ref=rule]", label="All methods …")
     page.wait_for_function("document.querySelector('[data-rule=rise] span').textContent !== ''")
-    assert page.locator("[data-ref=methods-list] [data-rule]").count() == len(RULES)
+    assert (
+        page.locator("[data-ref=methods-list] [data-rule]").count() == len(RULES) + 1
+    )  # Finer-CAM is one of another target
     assert page.locator("[data-rule=creeping] span").inner_text().startswith("about ")
     groups = {"pass": "One pass", "seconds": "Some seconds", "minutes": "Minutes"}
-    for offer in slow.service.offered(["judge-mild", "judge-steep"]):
+    for offer in slow.service.offered(["judge-mild", "judge-steep"])[:3]:
         section = page.locator("[data-ref=methods-list] section", has=page.locator(f"[data-rule='{offer['name']}']"))
         assert section.locator("h4").inner_text().startswith(groups[offer["group"]])
     legrad = page.locator("[data-rule=legrad]")
@@ -149,6 +151,7 @@ def test_all_methods_are_there_with_what_they_take_and_why_not(visit, slow):
     assert page.input_value("[data-ref=rule]") == "gradcam"
 
 
+@pytest.mark.slow
 def test_all_methods_fit_on_a_phone_and_axe_finds_nothing(browser, slow):  # noqa: F811
     visit = Visit(browser, slow.url, **PHONE)
     visit.give(RED)
@@ -165,6 +168,42 @@ def test_all_methods_fit_on_a_phone_and_axe_finds_nothing(browser, slow):  # noq
     found = Axe().run(visit.page, context="[data-ref=methods]").response["violations"]
     assert [(violation["id"], violation["nodes"][0]["html"]) for violation in found] == []
     visit.close()
+
+
+def test_two_that_disagree_are_asked_why(visit):
+    page = visit.page
+    page.goto(visit.url + "#models=judge-steep,judge-biased")
+    page.reload()
+    visit.give(RED)
+    expect(page.locator("[data-ref=third-title]")).to_have_text("Two different answers")
+    visit.answered(lambda: page.click("[data-ref=apart] [data-target=contrast]"))
+    expect(page.locator("[data-ref=third-title]")).to_have_text("What sets them apart")
+    assert visit.evidence(0) == "for cat rather than dog"
+    drawn = visit.drawn("difference")
+    assert drawn[..., 3].max() > 200
+    assert page.locator("[data-ref=target] label").all_inner_texts() == ["each its own", "cat, not dog"]
+    assert "class=contrast" in page.url
+    visit.answered(lambda: visit.ask_for("own"))
+    expect(page.locator("[data-ref=third-title]")).to_have_text("Two different answers")
+
+
+def test_whether_the_maps_are_faithful_is_measured_when_asked_for(visit, slow):
+    visit.give(RED)
+    page = visit.page
+    before = len(visit.asked())
+    assert not slow.lane.busy
+    page.click(".tm-faithful")
+    expect(page.locator("[data-ref=faithful-shown] section > canvas")).to_have_count(2)
+    expect(page.locator("[data-ref=faithful-wait]")).to_be_hidden()
+    assert page.locator(".tm-random figure").count() == 2 * 5
+    assert "Each loses its answer" in page.inner_text(".tm-said") or "loses its answer as fast" in page.inner_text(
+        ".tm-said"
+    )
+    found = Axe().run(page, context="[data-ref=faithfulness]").response["violations"]
+    assert [(violation["id"], violation["nodes"][0]["html"]) for violation in found] == []
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-ref=faithfulness]")).to_be_hidden()
+    assert sum("queue/join" in url for url in visit.asked()[before:]) == 1
 
 
 @pytest.mark.slow

@@ -195,7 +195,8 @@ def message(
     if belongs is False:
         told.append(words.outside(known[0]))
     if len(models) == 2:
-        add_words(stops, models, comparison, explained, asked, yardsticks, words, told, outside)
+        nothing = difference is not None and not difference.any()
+        add_words(stops, models, comparison, explained, asked, yardsticks, words, told, outside, nothing)
     else:
         add_row_words(stops, models, comparison, explained, words, told)
     costs = [explanation.cost[rule] for explanation in explanations]
@@ -491,8 +492,12 @@ def add_words(
     words: Words,
     told: Sequence[str],
     outside: Sequence[bool],
+    nothing: bool = False,
 ) -> None:
-    """Give each packed stop of two models its words; `told`: what is said behind who says what."""
+    """Give each packed stop of two models its words.
+
+    `told`: what is said behind who says what. `nothing`: of "contrast", whether nothing in the picture sets them apart.
+    """
     names, targets = [model["name"] for model in models], [model["target"] for model in models]
     cards, explanations = zip(*explained, strict=True)
     population = words.population(cards) if outside[1 - comparison.reference] else words.population_short(cards)
@@ -500,7 +505,7 @@ def add_words(
     verdict[0] = " ".join(filter(None, [verdict[0], *told]))
     if asked == "contrast":
         classes = len(words.class_names(explanations[0]))
-        verdict[1:] = words.contrast(names, [target.lower() for target in targets], classes)
+        verdict[1:] = words.contrast(names, [target.lower() for target in targets], classes, nothing)
     elif asked == "finer":
         verdict[1:] = [words.say("finer")]
     other = 1 - comparison.reference

@@ -129,10 +129,13 @@ class Words:
             told.append(self.say("asked", name=targets[0].lower()))
         return told
 
-    def contrast(self, names: Sequence[str], targets: Sequence[str], classes: int) -> list[str]:
-        """What is drawn where two models that disagree are contrasted; `targets`: their answers, of so many classes."""
+    def contrast(self, names: Sequence[str], targets: Sequence[str], classes: int, nothing: bool = False) -> list[str]:
+        """What is drawn where two models that disagree are contrasted.
+
+        `targets`: their answers, of so many `classes`. `nothing`: whether no pixel has a part in it.
+        """
         facts = {"first": names[0], "second": names[1], "name": targets[0], "other": targets[1]}
-        told = [self.say("contrast_drawn", **facts)]
+        told = [self.say("contrast_nothing") if nothing else self.say("contrast_drawn", **facts)]
         return [*told, self.say("contrast_maps_two" if classes == 2 else "contrast_maps", **facts)]
 
     def answers(self, explanations: Sequence[Explanation], names: Sequence[str], same_classes: bool = True) -> str:

@@ -75,7 +75,7 @@ TEXTS: dict[str, Any] = {
         "faithful_band": "maps that know no model",
         "faithful_axis": "of the photo blurred",
         "faithful_share": "how sure of {target}",
-        "faithful_gain": "gain {srg} (maps that know no model: at most {baselines}; by the other's map {cross})",
+        "faithful_gain": "Gain {srg} (maps that know no model: at most {baselines}; by the other's map {cross})",
         "random_title": "Random weights",
         "random_about": "The same map while the weights are shuffled from the last layer on. It should become "
         "another one.",
@@ -622,8 +622,7 @@ TEXTS: dict[str, Any] = {
     "faithful_no_better": "**{name}: no better than knowing nothing.** Some map that knows no model does as well (gain "
     "{srg}, theirs up to {baselines}), so on this picture the map does not show what the answer rests on.",
     "faithful_zero": "**{name}: no map.** It is zero everywhere here, so the order of its places is a random one.",
-    "cross_both": "Each loses its answer **as fast by the other's map** as by its own: what {first} rests on, {second} "
-    "needs, too, and the other way round.",
+    "cross_both": "Each loses its answer **as fast by the other's map** as by its own: either map tells of both alike.",
     "cross_neither": "Each loses its answer **later by the other's map** than by its own: {first} and {second} rest on "
     "different places, or on more than the other's map shows.",
     "cross_one": "{watched} loses its answer as fast by {other}'s map as by its own; **{other} does not** by that of "

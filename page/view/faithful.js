@@ -1,7 +1,7 @@
 /* Are the maps what the models rest on? Measured when somebody asks, and shown over the page. */
 
 const measuring = { ticket: null, answer: null }; // ticket: of what is being measured
-const CHART = [330, 170]; // pixels
+const CHART = [440, 200]; // pixels
 
 const faithfulButton = make('button', { type: 'button', className: 'tm-link tm-faithful', textContent: t.faithful, title: t.faithful_title });
 ref.third.querySelector('header').append(faithfulButton);
@@ -72,7 +72,7 @@ function faithfulSide(side, place, { shares, models }) {
     return make('span', {}, line, text);
   };
   const stages = make('div', { className: 'tm-random' }, ...(randomised
-    ? [[side.map, t.random_trained], ...randomised.map(({ layer, map, rank }) => [map, fill(t.random_stage, { layer: layer.split('/').at(-1), rank: rank === null ? '–' : decimal(rank) })])].map(([map, text]) => smallMap(map, text))
+    ? [[side.map, t.random_trained], ...randomised.map(({ layer, map, rank }) => [map, fill(t.random_stage, { layer, rank: rank === null ? '–' : decimal(rank) })])].map(([map, text]) => smallMap(map, text))
     : [make('p', { className: 'tm-fine', textContent: t.random_none })]));
   return make('section', {},
     make('h4', { textContent: name + ': ' + fill(t.faithful_share, { target: target.toLowerCase() }) }), chart,
@@ -105,7 +105,7 @@ function drawFaithful(canvas, { most, least, band, cross }, shares, colour, othe
   context.scale(devicePixelRatio, devicePixelRatio);
   const style = getComputedStyle(root);
   const tint = (name) => style.getPropertyValue('--tm-' + name).trim();
-  const [left, right, top, bottom] = [34, 6, 6, 20];
+  const [left, right, top, bottom] = [44, 6, 6, 20];
   const x = (share) => left + share * (width - left - right);
   const y = (value) => top + (1 - value) * (height - top - bottom);
   context.font = '11px ' + style.fontFamily;

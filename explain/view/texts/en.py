@@ -186,6 +186,7 @@ TEXTS: dict[str, Any] = {
     "explained_finer": "explained: each own answer, not its nearest others",
     "contrast_drawn": "The third picture, by the gradient at this photo: **red** sets the two apart (it speaks for "
     "{name} in {first} or for {other} in {second}), **blue** brings them together.",
+    "contrast_nothing": "By the gradient at this photo, **no place of it** sets the two apart.",
     "contrast_maps": "Each map shows what speaks for its model's own answer and not for the other's.",
     "contrast_maps_two": "There are only two classes, so what speaks for {name} speaks against {other}: the two maps "
     "are those of each own answer.",
