@@ -530,6 +530,16 @@ TEXTS: dict[str, Any] = {
     "about_sources_text": "The example photographs:",
     "about_api": "For programs",
     "about_api_text": "The same answer, as JSON, by gradio_client:",
+    # the static site
+    "static_what": "Pairs and rows of trained models look at the same photographs. Choose one: you see, layer by "
+    "layer, where each model finds its evidence, and how far they agree.",
+    "static_own": "Try a photo of your own",
+    "static_ways": "Experiments and pictures",
+    "static_credit": "Photo: {title}, {author}, {licence}.",
+    "static_progress": "Looking at the examples",
+    "static_made": "{count} pages made. Open {place}.",
+    "static_live": "--live takes an address that begins with http:// or https://, not {asked!r}.",
+    "static_nothing": "There is nothing to show: no experiment whose models are there, or no example.",
     # errors
     "no_picture": "Choose a photo first.",
     "gone": "This photo is no longer on the server; please drop it again.",
