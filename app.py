@@ -42,7 +42,7 @@ def main() -> None:
     sweep(temporary)
     folder = Folder(temporary)
     try:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes, too
+        signal.signal(signal.SIGTERM, _end)
         folder.use()
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -62,13 +62,19 @@ def main() -> None:
         try:
             server.wait()
         finally:  # TensorFlow does not like to be left in the middle of something
+            server.close()  # first, as those who read uploads are needed until all is answered
             service.stop()
-            server.close()
-            loading.join(5)
+            loading.join(3)
     except KeyboardInterrupt:
         pass
     finally:
         folder.close()
+
+
+def _end(*_: object) -> None:
+    """Leave `main` by its ordinary way, so that answers and the folder come to their end; but once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(0)
 
 
 if __name__ == "__main__":

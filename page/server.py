@@ -14,7 +14,7 @@ import gradio as gr
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from page import layout, limits
+from page import layout, limits, programs
 from page.door import Door
 from page.folder import Folder
 from page.texts import PageTexts
@@ -24,7 +24,8 @@ PORTS = 100  # tried one after another
 HEAD = 10  # seconds for a request's head, from when the connection is open or the last answer was sent
 CONNECTIONS = 128  # of one address, where no proxy stands before us
 STARTING = 30  # seconds
-STOPPING = 3  # seconds for what is being answered
+ENDING = 5  # seconds in which what is being answered may come to its end
+STOPPING = 2  # seconds for what then is still being sent
 
 
 class Server:
@@ -65,8 +66,9 @@ class Server:
         )  # which one exactly is nobody's business
         logging.getLogger("uvicorn.access").setLevel(logging.WARNING)  # else it logs each address that is asked for
         self._socket = _listening(host, port)
+        self._door = Door(outer, page, texts, proxies, programs.application(page.gate))
         config = uvicorn.Config(
-            Door(outer, page, texts, proxies),
+            self._door,
             http=InTime,
             ws="none",
             log_config=None,
@@ -95,8 +97,12 @@ class Server:
             self._thread.join(1)  # so that a signal is heard
 
     def close(self) -> None:
-        """End it."""
-        self.page.gate.stop()  # type: ignore[attr-defined]  # layout's
+        """End it: what is being answered may end first, in ENDING seconds; nothing new begins."""
+        self._door.stopping = True
+        end = time.monotonic() + ENDING
+        while self._door.answering and self._thread.is_alive() and time.monotonic() < end:
+            time.sleep(0.02)
+        self.page.gate.stop()  # type: ignore[attr-defined]  # layout's: what takes long is given up
         self._uvicorn.should_exit = True
         self._thread.join(STOPPING + 5)
 

@@ -35,11 +35,13 @@ class Answer:
     """What goes back: with the headers of the house, and an error as one sentence, whoever found it.
 
     Attributes:
-        shut: why the request is refused, if the door found it while Gradio was reading.
+        shut: why the request is refused, if the door found it while the body was being read.
+        trusted: whether what comes is of our own making, so that its errors are sentences already.
     """
 
     def __init__(self, scope: Scope, send: Send, texts: PageTexts) -> None:
         self.shut: Shut | None = None
+        self.trusted = False
         self._scope, self._send, self._texts = scope, send, texts
         self._begun = self._over = self._replaced = False
 
@@ -48,7 +50,7 @@ class Answer:
         if self._replaced:
             return
         if message["type"] == "http.response.start":
-            if message["status"] >= 400:
+            if message["status"] >= 400 and (self.shut or not self.trusted):
                 self._replaced = True
                 await self.refuse(self.shut or _of_status(message["status"]), _cross_origin(message))
                 return

@@ -14,7 +14,7 @@ function told(ok, text) {
     body = JSON.parse(text);
   } catch { /* not of our server, but of a proxy before it */ }
   if (ok && body !== null) return body;
-  throw body && body.code ? new Refusal(body.error) : new Lost();
+  throw body && body.code && body.code !== 'stopping' ? new Refusal(body.error) : new Lost(); // another server will be there
 }
 
 async function reach(path, options) {
