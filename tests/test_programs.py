@@ -282,3 +282,8 @@ def test_the_end_waits_for_nobody_for_long(small):
     began = time.monotonic()
     small.server.close()
     assert time.monotonic() - began < 9
+
+
+def test_a_fault_of_ours_is_the_house_s_sentence(shared_small, caplog):
+    assert refusal(say(shared_small.url, "POST", "/describe", RED)) == "internal"  # the stand-in's answer has no models
+    wait_until(lambda: "POST /describe failed: KeyError" in caplog.text, 5, "it is logged")

@@ -15,11 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from explain.pictures import MAX_BYTES
 from page import mcp
-from page.door.answers import Answer, described, ordinary
+from page.door.answers import Answer, first, ordinary
 from page.door.bodies import Counted, OneFile, boundary_of, declared, given, holds_object, only, question
-from page.door.routes import API, NAME, OWN, READY, Route, network, query_of, route_of
+from page.door.routes import API, NAME, OWN, READY, Route, network, query_of, route_of, told
 from page.door.shares import Shares
 from page.errors import Shut
+from page.log import described
 from page.texts import PageTexts
 
 log = logging.getLogger("two-minds")
@@ -114,7 +115,7 @@ class Door:
             f"{API}/queue/data"
         )  # `limits.forget` did it
         if shut is None and not dropped and not ordinary(error):
-            log.error("%s %s failed: %s", scope["method"], scope["path"], described(error))
+            log.error("%s %s failed: %s", scope["method"], told(scope["path"]), described(first(error)))
         with contextlib.suppress(OSError, RuntimeError):
             await answer.refuse(shut or Shut("internal", 500))
             await answer.end()

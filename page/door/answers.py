@@ -1,7 +1,6 @@
 """What goes back: with headers that browsers heed, and an error as one sentence and a code, whoever found it."""
 
 import asyncio
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +49,7 @@ class Answer:
         if self._replaced:
             return
         if message["type"] == "http.response.start":
-            if message["status"] >= 400 and (self.shut or not self.trusted):
+            if message["status"] >= 400 and (self.shut or not self.trusted or message["status"] == 500):
                 self._replaced = True
                 await self.refuse(self.shut or _of_status(message["status"]), _cross_origin(message))
                 return
@@ -125,11 +124,6 @@ def ordinary(error: BaseException) -> bool:
     return all(isinstance(single, ClientDisconnect | HTTPException | Shut) for single in _each(error))
 
 
-def described(error: BaseException) -> str:
-    """An exception in one line: what it says, and where it was raised."""
-    deepest = _each(error)[0]
-    frames = traceback.extract_tb(deepest.__traceback__)[-3:]
-    places = " < ".join(
-        f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in reversed(frames)
-    )
-    return f"{type(deepest).__name__}: {deepest} ({places})"
+def first(error: BaseException) -> BaseException:
+    """The first exception of a group, or the single one."""
+    return _each(error)[0]

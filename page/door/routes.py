@@ -78,6 +78,14 @@ def route_of(scope: Scope) -> tuple[Route, tuple[str, ...]]:
     raise Shut("no_address", 404)
 
 
+WORDS = {word for route in (*ROUTES, *OWN) for word in re.findall(r"\w{3,}", route.path)}
+
+
+def told(path: str) -> str:
+    """An address as the log has it: without whatever a visitor put into it."""
+    return "/".join(part if part in WORDS or not part else "…" for part in path.split("/"))
+
+
 def network(address: str) -> str:
     """An address as its client's: an IPv4 one whole, of IPv6 the first 64 bits, other text as it is."""
     host = address.strip()

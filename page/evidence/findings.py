@@ -19,6 +19,7 @@ from page.evidence import ladder, scaling
 from page.evidence.classes import FEWEST, Classes
 from page.evidence.drawing import drawing
 from page.evidence.testset import PREDICTED, PREDICTIONS, NotThere, Rows, content, digests_of, fits, rows_of, thumbnail
+from page.log import described
 from page.texts import PageTexts, en
 from study.experiments import Experiment
 from study.files import read_arrays, read_json, version_of
@@ -96,8 +97,8 @@ class Findings:
             return getattr(self, name)(asked if isinstance(asked, Mapping) else {})
         except NotThere as error:
             return {"kind": "error", "code": error.code, "sentence": self.texts.told(error)}
-        except Exception:
-            log.exception("The Evidence tab failed.")
+        except Exception as error:
+            log.error("The Evidence tab failed: %s", described(error))
             return {"kind": "error", "code": "internal", "sentence": self.say("internal")}
 
     def overview(self, asked: Mapping[str, Any]) -> dict[str, Any]:
