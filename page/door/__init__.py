@@ -7,6 +7,7 @@ question's is looked at before Gradio has it; each client has a share of what go
 
 import contextlib
 import logging
+import secrets
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -51,6 +52,7 @@ class Door:
     ) -> None:
         self.app, self.page, self.texts, self.proxies = app, page, texts, proxies
         self.programs = programs
+        self._named_by = {"x-instance": secrets.token_hex(4)}  # so that the page learns that there are several
         self.stopping, self.answering = False, 0
         self._shares = Shares()
         self._warned = False
@@ -59,7 +61,7 @@ class Door:
         if scope["type"] != "http":  # the start and the end of the server
             await self.app(scope, receive, send)
             return
-        answer = Answer(scope, send, self.texts)
+        answer = Answer(scope, send, self.texts, self._named_by)
         try:
             scope["client"] = self.client(scope), 0
             await self._through(scope, receive, answer)

@@ -33,14 +33,20 @@ HEADERS = {
 class Answer:
     """What goes back: with the headers of the house, and an error as one sentence, whoever found it.
 
+    Args:
+        scope, send: the request's.
+        texts: for what the door says.
+        headers: beside those of the house.
+
     Attributes:
         shut: why the request is refused, if the door found it while the body was being read.
         trusted: whether what comes is of our own making, so that its errors are sentences already.
     """
 
-    def __init__(self, scope: Scope, send: Send, texts: PageTexts) -> None:
+    def __init__(self, scope: Scope, send: Send, texts: PageTexts, headers: Mapping[str, str] = {}) -> None:
         self.shut: Shut | None = None
         self.trusted = False
+        self._headers = HEADERS | dict(headers)
         self._scope, self._send, self._texts = scope, send, texts
         self._begun = self._over = self._replaced = False
 
@@ -54,7 +60,7 @@ class Answer:
                 await self.refuse(self.shut or _of_status(message["status"]), _cross_origin(message))
                 return
             self._begun = True
-            message = {**message, "headers": _with(message.get("headers", []), HEADERS)}
+            message = {**message, "headers": _with(message.get("headers", []), self._headers)}
         elif message["type"] == "http.response.body":
             self._over = not message.get("more_body", False)
         await self._pass_on(message)
@@ -67,7 +73,11 @@ class Answer:
         sentence = self._texts.told(shut)
         body = orjson.dumps({"detail": sentence, "error": sentence, "code": shut.code})
         said = {"content-type": "application/json", "content-length": str(len(body)), "cache-control": "no-store"}
-        start = {"type": "http.response.start", "status": shut.status, "headers": _with([], said | HEADERS | headers)}
+        start = {
+            "type": "http.response.start",
+            "status": shut.status,
+            "headers": _with([], said | self._headers | headers),
+        }
         await self._pass_on(start)
         await self._pass_on({"type": "http.response.body", "body": body})
 
@@ -75,7 +85,7 @@ class Answer:
         """Send a stream of one event."""
         self._begun = self._over = True
         said = {"content-type": "text/event-stream", "cache-control": "no-store"}
-        await self._pass_on({"type": "http.response.start", "status": 200, "headers": _with([], said | HEADERS)})
+        await self._pass_on({"type": "http.response.start", "status": 200, "headers": _with([], said | self._headers)})
         await self._pass_on({"type": "http.response.body", "body": event})
 
     async def end(self) -> None:

@@ -100,6 +100,8 @@ TEXTS: dict[str, Any] = {
         "sending_share": "Sending the photo: {percent} %",
         "lost": "The server does not answer; it is asked again when it is back",
         "lost_photo": "The server does not answer; your photo is kept here and sent again when it is back",
+        "scattered": "This site runs on several servers, and your requests fall now on one, now on another, which do "
+        "not know of each other. Whoever runs it has to send each visitor to one and the same (docs/hosting.md).",
         "copy_link": "Copy a link to this view",
         "copied": "Copied",
         "copy_about": "A link keeps examples, not your own photos.",
