@@ -287,3 +287,26 @@ def test_the_end_waits_for_nobody_for_long(small):
 def test_a_fault_of_ours_is_the_house_s_sentence(shared_small, caplog):
     assert refusal(say(shared_small.url, "POST", "/describe", RED)) == "internal"  # the stand-in's answer has no models
     wait_until(lambda: "POST /describe failed: KeyError" in caplog.text, 5, "it is logged")
+
+
+@pytest.mark.slow
+def test_a_server_that_is_told_to_end_answers_first_and_is_gone_in_seconds(weights, tmp_path):
+    """In a process of its own, by the signal that containers and Ctrl-C's like send."""
+    from judges import STARTING, start
+
+    server = start(tmp_path, "--weights", str(weights))
+    wait_until(lambda: "The models are ready" in server.log(), STARTING, "the models are ready")
+    answers = []
+    clients = [threading.Thread(target=lambda: answers.append(post(server.url, "/overlay").status)) for _ in range(3)]
+    for client in clients:
+        client.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    server.process.terminate()
+    assert server.process.wait(15) == 0
+    assert time.monotonic() - began < 10
+    for client in clients:
+        client.join(10)
+    assert 200 in answers
+    assert set(answers) <= {200, 503}  # a further one of the same client may come too late
+    assert not list(server.temporary.iterdir())
