@@ -46,12 +46,16 @@ def main() -> None:
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        from explain import checkpoints
+        from page.hub import fetch
         from page.layout import build
         from page.server import HOST, PORT, Server
         from page.service import Service
 
+        fetch(options.get("weights", checkpoints.DEFAULT))
         service = Service(**options)
-        host, port = os.environ.get("GRADIO_SERVER_NAME", HOST), int(os.environ.get("GRADIO_SERVER_PORT", PORT))
+        host = os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if "SPACE_ID" in os.environ else HOST)
+        port = int(os.environ.get("GRADIO_SERVER_PORT", PORT))
         server = Server(build(service), service.texts, folder, host, port, proxies)
         server.start()
         logging.info("Two Minds is at %s", server.url)
