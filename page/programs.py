@@ -27,7 +27,7 @@ from explain.overlay import tiles
 from page import mcp, previews
 from page.errors import PageError, Shut
 from page.limits import Gate
-from page.service import ONE_PASS, OWN
+from page.service import CONTRAST, FINER, ONE_PASS, OWN
 
 GAP = 8  # white pixels between the pictures of an overlay
 STATUS = {"busy": 503, "internal": 500, "start_fails": 503}  # of an answer that is none; all others: 400
@@ -111,7 +111,9 @@ def application(gate: Gate) -> FastAPI:
     body = {"requestBody": {"required": True, "content": picture}}
 
     async def asked(pieces: AsyncIterator[bytes], client: str, **choice: object) -> dict[str, Any]:
-        """The message for a picture that comes in pieces; Refusal if there is none."""
+        """The message for a picture that comes in pieces; Refusal if there is none, or if it would take long."""
+        if choice["rule"] not in ONE_PASS or choice["target"] in (FINER, CONTRAST):
+            raise Refusal("takes_long", service.texts.say("takes_long", known=", ".join(ONE_PASS)))
         folder = Path(tempfile.mkdtemp(dir=get_upload_folder()))
         try:
             path, size = folder / "picture", 0

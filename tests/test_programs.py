@@ -87,7 +87,9 @@ def test_what_is_wrong_is_a_sentence_with_its_code(server):
             (RED, {"models": "judge-mild"}, "model_count", 400),
             (RED, {"models": "judge-mild,../../etc"}, "unknown_model", 400),
             (RED, {"models": PAIR, "target": "Bird"}, "unknown_target", 400),
-            (RED, {"models": PAIR, "rule": "<b>"}, "unknown_rule", 400),
+            (RED, {"models": PAIR, "rule": "<b>"}, "takes_long", 400),
+            (RED, {"models": PAIR, "rule": "rise"}, "takes_long", 400),
+            (RED, {"models": PAIR, "target": "contrast"}, "takes_long", 400),
         ):
             said = post(server.url, path, body, **choice)
             told = json.loads(said.body)

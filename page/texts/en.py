@@ -586,6 +586,7 @@ TEXTS: dict[str, Any] = {
     "busy_slow": "Too many questions that take long are waiting just now; please try again in some minutes.",
     "cancelled": "This was given up.",
     "too_slow": "This takes longer than {minutes} minutes here; please choose a faster method or fewer models.",
+    "takes_long": "Only what is answered at once is asked here: by {known}, of own, common or a class.",
     "not_ready": "The models are still being loaded; please try again in a minute.",
     "stopping": "This server is about to stop; please try again in a minute.",
     "picture_base64": "The picture has to be the file itself, as base64; an address is not opened.",
