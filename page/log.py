@@ -107,7 +107,8 @@ def set_up(level: int = logging.INFO) -> None:
     handler.setFormatter(Objects() if structured else Lines("%(levelname)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=level)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # its warnings are about what visitors send
+    # what it warns of is what visitors send, and its errors are answers that the server's end broke off; the door has ours
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
 
 def printable(text: str) -> str:
