@@ -37,7 +37,7 @@ def run():
     def run(functions: list[str], expression: str):
         code = "\n".join(source(*name.split(":")) for name in functions)
         script = f"'use strict';\n{code}\nprocess.stdout.write(JSON.stringify({expression}));"
-        result = subprocess.run([node, "-e", script], capture_output=True, text=True, timeout=60)
+        result = subprocess.run([node, "-"], input=script, capture_output=True, text=True, timeout=60)
         assert result.returncode == 0, result.stderr
         return json.loads(result.stdout)
 
