@@ -107,7 +107,7 @@ def set_up(level: int = logging.INFO) -> None:
     handler.setFormatter(Objects() if structured else Lines("%(levelname)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=level)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    # what it warns of is what visitors send, and its errors are answers that the server's end broke off; the door has ours
+    # it warns of what visitors send, and its errors are answers that the server's end broke off; ours the door has
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
 
