@@ -86,18 +86,23 @@ def main() -> None:
     sweep(temporary)
     folder = Folder(temporary)
     try:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes, too
+        signal.signal(signal.SIGTERM, _end)
         folder.use()
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
+        from explain import checkpoints
+        from page.hub import fetch
         from page.layout import build
         from page.server import HOST, PORT, Server
         from page.service import Service
 
         try:
+            if "opened" not in options:
+                fetch(options.get("weights", checkpoints.DEFAULT))
             service = Service(**options)
         except UserError as error:
             sys.exit(_complained(told(error)))
-        host, port = os.environ.get("GRADIO_SERVER_NAME", HOST), int(os.environ.get("GRADIO_SERVER_PORT", PORT))
+        host = os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if "SPACE_ID" in os.environ else HOST)
+        port = int(os.environ.get("GRADIO_SERVER_PORT", PORT))
         server = Server(build(service), service.texts, folder, host, port, proxies)
         server.start()
         logging.info("Two Minds is at %s", server.url)
@@ -107,14 +112,22 @@ def main() -> None:
         try:
             server.wait()
         finally:  # TensorFlow does not like to be left in the middle of something
+            server.close()  # first, as those who read uploads are needed until all is answered
             service.stop()
-            server.close()
-            loading.join(5)
+            loading.join(3)
     except KeyboardInterrupt:
         pass
     finally:
         folder.close()
 
 
+def _end(*_: object) -> None:
+    """Leave `main` as Ctrl-C does, so that answers and the folder come to their end; but once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
     main()
+    logging.shutdown()
+    os._exit(0)  # what is left is memory, and TensorFlow takes seconds to give it back

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from anyio.to_thread import run_sync
 
 from page.errors import PageError
+from page.log import described
 from page.texts import PageTexts
 
 log = logging.getLogger("two-minds")
@@ -56,6 +57,6 @@ class Asked:
             return getattr(self, name)(asked if isinstance(asked, Mapping) else {})
         except NotThere as error:
             return {"kind": "error", "code": error.code, "sentence": self.texts.told(error)}
-        except Exception:
-            log.exception("A tab failed.")
+        except Exception as error:
+            log.error("A tab failed: %s", described(error))
             return {"kind": "error", "code": "internal", "sentence": self.texts.say("internal")}

@@ -116,7 +116,9 @@ def build(service: Service) -> gr.Blocks:
                         js_on_load=view.joined(SURVEY),
                         apply_default_css=False,
                         server_functions=service.survey.served(surveyed),
-                        catalog=translated({each.texts.language: surveyed(each.texts.language).catalog() for each in spoken}, first),
+                        catalog=translated(
+                            {each.texts.language: surveyed(each.texts.language).catalog() for each in spoken}, first
+                        ),
                     )
             with gr.Tab(say("about"), id="about", elem_id="tm-about"):
                 gr.HTML(said((each.texts.language, about(each)) for each in spoken), apply_default_css=False)
@@ -270,8 +272,8 @@ def catalog(service: Service) -> dict[str, Any]:
             {
                 "id": example_id,
                 "title": capital(example.title),
-                "thumb": _thumbnail(example.path, 208, 156),
-                "large": _thumbnail(example.path, 540, 405) if example_id in large else None,
+                "thumb": thumbnail(example.path, 208, 156),
+                "large": thumbnail(example.path, 540, 405) if example_id in large else None,
             }
             for example_id, example in service.examples.items()
         ],
@@ -296,7 +298,7 @@ def _experiment(service: Service, experiment: Experiment) -> dict[str, Any]:
         "models": list(experiment.models),
         "names": [capital(name) for name in service.words.names(*(card.title for card in cards))],
         "luck": all(same_recipe(card.recipe, cards[0].recipe) for card in cards[1:]),
-        "preview": _preview(service, experiment, order),
+        "preview": preview(service, experiment, order),
         "examples": order,
         "within": [example_id for example_id in order if example_id not in outside],
         "neither": outside,
@@ -312,17 +314,17 @@ def _knows(card: Card, texts: PageTexts) -> str:
     return texts.say("known_few", names=texts.say("and").join(texts.class_name(name).lower() for name in card.classes))
 
 
-def _preview(service: Service, experiment: Experiment, examples: list[str]) -> dict[str, Any]:
+def preview(service: Service, experiment: Experiment, examples: list[str]) -> dict[str, Any]:
     """A small picture of an experiment: of each model a cell, side by side; without it an example alone."""
     path = previews.file_of(service, experiment)
     if path.is_file():
         source = "data:image/webp;base64," + base64.b64encode(path.read_bytes()).decode()
         return {"src": source, "cells": len(experiment.models)}
-    return {"src": _thumbnail(service.examples[examples[0]].path, 240, 180) if examples else "", "cells": 1}
+    return {"src": thumbnail(service.examples[examples[0]].path, 240, 180) if examples else "", "cells": 1}
 
 
 @functools.cache
-def _thumbnail(path: Path, width: int, height: int) -> str:
+def thumbnail(path: Path, width: int, height: int) -> str:
     """A small WebP that covers width x height, as a data URL."""
     with Image.open(path) as image:
         image.draft("RGB", (width, height))  # a JPEG is decoded at a fraction of its size
@@ -385,7 +387,7 @@ def about(service: Service) -> str:
     points = "".join(f"<li>{_escaped(point)}</li>" for point in service.texts["about_points"])
     warnings = service.texts["rule_warnings"]
     rules = "".join(
-        f"<tr><td>{_escaped(rule.title)}<small>{_escaped(service.texts['rule_warnings'].get(rule.name, rule.warning))}</small></td>"
+        f"<tr><td>{_escaped(rule.title)}<small>{_escaped(warnings.get(rule.name, rule.warning))}</small></td>"
         f'<td class="tm-equation">{_escaped(rule.equation)}</td><td>{_escaped(rule.source)}</td></tr>'
         for rule in RULES.values()
     )
@@ -397,7 +399,7 @@ def about(service: Service) -> str:
         f"<p>{say('about_problems')}</p><ul>{problems}</ul>" if problems else "",
         f"<h2>{say('about_rules')}</h2><p>{say('about_rules_text')}</p>{_scrolling(rules)}",
         f"<h2>{say('about_privacy')}</h2><p>{_escaped(say('about_privacy_text', minutes=MINUTES))}</p>",
-        f"<h2>{say('about_sources')}</h2><p>{say('about_sources_text')}</p>{_table(_sources(service))}",
+        f"<h2>{say('about_sources')}</h2><p>{say('about_sources_text')}</p>{sources(service)}",
         f"<h2>{say('about_api')}</h2><p>{say('about_api_text')}</p>",
         f'<pre tabindex="0">{_escaped(_snippet(service))}</pre>',
     ]
@@ -426,10 +428,10 @@ def _recipe(card: Card) -> str:
     return ", ".join(str(setting) for setting in (card.optimizer, card.learning_rate) if setting is not None)
 
 
-def _sources(service: Service) -> list[list[str]]:
-    """Rows of the table of the examples' sources, its head first."""
+def sources(service: Service) -> str:
+    """A table of where the examples come from, as HTML."""
     rows = [[example.title, example.author, example.licence, example.source] for example in service.examples.values()]
-    return [service.texts["about_source_columns"], *rows]
+    return _table([service.texts["about_source_columns"], *rows])
 
 
 def _table(rows: list[list[str]]) -> str:

@@ -51,7 +51,7 @@ class Gate:
     """
 
     def __init__(self, page: gr.Blocks, service: Service) -> None:
-        self._page, self._service = page, service
+        self._page, self.service = page, service
         self.lanes = {passes: Lane(service.give_way) for passes in (False, True)}  # what runs a model many times: True
         self._waiting: list[_Question] = []
         self._running: list[_Question] = []
@@ -79,10 +79,10 @@ class Gate:
                     lane.leave(ticket)
             answer = future.result()
         except Exception as error:
-            return self._service.failed(asked, error)
+            return self.service.failed(asked, error)
         finally:
             lane.leave(ticket)
-        return self._service.refused(asked, "cancelled") if answer is None else self._service.numbered(asked, answer)
+        return self.service.refused(asked, "cancelled") if answer is None else self.service.numbered(asked, answer)
 
     def progress(self, ticket: object) -> dict[str, Any] | None:
         """How far a ticket's question is, see `Lane.told`."""
@@ -104,7 +104,7 @@ class Gate:
     async def _at_once(self, asked: Any, session: str | None, client: str) -> dict[str, Any] | Task:
         """`Service.ask` in a thread, when it is this question's turn."""
         if len(self._waiting) + len(self._running) >= AT_ONCE + WAITING or self.full(client):
-            return self._service.refused(asked, "busy")
+            return self.service.refused(asked, "busy")
         loop = asyncio.get_running_loop()
         question = _Question(client, loop.create_future(), loop.time())
         self._waiting.append(question)
@@ -112,8 +112,8 @@ class Gate:
         try:
             await question.turn
             if self._left(session):
-                return self._service.refused(asked, "busy")
-            return await run_sync(self._service.ask, asked)
+                return self.service.refused(asked, "busy")
+            return await run_sync(self.service.ask, asked)
         finally:
             if not self._insists(client):
                 self._pause = loop.time() + PAUSE

@@ -1,7 +1,10 @@
 """The log: one line an event, whatever a visitor wrote into it, and the same line not over and over."""
 
+import json
 import logging
+import os
 import time
+import traceback
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -16,6 +19,33 @@ class Lines(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = printable(record.message)
         return super().formatMessage(record)
+
+
+class Objects(logging.Formatter):
+    """Writes a message as one object of JSON a line: time, level, message; of an exception its kind and places."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": printable(record.getMessage()),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            said["error"] = printable(f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}")
+            said["places"] = places(record.exc_info[1])
+        return json.dumps(said)
+
+
+def described(error: BaseException) -> str:
+    """An exception in one line: its kind and where it was raised, not what it says, as that may hold what was sent."""
+    return f"{type(error).__name__} ({' < '.join(places(error))})"
+
+
+def places(error: BaseException, most: int = 5) -> list[str]:
+    """Where an exception was raised, the deepest place first."""
+    frames = traceback.extract_tb(error.__traceback__)[-most:]
+    return [f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in reversed(frames)]
 
 
 class Sparing(logging.StreamHandler[TextIO]):
@@ -71,12 +101,14 @@ def _said(record: logging.LogRecord) -> str:
 
 
 def set_up(level: int = logging.INFO) -> None:
-    """Log to standard error, as this module has it."""
+    """Log to standard error, as this module has it: in lines, or as JSON where $TWO_MINDS_LOG is "json"."""
     handler = Sparing()
-    handler.setFormatter(Lines("%(levelname)s: %(message)s"))
+    structured = os.environ.get("TWO_MINDS_LOG") == "json"
+    handler.setFormatter(Objects() if structured else Lines("%(levelname)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=level)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # its warnings are about what visitors send
+    # it warns of what visitors send, and its errors are answers that the server's end broke off; ours the door has
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
 
 def printable(text: str) -> str:

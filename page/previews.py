@@ -56,11 +56,11 @@ def drawn(service: Service, experiment: Experiment) -> Image.Image:
         int(np.clip(round(centre * side - part / 2), 0, side - part))
         for centre, side, part in zip(_centre(heat), size, (high * SCALE, wide * SCALE), strict=True)
     )
-    cells = [_over(small, each)[top : top + high * SCALE, left : left + wide * SCALE] for each in maps]
+    cells = [over(small, each)[top : top + high * SCALE, left : left + wide * SCALE] for each in maps]
     return Image.fromarray(np.concatenate(cells, axis=1))
 
 
-def _over(picture: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
+def over(picture: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
     """As the page draws it: where there is no heat the picture stays as it is."""
     heat = resize(stretch(heatmap), picture.shape[:2])[..., None]
     veil = OPACITY * np.minimum(1, (2.6 * heat) ** 0.85)

@@ -14,7 +14,7 @@ import gradio as gr
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from page import layout, limits
+from page import layout, limits, programs
 from page.door import Door
 from page.folder import Folder
 from page.texts import PageTexts
@@ -24,7 +24,8 @@ PORTS = 100  # tried one after another
 HEAD = 10  # seconds for a request's head, from when the connection is open or the last answer was sent
 CONNECTIONS = 128  # of one address, where no proxy stands before us
 STARTING = 30  # seconds
-STOPPING = 3  # seconds for what is being answered
+ENDING = 5  # seconds in which what is being answered may come to its end
+STOPPING = 2  # seconds for what then is still being sent
 
 
 class Server:
@@ -65,8 +66,9 @@ class Server:
         )  # which one exactly is nobody's business
         logging.getLogger("uvicorn.access").setLevel(logging.WARNING)  # else it logs each address that is asked for
         self._socket = _listening(host, port)
+        self._door = Door(outer, page, texts, proxies, programs.application(page.gate))
         config = uvicorn.Config(
-            Door(outer, page, texts, proxies),
+            self._door,
             http=InTime,
             ws="none",
             log_config=None,
@@ -76,7 +78,8 @@ class Server:
             timeout_graceful_shutdown=STOPPING,
         )
         self._uvicorn = _Uvicorn(config, self.app)
-        self._thread = threading.Thread(target=self._uvicorn.run, args=([self._socket],), daemon=True)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
         shown = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}/"
 
@@ -85,20 +88,31 @@ class Server:
         self._thread.start()
         end = time.monotonic() + STARTING
         while not self._uvicorn.started:
-            if not self._thread.is_alive() or time.monotonic() > end:
+            if self._ended.is_set() or time.monotonic() > end:
                 raise RuntimeError("The page could not be served.")
             time.sleep(0.005)
 
     def wait(self) -> None:
         """Return when the server has ended."""
-        while self._thread.is_alive():
-            self._thread.join(1)  # so that a signal is heard
+        # No join: Python 3.11 takes a thread for ended whose join was left by a signal's exception.
+        while not self._ended.wait(1):
+            pass
 
     def close(self) -> None:
-        """End it."""
-        self.page.gate.stop()  # type: ignore[attr-defined]  # layout's
+        """End it: what is being answered may end first, in ENDING seconds; nothing new begins."""
+        self._door.stopping = True
+        end = time.monotonic() + ENDING
+        while self._door.answering and not self._ended.is_set() and time.monotonic() < end:
+            time.sleep(0.02)
+        self.page.gate.stop()  # type: ignore[attr-defined]  # layout's: what takes long is given up
         self._uvicorn.should_exit = True
-        self._thread.join(STOPPING + 5)
+        self._ended.wait(STOPPING + 5)
+
+    def _run(self) -> None:
+        try:
+            self._uvicorn.run([self._socket])
+        finally:
+            self._ended.set()
 
 
 class InTime(H11Protocol):

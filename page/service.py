@@ -35,6 +35,7 @@ from page.examples import UNKNOWN, Example, belongs, read_examples
 from page.experiments import yardstick
 from page.faithful import PASSES, faithful
 from page.jobs import Task, Tell
+from page.log import described
 from page.pace import Pace
 from page.rates import right_at_least, right_at_most
 from page.survey import Survey
@@ -639,7 +640,7 @@ class Service:
         """What is answered to a question that failed."""
         if isinstance(error, UserError):
             return self.refused(asked, error.code, self._of(asked).texts.told(error))
-        log.error("A request failed.", exc_info=error)
+        log.error("A request failed: %s", described(error))
         return self.refused(asked, "internal")
 
     def refused(self, asked: object, code: str, sentence: str = "") -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Hostile:
 
 def requests(small: SimpleNamespace) -> list[Hostile]:
     """All of them, against a page."""
-    return [*_questions(small), *_raw(), *_uploads(), *_addresses(), *_headers()]
+    return [*_questions(small), *_raw(), *_uploads(), *_addresses(), *_headers(), *_programs()]
 
 
 def _good(small: SimpleNamespace) -> dict[str, dict[str, Any]]:
@@ -140,7 +140,7 @@ def _uploads() -> Iterator[Hostile]:
 def _addresses() -> Iterator[Hostile]:
     paths = """
         /nosuch // /./ /..%2f..%2fetc/passwd /assets/../../x /assets/%2e%2e/x /static//x /assets/no.js /monitoring
-        /monitoring/summary /monitoring/x /openapi.json /docs /redoc /logout /login /svelte/x /pwa_icon
+        /monitoring/summary /monitoring/x /docs /redoc /logout /login /svelte/x /pwa_icon
         API/call/nosuch/x API/call/compare/nosuch API/heartbeat/a%0Ab API/upload_progress API/upload_progress?upload_id=
         API/queue/data API/queue/data?session_hash=a%00 API/file=/etc/passwd API/file=http://127.0.0.1/
         API/proxy=http://127.0.0.1/ API/deep_link?session_hash=abc API/dev/reload API/openapi.json
@@ -159,6 +159,28 @@ def _addresses() -> Iterator[Hostile]:
     """
     for path in posts.split():
         yield Hostile(f"POST {path}", "POST", f"{API}/{path}", {"data": [None] * 4})
+
+
+def _programs() -> Iterator[Hostile]:
+    for name, value in VALUES.items():
+        for part in ("id", "method", "params", "jsonrpc"):
+            body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "x"}} | {part: value}
+            yield Hostile(f"mcp {part} {name}", "POST", "/mcp", body, harmless=True)
+        tool = {"name": "describe", "arguments": {"picture": value}}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": tool}
+        if name not in ("null", "nothing", "long"):  # no picture, which the stand-in does not mind; base64
+            yield Hostile(f"mcp picture {name}", "POST", "/mcp", body, harmless=True)
+    for raw in (b"", b"{", b"\xff", DEEP.encode(), b"[" * 10**6):
+        yield Hostile(f"mcp {raw[:3]!a} {len(raw)}", "POST", "/mcp", raw, harmless=True)
+    for path in ("/overlay?depth=x", "/overlay?depth=nan", "/overlay?depth=1e400", f"/describe?models={'x' * 5000}"):
+        yield Hostile(f"POST {path[:30]}", "POST", path, b"x")
+    for path in ("/describe", "/overlay", "/mcp"):
+        long = {"Content-Length": "99999999"}
+        yield Hostile(f"POST {path} long", "POST", path, b"x", long)
+        yield Hostile(f"PUT {path}", "PUT", path, b"x")
+        yield Hostile(f"GET {path}", "GET", path)
+    for path in ("/healthz/x", "/readyz?x", "//healthz"):
+        yield Hostile(f"POST {path}", "POST", path, b"x")
 
 
 def _headers() -> Iterator[Hostile]:

@@ -111,6 +111,7 @@ def test_labels_are_written_out_too():
         assert not composed or path.name == "common.js"
 
 
+NAMES = {"classes", "models", "example_titles", "rule_warnings", "plot_words"}  # what data are called: none in English
 ROOMS = {"view": view_texts.TABLES, "study": study_texts.TABLES, "page": texts.TABLES}
 
 
@@ -125,7 +126,8 @@ def test_all_languages_say_the_same(tables):
             return {key: form(part) for key, part in value.items()}
         return [form(part) for part in value]
 
-    first, *others = map(form, tables.values())
+    named = ({key: value for key, value in table.items() if key not in NAMES} for table in tables.values())
+    first, *others = map(form, named)
     assert all(other == first for other in others)
 
 

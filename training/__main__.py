@@ -151,6 +151,17 @@ def parser() -> argparse.ArgumentParser:
     ship = commands.add_parser("ship", parents=[runs, weights], help="put a finished run's checkpoint into weights/")
     ship.add_argument("run", help="name of the run folder")
 
+    publish = commands.add_parser(
+        "publish",
+        parents=[weights],
+        help="make repositories of checkpoints, and a Space of the page, on a Hub of models ($HF_TOKEN, or its login)",
+    )
+    publish.add_argument("--models", metavar="OWNER", help="a repository of each checkpoint: OWNER/two-minds-ID")
+    publish.add_argument("--only", nargs="+", default=[], metavar="ID", help="which checkpoints (default: all)")
+    publish.add_argument("--space", metavar="OWNER/NAME", help="the page as a Space; it fetches what repositories hold")
+    publish.add_argument("--out", type=Path, metavar="DIR", help="write the Space's files here, and send nothing")
+    publish.add_argument("--private", action="store_true", help="what is new is seen by its owner alone")
+
     evaluate = commands.add_parser(
         "evaluate", parents=[data, weights], help="measure a shipped checkpoint again and hold it against its card"
     )
@@ -335,6 +346,26 @@ def ship(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def publish(arguments: argparse.Namespace) -> int:
+    """Make repositories and a Space, or the Space's files alone."""
+    from training import publish
+
+    if not (arguments.models or arguments.space or arguments.out):
+        print("Say what to publish: --models OWNER, --space OWNER/NAME, or --out DIR to look at the Space's files.")
+        return 2
+    if arguments.models or arguments.space:
+        import huggingface_hub
+
+        api = huggingface_hub.HfApi()
+    if arguments.models:
+        publish.publish_models(api, arguments.models, arguments.weights, arguments.only, arguments.private)
+    if arguments.space:
+        publish.publish_space(api, arguments.space, arguments.weights, arguments.private)
+    if arguments.out:
+        print(publish.space_folder(arguments.out, arguments.weights))
+    return 0
+
+
 def evaluate(arguments: argparse.Namespace) -> int:
     """Measure a checkpoint again; 1 when it differs from its card."""
     from explain import checkpoints
@@ -427,6 +458,7 @@ COMMANDS = {
     "augment": augment,
     "ship": ship,
     "evaluate": evaluate,
+    "publish": publish,
     "ensemble": ensemble,
 }
 

@@ -58,14 +58,17 @@ def catalog(texts: Texts) -> dict[str, Any]:
 KEPT = "<!-- kept -->"  # where what a document holds stands in `shell`
 
 
-def shell(texts: Texts) -> str:
-    """A document without its message: with what `packed` gives in place of `KEPT` it is whole."""
-    scripts = joined((*SCRIPTS, HERE / "document.js"))
+def shell(texts: Texts, around: str = "", style: Iterable[Path] = (), scripts: Iterable[Path] = ()) -> str:
+    """A document without its message: with what `packed` gives in place of `KEPT` it is whole.
+
+    `around` is HTML that stands before the comparison; `style` and `scripts` are files for it.
+    """
     parts = {
-        "/* style */": joined([STYLE]),
+        "/* style */": joined([STYLE, *style]),
         "<!-- name -->": html.escape(texts.say("name")),
+        "<!-- around -->": around,
         "<!-- view -->": template(),
-        "/* scripts */": scripts,
+        "/* scripts */": joined((*SCRIPTS, HERE / "document.js", *scripts)),
         "/* props */": packed({"catalog": catalog(texts)}),
     }
     text = (HERE / "document.html").read_text(encoding="utf-8")

@@ -6,6 +6,9 @@ const follow = () => document.body.classList.toggle('dark', scheme.matches);
 scheme.addEventListener('change', follow);
 follow();
 
+const linked = Object.fromEntries(new URLSearchParams(location.hash.slice(1))); // as the page's own address has it
+if (linked.view in MODES) view.mode = linked.view;
+if (linked.depth >= 0 && linked.depth <= 1) view.depth = Number(linked.depth);
 Object.assign(state, view, { about });
 ref.opacity.value = state.opacity;
 setOpacity();

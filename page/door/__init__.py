@@ -7,22 +7,28 @@ question's is looked at before Gradio has it; each client has a share of what go
 
 import contextlib
 import logging
+import secrets
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from page.door.answers import Answer, described, ordinary
-from page.door.bodies import OneFile, boundary_of, given, holds_object, only, question
-from page.door.routes import API, NAME, network, query_of, route_of
+from explain.pictures import MAX_BYTES
+from page import mcp
+from page.door.answers import Answer, first, ordinary
+from page.door.bodies import Counted, OneFile, boundary_of, declared, given, holds_object, only, question
+from page.door.routes import API, NAME, OWN, READY, Route, network, query_of, route_of, told
 from page.door.shares import Shares
 from page.errors import Shut
+from page.log import described
 from page.texts import TABLES, PageTexts, language_of
 
 log = logging.getLogger("two-minds")
 
-ASKING = ("join", "call", "named_call")
+ASKING = ("join", "call", "named_call", "picture", "tool")
+WORK = ("question", "upload", "program")  # kinds that are refused once the server is about to end
+MOST = {"picture": MAX_BYTES, "tool": mcp.MOST}  # bytes of a program's request
 
 
 class Door:
@@ -34,11 +40,21 @@ class Door:
         texts: for what the door says.
         proxies: how many proxies stand before this server, each of which adds the address that it was asked from to
             X-Forwarded-For. The header is believed as far as that, and with 0 not at all.
+        programs: what answers `OWN`, as `page.programs` makes it.
+
+    Attributes:
+        stopping: whether the server is about to end: what is being answered goes on, nothing new begins.
+        answering: how many questions, and streams that wait for their answers, are under way.
     """
 
-    def __init__(self, app: ASGIApp, page: Any, texts: PageTexts, proxies: int = 0) -> None:
+    def __init__(
+        self, app: ASGIApp, page: Any, texts: PageTexts, proxies: int = 0, programs: ASGIApp | None = None
+    ) -> None:
         self.app, self.page, self.texts, self.proxies = app, page, texts, proxies
         self._spoken = {language: PageTexts(language) for language in TABLES}
+        self.programs = programs
+        self._named_by = {"x-instance": secrets.token_hex(4)}  # so that the page learns that there are several
+        self.stopping, self.answering = False, 0
         self._shares = Shares()
         self._warned = False
 
@@ -46,7 +62,7 @@ class Door:
         if scope["type"] != "http":  # the start and the end of the server
             await self.app(scope, receive, send)
             return
-        answer = Answer(scope, send, self._texts(scope))
+        answer = Answer(scope, send, self._texts(scope), self._named_by)
         try:
             scope["client"] = self.client(scope), 0
             await self._through(scope, receive, answer)
@@ -61,6 +77,20 @@ class Door:
     async def _through(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         route, names = route_of(scope)
         scope["query_string"] = query_of(scope, route)
+        if self.stopping and (route.kind in WORK or scope["path"] == READY):
+            raise Shut("stopping", 503)
+        waited_for = route.look in (*ASKING, "session", "event")
+        self.answering += waited_for
+        try:
+            await self._answered(scope, receive, answer, route, names)
+        finally:
+            self.answering -= waited_for
+        await answer.end()
+
+    async def _answered(
+        self, scope: Scope, receive: Receive, answer: Answer, route: Route, names: tuple[str, ...]
+    ) -> None:
+        app = self.app
         async with self._shares.place(scope["client"][0], route.kind):
             if scope["method"] == "OPTIONS":  # asked by a browser before a page of another host may call
                 pass
@@ -72,13 +102,19 @@ class Door:
                 receive = given(scope, orjson.dumps(body), receive)
             elif route.kind == "upload":
                 receive = OneFile(boundary_of(scope), receive, answer)
+            elif route in OWN:
+                app, answer.trusted = self.programs, True
+                if route.kind == "program":
+                    if self.page.gate.full(scope["client"][0]):
+                        raise Shut("busy", 429)
+                    declared(scope, MOST[route.look])
+                    receive = Counted(receive, MOST[route.look], answer)
             elif route.look == "session" and not self._session(scope):
                 await answer.stream(self._lost())
                 return
             elif route.look == "event":
                 self._event(*names)
-            await self.app(scope, receive, answer.send)
-        await answer.end()
+            await app(scope, receive, answer.send)
 
     async def _failed(self, scope: Scope, answer: Answer, error: Exception) -> None:
         """Answer a request that failed, if there still is somebody to answer; log what was the server's own fault."""
@@ -87,7 +123,7 @@ class Door:
             f"{API}/queue/data"
         )  # `limits.forget` did it
         if shut is None and not dropped and not ordinary(error):
-            log.error("%s %s failed: %s", scope["method"], scope["path"], described(error))
+            log.error("%s %s failed: %s", scope["method"], told(scope["path"]), described(first(error)))
         with contextlib.suppress(OSError, RuntimeError):
             await answer.refuse(shut or Shut("internal", 500))
             await answer.end()

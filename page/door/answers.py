@@ -1,7 +1,6 @@
 """What goes back: with headers that browsers heed, and an error as one sentence and a code, whoever found it."""
 
 import asyncio
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,12 +33,20 @@ HEADERS = {
 class Answer:
     """What goes back: with the headers of the house, and an error as one sentence, whoever found it.
 
+    Args:
+        scope, send: the request's.
+        texts: for what the door says.
+        headers: beside those of the house.
+
     Attributes:
-        shut: why the request is refused, if the door found it while Gradio was reading.
+        shut: why the request is refused, if the door found it while the body was being read.
+        trusted: whether what comes is of our own making, so that its errors are sentences already.
     """
 
-    def __init__(self, scope: Scope, send: Send, texts: PageTexts) -> None:
+    def __init__(self, scope: Scope, send: Send, texts: PageTexts, headers: Mapping[str, str] = {}) -> None:
         self.shut: Shut | None = None
+        self.trusted = False
+        self._headers = HEADERS | dict(headers)
         self._scope, self._send, self._texts = scope, send, texts
         self._begun = self._over = self._replaced = False
 
@@ -48,12 +55,12 @@ class Answer:
         if self._replaced:
             return
         if message["type"] == "http.response.start":
-            if message["status"] >= 400:
+            if message["status"] >= 400 and (self.shut or not self.trusted or message["status"] == 500):
                 self._replaced = True
                 await self.refuse(self.shut or _of_status(message["status"]), _cross_origin(message))
                 return
             self._begun = True
-            message = {**message, "headers": _with(message.get("headers", []), HEADERS)}
+            message = {**message, "headers": _with(message.get("headers", []), self._headers)}
         elif message["type"] == "http.response.body":
             self._over = not message.get("more_body", False)
         await self._pass_on(message)
@@ -66,7 +73,11 @@ class Answer:
         sentence = self._texts.told(shut)
         body = orjson.dumps({"detail": sentence, "error": sentence, "code": shut.code})
         said = {"content-type": "application/json", "content-length": str(len(body)), "cache-control": "no-store"}
-        start = {"type": "http.response.start", "status": shut.status, "headers": _with([], said | HEADERS | headers)}
+        start = {
+            "type": "http.response.start",
+            "status": shut.status,
+            "headers": _with([], said | self._headers | headers),
+        }
         await self._pass_on(start)
         await self._pass_on({"type": "http.response.body", "body": body})
 
@@ -74,7 +85,7 @@ class Answer:
         """Send a stream of one event."""
         self._begun = self._over = True
         said = {"content-type": "text/event-stream", "cache-control": "no-store"}
-        await self._pass_on({"type": "http.response.start", "status": 200, "headers": _with([], said | HEADERS)})
+        await self._pass_on({"type": "http.response.start", "status": 200, "headers": _with([], said | self._headers)})
         await self._pass_on({"type": "http.response.body", "body": event})
 
     async def end(self) -> None:
@@ -123,11 +134,6 @@ def ordinary(error: BaseException) -> bool:
     return all(isinstance(single, ClientDisconnect | HTTPException | Shut) for single in _each(error))
 
 
-def described(error: BaseException) -> str:
-    """An exception in one line: what it says, and where it was raised."""
-    deepest = _each(error)[0]
-    frames = traceback.extract_tb(deepest.__traceback__)[-3:]
-    places = " < ".join(
-        f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in reversed(frames)
-    )
-    return f"{type(deepest).__name__}: {deepest} ({places})"
+def first(error: BaseException) -> BaseException:
+    """The first exception of a group, or the single one."""
+    return _each(error)[0]

@@ -34,18 +34,18 @@ def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-def _declared(scope: Scope, most: int) -> None:
+def declared(scope: Scope, most: int) -> None:
     """Shut if a request says that its body is longer than `most` bytes."""
     length = _header(scope, b"content-length")
     if length.isdecimal() and int(length) > most:
-        raise Shut("long", 413, megabytes=most // MEGA)
+        raise Shut("long", 413, megabytes=min(most, MAX_BYTES) // MEGA)
 
 
 async def question(scope: Scope, receive: Receive) -> Any:
     """A question's body, read and parsed. Shut if it is too long, too slow, or no plain JSON."""
     if _header(scope, b"content-type").partition(";")[0].strip().lower() != "application/json":
         raise Shut("not_json", 415)
-    _declared(scope, QUESTION)
+    declared(scope, QUESTION)
     body, more = bytearray(), True
     end = asyncio.get_running_loop().time() + LONGEST["question"]
     while more:
@@ -92,9 +92,41 @@ def holds_object(value: Any) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and any(holds_object(inside) for inside in value))
 
 
+@dataclass
+class Counted:
+    """A body's `receive` that counts and times it, and hands it on as it comes.
+
+    Args:
+        receive: the server's.
+        most: bytes.
+        answer: to be told why, as whoever reads would say so in other words.
+    """
+
+    receive: Receive
+    most: int
+    answer: Answer
+    _end: float = field(default_factory=lambda: asyncio.get_running_loop().time() + LONGEST["upload"])
+    _bytes: int = 0
+    _over: bool = False
+
+    async def __call__(self) -> Message:
+        if self._over:  # whoever still listens wants to know when the client leaves
+            return await self.receive()
+        try:
+            message = await _piece(self.receive, self._end - asyncio.get_running_loop().time())
+            self._bytes += len(message.get("body", b""))
+            if self._bytes > self.most:
+                raise Shut("long", 413, megabytes=MAX_BYTES // MEGA)
+        except Shut as shut:
+            self.answer.shut = shut
+            raise
+        self._over = not message.get("more_body", False)
+        return message
+
+
 def boundary_of(scope: Scope) -> bytes:
     """What stands between the parts of an upload. Shut if it says that it is none, or too long a one."""
-    _declared(scope, UPLOAD)
+    declared(scope, UPLOAD)
     kind, options = parse_options_header(_header(scope, b"content-type"))
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= 70:

@@ -34,6 +34,7 @@ class Route:
 
 
 NAME = r"[A-Za-z0-9_-]{1,64}"
+LONGEST = 4096  # bytes of a program's parameters
 GET, POST, LOOK = ("GET",), ("POST",), ("GET", "HEAD")
 API = "/gradio_api"
 ROUTES = (
@@ -53,6 +54,15 @@ ROUTES = (
     Route(POST, rf"{API}/cancel/?", "question", (), "cancel"),
     Route(POST, rf"{API}/reset/?", "question", (), "reset"),
 )
+# And those that `page.programs` answers
+READY = "/readyz"
+OWN = (
+    Route(LOOK, f"/healthz|{READY}", "health"),
+    Route(GET, r"/openapi\.json", "page"),
+    Route(POST, "/describe", "program", ("models", "rule", "target"), "picture"),
+    Route(POST, "/overlay", "program", ("models", "rule", "target", "depth"), "picture"),
+    Route(POST, "/mcp", "program", (), "tool"),
+)
 
 
 def route_of(scope: Scope) -> tuple[Route, tuple[str, ...]]:
@@ -62,10 +72,18 @@ def route_of(scope: Scope) -> tuple[Route, tuple[str, ...]]:
         asked = dict(scope["headers"]).get(b"access-control-request-method", b"").decode("latin-1")
         method = asked or method
     path = scope["path"]
-    for route in ROUTES if "//" not in path and "/.." not in path else ():
+    for route in (*ROUTES, *OWN) if "//" not in path and "/.." not in path else ():
         if match := route.match(method, path):
             return route, match.groups()
     raise Shut("no_address", 404)
+
+
+WORDS = {word for route in (*ROUTES, *OWN) for word in re.findall(r"\w{3,}", route.path)}
+
+
+def told(path: str) -> str:
+    """An address as the log has it: without whatever a visitor put into it."""
+    return "/".join(part if part in WORDS or not part else "…" for part in path.split("/"))
 
 
 def network(address: str) -> str:
@@ -88,6 +106,10 @@ def query_of(scope: Scope, route: Route) -> bytes:
     """What is handed on of a request's parameters. Shut if one of them is no plain name."""
     if not route.query:
         return b""
+    if route.kind == "program":  # values of any kind, which our own code looks at
+        if len(scope["query_string"]) > LONGEST:
+            raise Shut("not_known", 400)
+        return scope["query_string"]
     given = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=10, keep_blank_values=True))
     known = {name: given[name] for name in route.query if name in given}
     missing = route.kind == "stream" and len(known) < len(route.query)

@@ -14,6 +14,8 @@ SHARES = {
     "asset": (8, 256, 0),
     "question": (16, 64, 1),
     "upload": (4, 32, 0),
+    "program": (4, 32, 0),
+    "health": (8, 64, 0),
     "stream": (128, 0, 0),
 }
 

@@ -54,7 +54,7 @@ class PageTexts(Texts):
 
 
 def language_of(accepted: str) -> str:
-    """Of the languages that a browser accepts (the header Accept-Language) the first that the page has; else English."""
+    """Of the languages that a browser accepts (Accept-Language) the first that the page has; else English."""
     for part in accepted.split(","):
         language = part.split(";")[0].strip().split("-")[0].lower()
         if language in TABLES:

@@ -101,6 +101,8 @@ TEXTS: dict[str, Any] = {
         "sending_share": "Sending the photo: {percent} %",
         "lost": "The server does not answer; it is asked again when it is back",
         "lost_photo": "The server does not answer; your photo is kept here and sent again when it is back",
+        "scattered": "This site runs on several servers, and your requests fall now on one, now on another, which do "
+        "not know of each other. Whoever runs it has to send each visitor to one and the same (docs/hosting.md).",
         "copy_link": "Copy a link to this view",
         "copied": "Copied",
         "copy_about": "A link keeps examples, not your own photos.",
@@ -590,6 +592,16 @@ TEXTS: dict[str, Any] = {
     "rule_warnings": {},
     "language": "English",
     "language_label": "Language",
+    # the static site
+    "static_what": "Pairs and rows of trained models look at the same photographs. Choose one: you see, layer by "
+    "layer, where each model finds its evidence, and how far they agree.",
+    "static_own": "Try a photo of your own",
+    "static_ways": "Experiments and pictures",
+    "static_credit": "Photo: {title}, {author}, {licence}.",
+    "static_progress": "Looking at the examples",
+    "static_made": "{count} pages made. Open {place}.",
+    "static_live": "--live takes an address that begins with http:// or https://, not {asked!r}.",
+    "static_nothing": "There is nothing to show: no experiment whose models are there, or no example.",
     # errors
     "no_picture": "Choose a photo first.",
     "gone": "This photo is no longer on the server; please drop it again.",
@@ -634,6 +646,10 @@ TEXTS: dict[str, Any] = {
     "busy_slow": "Too many questions that take long are waiting just now; please try again in some minutes.",
     "cancelled": "This was given up.",
     "too_slow": "This takes longer than {minutes} minutes here; please choose a faster method or fewer models.",
+    "takes_long": "Only what is answered at once is asked here: by {known}, of own, common or a class.",
+    "not_ready": "The models are still being loaded; please try again in a minute.",
+    "stopping": "This server is about to stop; please try again in a minute.",
+    "picture_base64": "The picture has to be the file itself, as base64; an address is not opened.",
     "busy": "Too many photos are waiting just now; please try again in a minute.",
     "internal": "Something went wrong on the server; please try again, or take another photo.",
     "no_address": "There is nothing at this address.",

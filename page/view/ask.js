@@ -102,6 +102,7 @@ async function ask(wish) {
   } catch (error) {
     if (file && (error instanceof Lost || !mine.asked)) sent.delete(file);
     if (running !== mine) return;
+    if (scattered()) return fails(t.scattered);
     return error instanceof Lost ? askAgain(mine) : fails(error instanceof Refusal ? error.message : t.no_answer);
   }
   settle(answer);
@@ -129,6 +130,7 @@ async function askAgain(mine) {
   if (file) createImageBitmap(file).then((shown) => keep(file, shown)).catch(() => {}); // for a reload meanwhile
   await back();
   if (running !== mine) return;
+  if (scattered()) return settle({ kind: 'error', ask: mine.serial, sentence: t.scattered });
   await knowState();
   if (running !== mine) return;
   const wished = next || mine.wish;
@@ -222,7 +224,8 @@ function settle(answer) {
     showAnswer(answer);
     return;
   }
-  fail(answer.code === 'cancelled' ? '' : answer.sentence);
+  const foreign = answer.code === 'not_uploaded' && servers.length > 1; // sent to one server, asked of another
+  fail(answer.code === 'cancelled' ? '' : foreign ? t.scattered : answer.sentence);
   if (state.result) { // back to what is shown
     asking.wish = asking.shown;
     choosers();

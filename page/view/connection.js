@@ -7,6 +7,14 @@ class Refusal extends Error {} // it has said in a sentence why not
 const AGAIN = 2000; // milliseconds between two looks for a server that is away
 const api = (path) => location.pathname.replace(/\/*$/, '/') + 'gradio_api/' + path;
 
+/* Each server says who it is. One that comes again after another: requests fall on several, and what was sent to one the
+   other does not know. After a mere restart the first does not come again. */
+const servers = [];
+function answeredBy(name) {
+  if (name && servers.at(-1) !== name) servers.push(name);
+}
+const scattered = () => new Set(servers).size < servers.length;
+
 /* What a request for JSON brings. */
 function told(ok, text) {
   let body = null;
@@ -14,12 +22,14 @@ function told(ok, text) {
     body = JSON.parse(text);
   } catch { /* not of our server, but of a proxy before it */ }
   if (ok && body !== null) return body;
-  throw body && body.code ? new Refusal(body.error) : new Lost();
+  throw body && body.code && body.code !== 'stopping' ? new Refusal(body.error) : new Lost(); // another server will be there
 }
 
 async function reach(path, options) {
   try {
-    return await fetch(api(path), options);
+    const response = await fetch(api(path), options);
+    answeredBy(response.headers.get('X-Instance'));
+    return response;
   } catch {
     throw new Lost();
   }
@@ -35,6 +45,7 @@ function send(file, progress) {
     sending.upload.onprogress = ({ loaded, total }) => progress(total ? loaded / total : 0);
     sending.onerror = sending.onabort = () => reject(new Lost());
     sending.onload = () => {
+      answeredBy(sending.getResponseHeader('X-Instance'));
       try {
         resolve(told(sending.status === 200, sending.responseText)[0]);
       } catch (error) {
@@ -94,7 +105,7 @@ async function question(asked) {
 async function back() {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, AGAIN));
-    const answered = await fetch(api('app_id')).then(({ ok }) => ok).catch(() => false);
+    const answered = await reach('app_id').then(({ ok }) => ok).catch(() => false);
     if (answered || !element.isConnected) return;
   }
 }

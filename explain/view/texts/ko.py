@@ -290,6 +290,7 @@ TEXTS: dict[str, Any] = {
     "evidence_finer": "가장 가까운 다른 것이 아닌 **{name}**의 근거",
     "contrast_drawn": "셋째 그림은 이 사진에서의 기울기로 그린 것입니다. **빨강**은 둘을 가르고({first}에서는 {name}에, "
     "{second}에서는 {other}에 유리함), **파랑**은 둘을 가깝게 합니다.",
+    "contrast_nothing": "이 사진에서의 기울기로는 **어느 곳도** 둘을 가르지 않습니다.",
     "contrast_maps": "각 지도는 상대의 답이 아니라 그 모델 자신의 답에 유리한 것을 보여 줍니다.",
     "contrast_maps_two": "클래스가 둘뿐이라 {name}에 유리한 것은 {other}에 불리합니다. 그래서 두 지도는 각자 자신의 답의 "
     "지도입니다.",
@@ -309,6 +310,8 @@ TEXTS: dict[str, Any] = {
     "same_class": "둘 다 **{name:이라}**고 합니다. 확신은 {first} {first_share}, {second} {second_share}입니다.",
     "other_class": "둘의 답이 다릅니다. {first:은} **{first_name}**({first_share} 확신), {second:은} "
     "**{second_name}**({second_share} 확신)입니다.",
+    "other_classes_known": "둘은 **서로 다른 클래스**를 압니다. {first:은} **{first_name}**({first_share} 확신), {second:은} "
+    "**{second_name}**({second_share})입니다.",
     "same_model": "양쪽이 **같은 모델**입니다.",
     "rate": "{side:이} 이만큼 확신하는 {population} 가운데 적어도 {rate:을} 맞힙니다.",
     "rate_each": "둘이 이만큼 확신하는 {population} 가운데 각각 적어도 {rate:을} 맞힙니다.",
@@ -340,6 +343,9 @@ TEXTS: dict[str, Any] = {
     "answers_differ": "답이 서로 다릅니다.",
     "answers_single": "**{name}**: {sides}({low}).",
     "answers_some": "**{name}**: {sides}({low}~{high}).",
+    "answers_apart": "모델들은 **서로 다른 클래스**를 압니다.",
+    "own_row_apart": "각 지도는 그 모델 자신의 답에 유리한 것을 보여 줍니다. {reference:과} 다른 클래스를 설명하는 지도는 "
+    "견주지 않습니다.",
     "own_row": "각 지도는 그 모델 자신의 답에 유리한 것을 보여 줍니다. {reference:과} 다른 클래스를 설명하는 지도는 "
     "견주지 않으며, 모두에게 한 클래스를 물으면 견줍니다.",
     "closest": "여기서 {reference}에 견주면 {most:이} **가장 비슷하고**(순위 상관 {most_rank}) {least:이} 가장 덜 "
