@@ -235,6 +235,7 @@ def catalog(service: Service) -> dict[str, Any]:
     starts = [[*each["within"][:1], *each["examples"][:1]] for each in experiments] or [list(service.examples)[:LARGE]]
     large = {example_id for start in starts for example_id in start}
     drawn = view.catalog(service.texts)
+    kinds = ACCEPTED.replace(" or ", service.texts.say("kinds_or"))
     return {
         **drawn,
         "labels": service.texts.labels(),
@@ -277,7 +278,7 @@ def catalog(service: Service) -> dict[str, Any]:
             }
             for example_id, example in service.examples.items()
         ],
-        "accepted": service.texts.say("accepted", kinds=ACCEPTED, megabytes=MAX_BYTES // MEGA),
+        "accepted": service.texts.say("accepted", kinds=kinds, megabytes=MAX_BYTES // MEGA),
         "megabytes": MAX_BYTES // MEGA,
         "minutes": MINUTES,
         "most_bytes": MAX_BYTES,

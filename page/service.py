@@ -127,6 +127,12 @@ class Service:
         """A sentence where the models could not be loaded."""
         return self.texts.say("start_fails") if self._failed.is_set() else ""
 
+    def _yours(self) -> Experiment:
+        """The opened models side by side."""
+        apart = len({card.classes for card in self.cards.values()}) > 1
+        question = self.texts.say("yours_apart" if apart else "yours_question")
+        return Experiment("yours", tuple(self.cards), self.texts.say("yours"), question)
+
     def spoken(self, language: object) -> "Service":
         """The same models, examples and evidence, and all that is said in a language; itself for an unknown one."""
         if not isinstance(language, str) or language not in TABLES:
@@ -140,7 +146,7 @@ class Service:
         other = copy.copy(self)
         other.texts, other.words = texts, Words(texts)
         other.cards = {model_id: texts.card(card) for model_id, card in self.cards.items()}
-        other.experiments = [texts.titled(experiment) for experiment in self._experiments]
+        other.experiments = [other._yours()] if self.opened else [*map(texts.titled, self._experiments)]
         other.examples = {example_id: texts.example(example) for example_id, example in self.examples.items()}
         titles = {card.title: other.cards[model_id].title for model_id, card in self.cards.items()}
         cards = {} if self.opened else other.cards

@@ -20,7 +20,13 @@ import pytest
 
 # Files that run one after the other in one process, as they share servers that take long to start.
 TOGETHER = {
-    "page": ("test_page_browser.py", "test_page_http.py", "test_door_browser.py", "test_programs.py"),
+    "page": (
+        "test_page_browser.py",
+        "test_language_browser.py",
+        "test_page_http.py",
+        "test_door_browser.py",
+        "test_programs.py",
+    ),
     "evidence": ("test_page_evidence_browser.py", "test_page_evidence.py"),
     "rows": ("test_page_rows_browser.py", "test_page_rows.py"),
 }

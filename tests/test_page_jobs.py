@@ -263,7 +263,7 @@ def test_a_rule_that_a_model_cannot_have_is_one_sentence_and_not_offered_again(s
     service._unfit.clear()
     with pytest.raises(Refused, match="attention"):
         service.answer(Picture(picture(red=255)), PAIR, "legrad")
-    assert "attention" in service._unfit["judge-mild", "legrad"]
+    assert "attention" in str(service._unfit["judge-mild", "legrad"])
 
 
 def test_what_takes_long_is_a_task_with_the_picture_read(service):

@@ -111,7 +111,14 @@ def test_labels_are_written_out_too():
         assert not composed or path.name == "common.js"
 
 
-NAMES = {"classes", "models", "example_titles", "rule_warnings", "plot_words"}  # what data are called: none in English
+NAMES = {
+    "classes",
+    "models",
+    "example_titles",
+    "rule_warnings",
+    "plot_words",
+    "errors",
+}
 ROOMS = {"view": view_texts.TABLES, "study": study_texts.TABLES, "page": texts.TABLES}
 
 

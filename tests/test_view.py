@@ -223,9 +223,9 @@ def test_what_is_read_out(run, apart, told):
 
 
 def test_the_scripts_are_one_function_body(run):
-    from page.layout import SCRIPTS, VIEW
+    from page.layout import EVIDENCE, LANGUAGE, SCRIPTS, SURVEY, VIEW
 
-    for files in (view.SCRIPTS, SCRIPTS, [view.SCRIPTS[0], VIEW / "evidence.js"]):
+    for files in (view.SCRIPTS, SCRIPTS, EVIDENCE, SURVEY, (LANGUAGE, VIEW / "head.js")):
         body = json.dumps(view.joined(files))
         arguments = "'element', 'trigger', 'props', 'server', 'upload', 'watch'"
         assert run([], f"new Function({arguments}, {body}).length") == 6  # each top-level name stands once
@@ -284,7 +284,7 @@ def test_a_comparison_s_html_is_whole_without_a_page():
 
 
 def test_each_part_that_a_script_names_is_in_a_template():
-    from page.layout import VIEW, template
+    from page.layout import ASKING, VIEW, template
 
     def parts(html: str) -> set[str]:
         whole = set(re.findall(r'data-ref="([\w-]+)"', html))
@@ -297,7 +297,7 @@ def test_each_part_that_a_script_names_is_in_a_template():
     common = (view.HERE / "common.js").read_text()
     for script, html in (
         (view.joined(view.SCRIPTS), view.template()),
-        (view.joined(VIEW.glob("[acs]*.js")), template()),
+        (view.joined(VIEW / f"{name}.js" for name in ASKING), template()),
         ((VIEW / "evidence.js").read_text(), (VIEW / "evidence.html").read_text()),
     ):
         used = {plain or quoted for plain, quoted in named(script.replace(common, ""))}

@@ -183,6 +183,7 @@ TEXTS: dict[str, Any] = {
     "compare": "Compare",
     "evidence": "Evidence",
     "about": "About",
+    "kinds_or": " or ",
     "accepted": "{kinds} · at most {megabytes} MB",
     # title and question, by id of an experiment
     "experiments": {

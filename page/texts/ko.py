@@ -147,6 +147,7 @@ TEXTS: dict[str, Any] = {
     "compare": "비교",
     "evidence": "근거",
     "about": "소개",
+    "kinds_or": ", ",
     "accepted": "{kinds} · 최대 {megabytes} MB",
     # title and question, by id of an experiment
     "experiments": {
@@ -718,6 +719,19 @@ TEXTS: dict[str, Any] = {
     # by key of a PictureError, CheckpointError or ModelError ("picture.too-large"), filled in by the error's facts;
     # what is not here is said in the library's own words
     "errors": {
+        "picture.empty": "이 파일은 비어 있습니다.",
+        "picture.unreadable": "이 파일을 읽을 수 없습니다.",
+        "picture.too-large": "이 파일은 {most_megabytes} MB보다 큽니다. 더 작은 것을 골라 주세요.",
+        "picture.too-many-pixels": "이 사진은 {megapixels}메가픽셀입니다. {most_megapixels}메가픽셀까지 받습니다.",
+        "picture.too-many-of-kind": "이 {kind} 사진은 {megapixels}메가픽셀입니다. 이 형식은 {most_of_kind}메가픽셀까지 받습니다.",
+        "picture.too-long": "이 사진은 한 변이 {side}픽셀입니다. {most_side}픽셀까지 받습니다.",
+        "picture.too-costly": "이 사진을 읽는 데 메모리나 시간이 너무 많이 듭니다. 다른 사진을 골라 주세요.",
+        "picture.unread": "이 사진을 읽지 못했습니다. 다시 하거나 다른 사진을 골라 주세요.",
+        "picture.damaged": "이 {kind} 파일은 손상되었습니다. 다른 사진을 골라 주세요.",
+        "picture.vector": "이것은 픽셀로 된 사진이 아니라 도면입니다. JPEG나 PNG로 저장해 주세요.",
+        "picture.heic": "HEIC 사진은 읽지 못합니다. JPEG로 저장해 주세요.",
+        "picture.text": "이 파일에는 사진이 아니라 글이 있습니다. 사진을 골라 주세요.",
+        "picture.unknown": "이 파일은 여기서 읽는 사진이 아닙니다. JPEG나 PNG 사진을 골라 주세요.",
         "model.head": "{operation} 연산으로 끝나므로 확률을 주는지 확실히 알 수 없습니다. 끝에 소프트맥스나 시그모이드 층이 "
         "있으면 알 수 있습니다.",
     },
