@@ -9,6 +9,7 @@ import pytest
 from explain import checkpoints
 from explain.pictures import _SENTENCES, PictureError
 from explain.rules import RULES
+from explain.view import shell
 from explain.view import texts as view_texts
 from explain.view.texts.korean import joined
 from page import texts
@@ -107,6 +108,12 @@ def test_a_catalog_tells_of_other_languages_what_they_say_otherwise_alone():
 )
 def test_a_browser_tells_its_language(accepted, language):
     assert language_of(accepted) == language
+
+
+def test_a_document_is_of_its_language():
+    assert '<html lang="ko">' in shell(view_texts.texts("ko"))
+    assert "층별로" in shell(view_texts.texts("ko"))
+    assert '<html lang="en">' in shell(view_texts.texts())
 
 
 def test_a_card_keeps_all_but_what_it_is_called():

@@ -65,6 +65,7 @@ def shell(texts: Texts, around: str = "", style: Iterable[Path] = (), scripts: I
     """
     parts = {
         "/* style */": joined([STYLE, *style]),
+        "<!-- language -->": texts.language,
         "<!-- name -->": html.escape(texts.say("name")),
         "<!-- around -->": around,
         "<!-- view -->": template(),
