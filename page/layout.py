@@ -360,12 +360,12 @@ def _changes(before: Any, after: Any) -> Any:
 
 def said(parts: Iterable[tuple[str, str]], tag: str = "div") -> str:
     """HTML by language, of which the one that the page has is shown."""
-    return "".join(f'<{tag} class="tm-said" lang="{language}">{html}</{tag}>' for language, html in parts)
+    return "".join(f'<{tag} class="tm-spoken" lang="{language}">{html}</{tag}>' for language, html in parts)
 
 
 def _languages() -> str:
     """Styles that hide what is said in other languages than the page's."""
-    return "".join(f':root[lang="{name}"] .tm-said:not([lang="{name}"]) {{ display: none }}' for name in TABLES)
+    return "".join(f':root[lang="{name}"] .tm-spoken:not([lang="{name}"]) {{ display: none }}' for name in TABLES)
 
 
 def _tabs(texts: PageTexts) -> dict[str, str]:

@@ -196,7 +196,7 @@ def test_attributions_are_the_mean_of_densities_and_rules_of_many_passes_tell_ho
     assert both.layers == ()
     for rule in rules:
         np.testing.assert_allclose(both.map(rule=rule), [[2.5, 0.5], [0, 1]], rtol=1e-4)
-    assert told[0] == (1, 14)
+    assert told[0] == (0, 14)
     assert told[-1] == (14, 14)
     assert both.cost["integrated-gradients"].forward == 14
     with pytest.raises(ValueError, match="no logits in common"):

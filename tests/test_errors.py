@@ -72,7 +72,7 @@ def test_every_languages_sentences_need_no_more_than_the_facts_of_every_place(la
     for subject, code in {(subject, code) for subject, code, *_ in SITES}:
         sentence = table[code] if subject == "page" else table["errors"].get(f"{subject}.{code}", "")
         assert names_in(sentence) <= given(subject, code)
-    known = {f"{subject}.{code}" for subject, code, *_ in SITES}
+    known = {f"{subject}.{code}" for subject, code, *_ in SITES} | {f"picture.{code}" for code in pictures._SENTENCES}
     assert table["errors"].keys() <= known
 
 

@@ -243,7 +243,9 @@ def test_switching_shows_no_loading(chromium, ahead):
     from playwright.sync_api import sync_playwright
 
     config = json.loads(get(ahead.url + "config")[1])
-    view = next(part["id"] for part in config["components"] if "catalog" in part["props"].get("props", {}))
+    view = next(
+        part["id"] for part in config["components"] if "start" in part["props"].get("props", {}).get("catalog", {})
+    )
     body = {"data": [], "component_id": view, "fn_name": "state", "session_hash": "x"}
 
     def read() -> set[str]:

@@ -41,16 +41,17 @@ class Visit:
     """A page as a visitor has it, and all it asked for and complained about.
 
     A window that was left is taken again for the next visit of its kind, without its storage: a browser that has read
-    the page's scripts opens it with a quarter of the work. Where a test leaves more behind, `again` is set to False.
+    the page's scripts opens it with a quarter of the work. Where a test leaves more behind, `again` is set to False;
+    what has to be the first in its window is `fresh`.
     """
 
     left: ClassVar[dict[tuple[Browser, str], list[Page]]] = {}
 
-    def __init__(self, browser: Browser, url: str, **options: object) -> None:
+    def __init__(self, browser: Browser, url: str, fresh: bool = False, **options: object) -> None:
         options = {"viewport": {"width": 1280, "height": 720}, "accept_downloads": True} | options
         self.windows = self.left.setdefault((browser, json.dumps(options, sort_keys=True)), [])
         self.url, self.requests, self.complaints, self.again = url.split("#")[0], [], [], True
-        self.page = self.windows.pop() if self.windows else self._window(browser, options)
+        self.page = self.windows.pop() if self.windows and not fresh else self._window(browser, options)
         self.context = self.page.context
         self.listeners = {
             "request": lambda request: self.requests.append(request.url),

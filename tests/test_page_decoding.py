@@ -369,7 +369,7 @@ def test_the_visitor_is_told_and_the_next_one_gets_an_answer(faulty, photo, tmp_
     service = Service(tmp_path, tmp_path, examples=tmp_path)
     service._ready.set()
     service.decoders = faulty
-    monkeypatch.setattr(service, "checked", lambda *_: None)
+    monkeypatch.setattr(service, "checked", lambda *_: ([], "gradcam", "own"))
     monkeypatch.setattr(service, "answer", lambda picture, *_: {"cost": {}, "shape": picture.pixels.shape})
     monkeypatch.setattr(uploads, "uploaded", lambda path: path)
     for name, code in (

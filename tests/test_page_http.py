@@ -311,7 +311,7 @@ def test_only_the_named_functions_of_the_view_can_be_called(server):
 
 def test_every_answer_of_the_model_state_is_public_knowledge(server):
     config = json.loads(get(server.url + "config")[1])
-    view = next(component for component in config["components"] if "catalog" in component["props"].get("props", {}))
+    view = next(part for part in config["components"] if "start" in part["props"].get("props", {}).get("catalog", {}))
     body = {"data": [], "component_id": view["id"], "fn_name": "state", "session_hash": "x"}
     status, text = post(server.url + "gradio_api/component_server", body)
     assert status == 200

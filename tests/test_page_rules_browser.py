@@ -170,6 +170,7 @@ def test_all_methods_fit_on_a_phone_and_axe_finds_nothing(browser, slow):  # noq
     visit.close()
 
 
+@pytest.mark.slow
 def test_two_that_disagree_are_asked_why(visit):
     page = visit.page
     page.goto(visit.url + "#models=judge-steep,judge-biased")
@@ -187,6 +188,7 @@ def test_two_that_disagree_are_asked_why(visit):
     expect(page.locator("[data-ref=third-title]")).to_have_text("Two different answers")
 
 
+@pytest.mark.slow
 def test_whether_the_maps_are_faithful_is_measured_when_asked_for(visit, slow):
     visit.give(RED)
     page = visit.page

@@ -348,7 +348,7 @@ def test_a_term_is_explained_by_touch(browser, twin_server):  # noqa: F811
 
 
 def test_hairlines_stay_thin_in_the_zoom_and_leave_with_the_finger(browser, twin_server):  # noqa: F811
-    visit = Visit(browser, twin_server.url)
+    visit = Visit(browser, twin_server.url, fresh=True)
     visit.give(RED)
     page = visit.page
     stage = box(visit, "[data-ref=stage-0]")

@@ -248,9 +248,9 @@ def test_it_is_alive_at_once_and_ready_with_its_first_models(shared_small, serve
     ready = say(server.url, "GET", "/readyz")
     assert (ready.status, ready.json) == (200, {"status": "ready"})
     assert say(server.url, "HEAD", "/readyz").status == 200
-    shared_small.service.problem = "It fails."
+    shared_small.service._failed.set()
     assert refusal(say(shared_small.url, "GET", "/readyz")) == "start_fails"
-    shared_small.service.problem = ""
+    shared_small.service._failed.clear()
 
 
 def test_what_is_being_answered_is_answered_before_the_end(small, monkeypatch):

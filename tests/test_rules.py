@@ -377,10 +377,12 @@ def test_attributions_alone_need_no_layer():
             explain(model, BATCH, 1, rules=rule)
 
 
-def test_rules_of_the_input_cannot_be_compared_layer_by_layer(together):
+def test_a_rule_of_the_input_is_compared_by_its_map_alone_at_every_layer(together):
     assert compare(together, together, rule="scorecam").stops
-    with pytest.raises(KeyError, match="rise"):
-        compare(together, together, rule="rise")
+    stops = compare(together, together, rule="rise").stops
+    assert {stop.versus[1].rank for stop in stops} == {stops[0].versus[1].rank}
+    with pytest.raises(KeyError, match="nothing-such"):
+        compare(together, together, rule="nothing-such")
 
 
 def test_parameters_that_do_not_exist_are_refused(model):
