@@ -408,7 +408,7 @@ def violations(page) -> list[tuple[str, str]]:
     ("size", "dark"),
     [
         pytest.param("desk", False, id="desk-light"),
-        pytest.param("phone", True, id="phone-dark"),
+        pytest.param("phone", True, id="phone-dark", marks=pytest.mark.slow),
         pytest.param("desk", True, id="desk-dark", marks=pytest.mark.slow),
         pytest.param("phone", False, id="phone-light", marks=pytest.mark.slow),
     ],
