@@ -90,8 +90,16 @@ def test_the_language_is_chosen_at_the_top_and_kept(browser, server):  # noqa: F
     visit.close()
 
 
-def test_on_a_phone_korean_fits(browser, server):  # noqa: F811
-    visit = Visit(browser, server.url, locale="ko-KR", **PHONE)
+@pytest.mark.parametrize("width", [390, 360])
+@pytest.mark.parametrize("locale", ["en-GB", "ko-KR"])
+def test_on_a_phone_the_choice_leaves_room_for_the_tabs(browser, server, locale, width):  # noqa: F811
+    visit = Visit(browser, server.url, locale=locale, **PHONE | {"viewport": {"width": width, "height": 740}})
+    title, choice, tab = (
+        visit.page.locator(place).bounding_box() for place in (".tm-head h1", ".tm-languages", "#tm-compare-button")
+    )
+    assert title["x"] + title["width"] <= choice["x"]
+    assert choice["x"] + choice["width"] <= tab["x"]
+    assert choice["width"] >= 24
     visit.give(RED)
-    fits(visit)
+    assert fits(visit)
     visit.close()

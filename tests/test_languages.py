@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from test_texts import NAMES
 
 from explain import checkpoints
 from explain.pictures import _SENTENCES, PictureError
@@ -19,14 +20,6 @@ from study import texts as study_texts
 from training.data.cifar100 import CLASSES, GROUP_OF
 
 OTHERS = [language for language in texts.TABLES if language != "en"]
-NAMES = {
-    "classes",
-    "models",
-    "example_titles",
-    "rule_warnings",
-    "plot_words",
-    "errors",
-}
 SAME = re.compile(
     r"[^A-Za-z]*|Two Minds|viridis|magma|cividis|omfs|b|CSV ↓|ROC| ×  px|Finer-CAM|EfficientNet, (SGD|Adam)"
 )

@@ -111,6 +111,7 @@ def test_labels_are_written_out_too():
         assert not composed or path.name == "common.js"
 
 
+# What data are called, and what the library says of itself: none in English
 NAMES = {
     "classes",
     "models",
