@@ -545,7 +545,7 @@ TEXTS: dict[str, Any] = {
         "than two seeds are on 9 of 10 test pictures does that say something about the two models, and the words say "
         "so.",
         "The difference divides each map by its own sum first: red where the left model has more of its heat, blue "
-        "where the right one has. Its scale is the same at all depths and for all photos.",
+        "where the right one has. Its scale is a round number that fits the layer, and stands at the bar.",
         "Each map explains its own model's answer. Where the two answers differ, each picture says what it is evidence "
         "for, and there is no difference and no number: maps of different classes differ whatever the models look at. "
         "“One class for both” explains on both sides the class with the higher mean probability.",
