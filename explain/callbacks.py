@@ -112,7 +112,7 @@ class TensorBoardMaps(keras.callbacks.Callback):
         explanation = explain(model, self.pictures, **self.options)
         values = []
         for place, name in enumerate(self.names):
-            likeliest = int(explanation.probabilities[place].argmax())
+            likeliest = int(explanation.answers[place])
             known = explanation.classes[likeliest] if explanation.classes else f"class {likeliest}"
             says = f"{known} {explanation.probabilities[place, likeliest]:.0%}"
             for rule in explanation.rules:

@@ -181,6 +181,16 @@ class Explanation:
         """Names of the rules explained by: of maps by layer first, then of attributions."""
         return (*self.maps, *self.attributions)
 
+    @property
+    def answers(self) -> np.ndarray:
+        """What the model says: int (n,), the class of the greatest probability.
+
+        Of classes that are equally probable the explained one: logits apart can give probabilities that are equal.
+        """
+        likeliest, probable = self.probabilities.argmax(1), self.probabilities.max(1)
+        explained = np.take_along_axis(self.probabilities, np.maximum(self.targets, 0)[:, None], 1)[:, 0]
+        return np.where((self.targets >= 0) & (explained == probable), self.targets, likeliest)
+
     def map(self, layer: str | None = None, rule: str | None = None, picture: int = 0) -> np.ndarray:
         """One raw map, at its layer's resolution; by a rule that attributes to the input, the same for every layer.
 

@@ -106,7 +106,7 @@ def map_rows(explanation: Explanation, pictures: Sequence[str] | None = None) ->
         common = {
             "target": _class(target, explanation.classes),
             "probability": _decimal(share[target] if target >= 0 else None),
-            "says": _class(int(share.argmax()), explanation.classes),
+            "says": _class(int(explanation.answers[place]), explanation.classes),
             "score": _digits(explanation.scores[place]),
         }
         for rule in explanation.rules:
@@ -151,6 +151,7 @@ def comparison_rows(
     place_of = picture or str(comparison.picture)
     known = yardsticks or [None] * len(ids)
     shares = [explanation.probabilities[comparison.picture] for explanation in comparison.explanations]
+    says = [int(explanation.answers[comparison.picture]) for explanation in comparison.explanations]
     classes = [comparison.classes or explanation.classes for explanation in comparison.explanations]
     rows = []
     for number, stop in enumerate(comparison.stops):
@@ -162,7 +163,7 @@ def comparison_rows(
             cells = (
                 *(place_of, comparison.rule, str(number + 1), _decimal(stop.depth)),
                 *(ids[place], layer.address, *map(str, heatmap.shape), _class(target, classes[place])),
-                *(_class(int(shares[place].argmax()), classes[place]), _decimal(shares[place].max())),
+                *(_class(says[place], classes[place]), _decimal(shares[place].max())),
                 _digits(heatmap.max()),
                 *(ids[comparison.reference] if told else "", _decimal(told and told.rank)),
                 *(_decimal(told and told.overlap), *map(_decimal, band["rank"] if band else (None,) * 3)),

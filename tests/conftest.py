@@ -32,7 +32,10 @@ TOGETHER = {
 }
 GROUPS = {name: group for group, names in TOGETHER.items() for name in names}
 # What takes longest comes first, so that it does not go on alone in the end.
-FIRST = ("test_smoke.py", "page", "test_run.py", "test_retraining.py", "evidence", "test_features.py")
+FIRST = (
+    *("test_smoke.py", "page", "test_page_visitor_browser.py", "evidence", "test_run.py", "test_retraining.py"),
+    *("rows", "test_view_browser.py", "test_door.py", "test_page_decoding.py", "test_engine.py", "test_features.py"),
+)
 
 
 def group_of(name: str) -> str:

@@ -242,6 +242,18 @@ def test_bars_stand_in_one_order_for_all_models():
     assert [plain(bar["text"]) for bar in answer["models"][1]["bars"]] == ["30 %", "70 %"]
 
 
+def test_of_equally_probable_classes_the_explained_one_is_what_the_model_says():
+    """A sigmoid of 5 and one of 6 may round to one number, or a class be asked for that is as likely as the first."""
+    tied = explanation([np.eye(2)], dog=0.5, target=1)
+    answer = message(tied, tied)
+    assert tied.answers.tolist() == [1]
+    assert [model["says"] for model in answer["models"]] == ["Dog", "Dog"]
+    assert [bar["name"] for bar in answer["models"][0]["bars"]] == ["Dog", "Cat"]
+    assert "it says" not in answer["models"][0]["evidence"]
+    asked = explanation([np.eye(2)], dog=0.4, target=1)
+    assert asked.answers.tolist() == [0]
+
+
 def test_a_model_tells_what_its_card_tells():
     answer = message(explanation([RISING]), explanation([RISING]))
     first, second = answer["models"]

@@ -139,7 +139,7 @@ def message(
     names = words.names(*(card.title for card, _ in explained))
     population = words.population([card for card, _ in explained])
     explanations = [explanation for _, explanation in explained]
-    answers = [int(np.argmax(explanation.probabilities[0])) for explanation in explanations]
+    answers = [int(explanation.answers[0]) for explanation in explanations]
     pairs = common_channels(explained)
     apart = len(explained) == 2 and not comparison.same_target
     still = rule in explanations[0].attributions
@@ -329,7 +329,7 @@ def bars(
     """
     names = words.class_names(explanation)
     ranked = [explanation] if _many(names) else explanations
-    order = np.argsort(-sum(each.probabilities[0].astype(float) for each in ranked), kind="stable")[:BARS]
+    order = likeliest_first(ranked)
     shares = ((names[k], float(explanation.probabilities[0, k])) for k in order)
     return [
         {"name": name, "share": share, "text": words.confidence(share), "right": name == truth}
@@ -337,11 +337,18 @@ def bars(
     ]
 
 
+def likeliest_first(explanations: Sequence[Explanation]) -> list[int]:
+    """The likeliest classes by the mean of models, `BARS` at most; of equal ones first what the first model says."""
+    mean = np.sum([each.probabilities[0].astype(float) for each in explanations], 0)
+    said = np.arange(len(mean)) == explanations[0].answers[0]
+    return np.lexsort((~said, -mean))[:BARS].tolist()
+
+
 def place_of(truth: str | None, explanation: Explanation, words: Words) -> dict[str, str] | None:
     """Where the right class stands among a model's likeliest ones; None where it is not known, or none of its own."""
     if truth is None or truth not in words.class_names(explanation):
         return None
-    order = np.argsort(-explanation.probabilities[0].astype(float), kind="stable")[:BARS]
+    order = likeliest_first([explanation])
     likeliest = [words.class_names(explanation)[k] for k in order]
     if truth not in likeliest:
         return {"tone": "absent", "text": words.say("truth_absent", name=truth)}

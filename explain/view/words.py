@@ -109,7 +109,7 @@ class Words:
         """
         choices, sure = [], []
         for explanation in explanations:
-            choice = int(np.argmax(explanation.probabilities[0]))
+            choice = int(explanation.answers[0])
             choices.append(self.class_names(explanation)[choice].lower())
             sure.append(float(explanation.probabilities[0, choice]))
         shares = dict(zip(("first_share", "second_share"), map(self.confidence, sure), strict=True))
@@ -140,7 +140,7 @@ class Words:
 
     def answers(self, explanations: Sequence[Explanation], names: Sequence[str], same_classes: bool = True) -> str:
         """Who of more than two says what, and how sure: the class that most say first."""
-        choices = [self.class_names(each)[int(np.argmax(each.probabilities[0]))].lower() for each in explanations]
+        choices = [self.class_names(each)[int(each.answers[0])].lower() for each in explanations]
         sure = [float(each.probabilities[0].max()) for each in explanations]
         groups: dict[tuple[str, int], list[int]] = {}
         for place, choice in enumerate(choices):
