@@ -13,7 +13,7 @@ from page.errors import PageError
 
 log = logging.getLogger("two-minds")
 
-WAITING = 4  # jobs behind the one that runs
+WAITING = 8  # jobs behind the one that runs, each with a picture of at most 36 MB
 MANY = 2  # of one client, running or waiting
 LONGEST = 20 * 60  # seconds of one job
 KEPT = 6  # answers, of a megabyte or less each
