@@ -164,8 +164,8 @@ class Page(Visitor):
         self.index = next(
             dependency["id"] for dependency in config["dependencies"] if dependency["targets"][0][1] == "ask"
         )
-        view = next(component for component in config["components"] if "catalog" in component["props"].get("props", {}))
-        self.catalog = view["props"]["props"]["catalog"]
+        catalogs = [component["props"].get("props", {}).get("catalog", {}) for component in config["components"]]
+        self.catalog = next(catalog for catalog in catalogs if "start" in catalog)
         self.models = self.catalog["start"]
         self.experiments = {entry["id"]: entry["models"] for entry in self.catalog["experiments"]}
 

@@ -77,7 +77,7 @@ def test_a_question_that_is_asked_again_is_computed_once(weights, evidence, tmp_
     others += [
         asked | {"example": "panda"},
         asked | {"target": "Dog"},
-        asked | {"rule": "fem"},
+        asked | {"rule": "layercam"},
         asked | {"language": "ko"},
     ]
     others += [asked | {"models": ["judge-steep", "judge-mild"]}]

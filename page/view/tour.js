@@ -37,15 +37,17 @@ function goStep(number) {
   placeTour();
 }
 
-/* Under what it tells of, or above it; where there is no room for either, at the lower edge. */
+/* Under what it tells of, above it, or on its right; where there is no room, at the lower edge. */
 function placeTour() {
   if (step === null) return;
   if (!rung.length || !rung[0].checkVisibility()) return endTour(false); // another state of the page, or another tab
   const [box, own, edge] = [rung[0].getBoundingClientRect(), ref.tour.getBoundingClientRect(), 10];
   const [below, above] = [box.bottom + edge, box.top - own.height - edge];
-  const top = below + own.height + edge <= innerHeight ? below : above >= edge ? above : innerHeight - own.height - edge;
-  ref.tour.style.left = clamp(box.left + box.width / 2 - own.width / 2, edge, Math.max(edge, innerWidth - own.width - edge)) + 'px';
-  ref.tour.style.top = clamp(top, edge, Math.max(edge, innerHeight - own.height - edge)) + 'px';
+  const [wide, high] = [innerWidth - own.width - edge, innerHeight - own.height - edge]; // as far as it may go
+  const middle = box.left + box.width / 2 - own.width / 2;
+  const [left, top] = below <= high ? [middle, below] : above >= edge ? [middle, above] : box.right + edge <= wide ? [box.right + edge, box.top] : [middle, high];
+  ref.tour.style.left = clamp(left, edge, Math.max(edge, wide)) + 'px';
+  ref.tour.style.top = clamp(top, edge, Math.max(edge, high)) + 'px';
 }
 
 function startTour() {
@@ -54,7 +56,7 @@ function startTour() {
   const { examples = [] } = experimentOf(models) || {};
   root.setAttribute('data-touring', '');
   if (!state.result && !running) pick(examples[0] || catalog.examples[0].id);
-  ref.tour.showPopover();
+  if (step === null) ref.tour.showPopover();
   goStep(0);
   ref['tour-on'].focus({ preventScroll: true });
 }
@@ -84,7 +86,7 @@ new ResizeObserver(placeTour).observe(root);
 
 // --- the offer ----------------------------------------------------------------------------------------------------------
 
-const offers = [[ref.lead, t.tour_offer], [ref.known.parentElement.lastElementChild, t.tour_short]].map(([before, text]) => {
+const offers = [[ref.lead, t.tour_offer], [ref.known.parentElement, t.tour_short]].map(([place, text]) => {
   const start = make('button', { type: 'button', className: 'tm-link', textContent: text, title: t.tour_offer });
   const away = make('button', { type: 'button', className: 'tm-away', textContent: '×', title: t.tour_away, ariaLabel: t.tour_away });
   start.addEventListener('click', startTour);
@@ -93,7 +95,7 @@ const offers = [[ref.lead, t.tour_offer], [ref.known.parentElement.lastElementCh
     (shownOf(ref.choose2, ref.choose) || root).focus({ preventScroll: true });
   });
   const offer = make('span', { className: 'tm-tour-offer', hidden: true }, start, away);
-  before.after(offer);
+  place.append(' ', offer);
   return offer;
 });
 
