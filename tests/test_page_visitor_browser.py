@@ -165,7 +165,7 @@ def test_feature_maps_are_a_view_of_the_stages_and_the_same_channels_stand_at_th
     before = len(visit.asked())
     page.focus("[data-ref=track]")
     page.keyboard.press("f")
-    assert page.get_attribute(".tm", "data-mode") == "features"
+    expect(page.locator(".tm")).to_have_attribute("data-mode", "features")
     tiles = [page.locator(f"[data-ref=tiles-{place}] button") for place in (0, 1)]
     assert tiles[0].count() == tiles[1].count() == 8
     numbers = [

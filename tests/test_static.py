@@ -127,6 +127,8 @@ def test_it_opens_from_disk_without_a_network(chromium, site):
         page.click("article a[href] >> nth=1")
         page.wait_for_selector("canvas[width]:not([width='1'])")
         assert "a <red> one" in page.inner_text("h1")
+        assert page.inner_text(".tm-credit") == "Photo: A <red> one, A. Painter, CC BY 4.0."
+        assert page.locator("main > header > p").all_inner_texts()[0] == "One & other?"
         assert page.locator("[data-ref=words]").inner_text()
         page.click(".tm-segments label:has-text('map')")
         page.locator("[data-ref=track]").press("Home")
