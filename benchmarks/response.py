@@ -153,6 +153,14 @@ class Page(Visitor):
             self.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "app.py"), *arguments], env=environment, stdout=log, stderr=log
             )
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def _wait(self):
+        """Until the first models are ready."""
         began = perf_counter()
         while not self.served():
             sleep(0.02)
