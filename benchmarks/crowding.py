@@ -28,7 +28,8 @@ def questions(page):
     """Of the first two models, in turn: more than the server keeps answers of, so each has to be computed."""
     rules = [rule["name"] for rule in page.catalog["rules"] if rule["paired"]]
     examples = [example["id"] for example in page.catalog["examples"]]
-    return itertools.cycle({"rule": rule, "example": example} for rule in rules for example in examples)
+    every = itertools.product(rules, ("own", "common"), examples)
+    return itertools.cycle({"rule": rule, "target": target, "example": example} for rule, target, example in every)
 
 
 def asking(page, stopped):
