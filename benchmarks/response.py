@@ -79,20 +79,88 @@ def inside(weights, experiment, rounds):
         print(f"{name:16}{cells}{len(packed) / 1000:8.0f}")
 
 
-class Page:
+def fresh(data):
+    """The same picture as a file that nobody has sent before: the server keeps answers for who asks the same again."""
+    return data + uuid.uuid4().bytes
+
+
+class Visitor:
+    """A visitor's requests to a page.
+
+    Args:
+        port: of the server, or of what stands before it.
+        index: number of the function that is asked.
+        models: that are asked, by default.
+        client: address that a proxy names.
+    """
+
+    def __init__(self, port, index=None, models=(), client=None):
+        self.port, self.index, self.models, self.client, self.cookie = port, index, models, client, None
+
+    def request(self, method, path, body=None, kind="application/json", client=None):
+        """The answer's body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+        client = client or self.client
+        headers = {"Content-Type": kind} if body else {}
+        headers |= {"X-Forwarded-For": client, "X-Client": client} if client else {}
+        headers |= {"Cookie": self.cookie} if self.cookie else {}
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            self.cookie = (answer.getheader("Set-Cookie") or "").partition(";")[0] or self.cookie
+            return answer.read()
+        finally:
+            connection.close()
+
+    def upload(self, data, client=None):
+        """Path of a photo that is sent."""
+        edge = uuid.uuid4().hex
+        head = f'--{edge}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'.encode()
+        body = head + data + f"\r\n--{edge}--\r\n".encode()
+        kind = f"multipart/form-data; boundary={edge}"
+        told = json.loads(self.request("POST", "/gradio_api/upload", body, kind, client))
+        assert isinstance(told, list), told
+        return told[0]
+
+    def stream(self, client=None, **asked):
+        """What is said to a question, as bytes."""
+        session = uuid.uuid4().hex
+        asked = {"ask": 1, "rule": "gradcam", "target": "own", "models": self.models, **asked}
+        body = {"data": [], "event_data": asked, "fn_index": self.index, "session_hash": session}
+        joined = self.request("POST", "/gradio_api/queue/join", json.dumps(body), client=client)
+        if b"event_id" not in joined:
+            return joined
+        return self.request("GET", f"/gradio_api/queue/data?session_hash={session}", client=client)
+
+    def ask(self, client=None, **asked):
+        """Bytes of an answer."""
+        answer = self.stream(client, **asked)
+        assert b'"kind":"result"' in answer, answer[-500:]
+        return len(answer)
+
+
+class Page(Visitor):
     """app.py in a process of its own, and a visitor's requests to it."""
 
     def __init__(self, weights, folder, *arguments):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.log = Path(folder) / "log"
+            super().__init__(free.getsockname()[1])
+        self.log = Path(folder) / f"log-{self.port}"
         arguments = [*(["--weights", str(weights)] if weights else []), *arguments]
         environment = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(self.port)}
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "app.py"), *arguments], env=environment, stdout=log, stderr=log
             )
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def _wait(self):
+        """Until the first models are ready."""
         began = perf_counter()
         while not self.served():
             sleep(0.02)
@@ -104,10 +172,10 @@ class Page:
         self.index = next(
             dependency["id"] for dependency in config["dependencies"] if dependency["targets"][0][1] == "ask"
         )
-        view = next(component for component in config["components"] if "catalog" in component["props"].get("props", {}))
-        catalog = view["props"]["props"]["catalog"]
-        self.models = catalog["start"]
-        self.experiments = {entry["id"]: entry["models"] for entry in catalog["experiments"]}
+        catalogs = [component["props"].get("props", {}).get("catalog", {}) for component in config["components"]]
+        self.catalog = next(catalog for catalog in catalogs if "start" in catalog)
+        self.models = self.catalog["start"]
+        self.experiments = {entry["id"]: entry["models"] for entry in self.catalog["experiments"]}
 
     def served(self):
         if self.process.poll() is not None:
@@ -117,39 +185,26 @@ class Page:
         except OSError:
             return False
 
-    def request(self, method, path, body=None, kind="application/json", client=None):
-        """The answer's body; a client is an address, as a proxy names it."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
-        headers = {"Content-Type": kind} if body else {}
+    def memory(self, decoders=False):
+        """Resident megabytes of the server, or with the processes that read pictures, where the system tells."""
+        processes = [self.process.pid]
         try:
-            connection.request(method, path, body, headers | ({"X-Forwarded-For": client} if client else {}))
-            return connection.getresponse().read()
-        finally:
-            connection.close()
-
-    def upload(self, data, client=None):
-        edge = uuid.uuid4().hex
-        head = f'--{edge}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'.encode()
-        body = head + data + f"\r\n--{edge}--\r\n".encode()
-        kind = f"multipart/form-data; boundary={edge}"
-        return json.loads(self.request("POST", "/gradio_api/upload", body, kind, client))[0]
-
-    def ask(self, client=None, **asked):
-        session = uuid.uuid4().hex
-        asked = {"ask": 1, "rule": "gradcam", "target": "own", "models": self.models, **asked}
-        body = {"data": [], "event_data": asked, "fn_index": self.index, "session_hash": session}
-        self.request("POST", "/gradio_api/queue/join", json.dumps(body), client=client)
-        answer = self.request("GET", f"/gradio_api/queue/data?session_hash={session}", client=client)
-        assert b'"kind":"result"' in answer, answer[-500:]
-        return len(answer)
-
-    def memory(self):
-        """Resident megabytes of the server, where the system tells."""
-        try:
-            lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+            if decoders:
+                children = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+                processes += [int(pid) for task in children for pid in task.read_text().split()]
+            return sum(map(resident, processes))
         except OSError:
             return float("nan")
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def resident(pid):
+    """Resident megabytes of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0) / 1024
 
 
 def over_http(weights, experiment, rounds, requests):
@@ -166,19 +221,19 @@ def over_http(weights, experiment, rounds, requests):
                 page.models = page.experiments[experiment]
             for name, data in uploads().items():
                 page.ask(upload=page.upload(data))
-                took, size = median(lambda data=data: page.ask(upload=page.upload(data)), rounds)
+                took, size = median(lambda data=data: page.ask(upload=page.upload(fresh(data))), rounds)
                 path = page.upload(data)
                 again, _ = median(lambda path=path: page.ask(upload=path), rounds)
-                print(f"{name:16}{took:8.0f} ms with the upload, {again:.0f} ms without; {size / 1000:.0f} kB")
+                print(f"{name:16}{took:8.0f} ms with the upload, {again:.0f} ms once more; {size / 1000:.0f} kB")
+            example = uploads()["720 x 540"]
             for done in range(0, requests, 100):
                 print(f"{done:6} requests more: {page.memory():.0f} MB")
                 for _ in range(min(100, requests - done)):
-                    page.ask(example="dog-shepherd")
+                    page.ask(upload=page.upload(fresh(example)))
             if requests:
                 print(f"{requests:6} requests more: {page.memory():.0f} MB")
         finally:
-            page.process.terminate()
-            page.process.wait()
+            page.close()
 
 
 def main():

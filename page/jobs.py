@@ -13,11 +13,11 @@ from page.errors import PageError
 
 log = logging.getLogger("two-minds")
 
-WAITING = 4  # jobs behind the one that runs
+WAITING = 8  # jobs behind the one that runs, each with a picture of at most 36 MB
 MANY = 2  # of one client, running or waiting
 LONGEST = 20 * 60  # seconds of one job
-KEPT = 6  # answers, of a megabyte or less each
-AGE = 300  # seconds that one is kept: a photo may be deleted within less than half an hour
+KEPT = 32  # answers, of a megabyte or less each
+AGE = 300  # seconds that one is kept after its last use: a photo may be deleted within less than half an hour
 TOLD = 0.03  # share from which on the time left is taken from what is done
 
 Answer = dict[str, Any]
@@ -86,7 +86,9 @@ class Lane:
             future: Future[Answer | None] = Future()
             self._forget()
             if task.key in self._kept:
-                future.set_result(self._kept[task.key][1])
+                answer = self._kept[task.key][1]
+                self._keep(task.key, answer)
+                future.set_result(answer)
                 return future
             known = next((job for job in self._jobs if job.task.key == task.key and not job.dropped), None)
             mine = sum(client in job.clients.values() for job in self._jobs if job is not known)
@@ -144,9 +146,15 @@ class Lane:
             return passed * (1 - job.share) / job.share
         return None if job.task.seconds is None else max(1.0, job.task.seconds - passed)
 
+    def _keep(self, key: Hashable, answer: Answer) -> None:
+        self._kept[key] = time.monotonic(), answer
+        self._kept.move_to_end(key)
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
     def _forget(self) -> None:
         oldest = time.monotonic() - AGE
-        for key in [key for key, (made, _) in self._kept.items() if made < oldest]:
+        for key in [key for key, (used, _) in self._kept.items() if used < oldest]:
             del self._kept[key]
 
     def _run(self) -> None:
@@ -173,9 +181,7 @@ class Lane:
                     else:
                         future.set_exception(error)
                 if answer is not None and answer.get("kind") != "error":
-                    self._kept[job.task.key] = time.monotonic(), answer
-                    if len(self._kept) > KEPT:
-                        self._kept.popitem(last=False)
+                    self._keep(job.task.key, answer)
             del job, answer, error
 
     def _step(self, job: _Job, share: float) -> None:

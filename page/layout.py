@@ -31,8 +31,8 @@ from study.experiments import Experiment
 from study.store import same_recipe
 
 VIEW = Path(__file__).parent / "view"
-ASKING = ("address", "connection", "photos", "ask", "many", "classes", "methods", "faithful")
-ASKING += ("choosers", "history", "start")
+ASKING = ("address", "connection", "photos", "ask", "zip", "many", "classes", "methods", "faithful")
+ASKING += ("choosers", "history", "start", "tour")
 LANGUAGE = VIEW / "language.js"
 SCRIPTS = (LANGUAGE, *view.SCRIPTS, *(VIEW / f"{name}.js" for name in ASKING))
 LISTING = (LANGUAGE, view.HERE / "common.js", VIEW / "address.js", VIEW / "listing.js")
@@ -395,7 +395,7 @@ def about(service: Service) -> str:
     problems = "".join(f"<li>{_escaped(folder)}: {_escaped(sentence)}</li>" for folder, sentence in service.problems)
     parts = [
         f"<p>{_escaped(say('about_what'))}</p>",
-        f"<h2>{say('about_read')}</h2><ul>{points}</ul><p>{_escaped(say('about_hands'))}</p>",
+        f"<h2>{say('about_read')}</h2><ul>{points}</ul><p>{_escaped(say('about_hands'))}</p>{_tour(service)}",
         f"<h2>{say('about_models')}</h2>{_models(service)}",
         f"<p>{say('about_problems')}</p><ul>{problems}</ul>" if problems else "",
         f"<h2>{say('about_rules')}</h2><p>{say('about_rules_text')}</p>{_scrolling(rules)}",
@@ -405,6 +405,13 @@ def about(service: Service) -> str:
         f'<pre tabindex="0">{_escaped(_snippet(service))}</pre>',
     ]
     return f'<div class="tm-about">{"".join(parts)}</div>'
+
+
+def _tour(service: Service) -> str:
+    """The way to the tour, as HTML, where there is something to show."""
+    if not service.cards or not service.examples:
+        return ""
+    return f'<p><button type="button" class="tm-tour-again">{_escaped(service.texts.say("about_tour"))}</button></p>'
 
 
 def _models(service: Service) -> str:

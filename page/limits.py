@@ -182,6 +182,7 @@ async def _sweep(page: gr.Blocks, folder: Folder) -> None:
         await asyncio.sleep(EVERY)
         try:
             forget(page, SWEEP[1])
+            page.gate.service.kept.forget()  # type: ignore[attr-defined]  # layout's
             await run_sync(folder.trim, SWEEP[1], UPLOADS, clock())
             await run_sync(
                 sweep, folder.path.parent

@@ -16,6 +16,7 @@ from anyio.to_thread import run_sync
 from explain.errors import UserError
 from explain.pictures import ACCEPTED, MAX_BYTES, MEGA
 from page.service import ONE_PASS, OWN, Service
+from page.texts import TABLES
 
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")  # of the protocol, newest first
 MOST = MAX_BYTES * 4 // 3 + 64 * 1024  # bytes of a request: a picture as text, and what stands around it
@@ -92,6 +93,13 @@ class Tools:
             "rule": {"type": "string", "enum": list(ONE_PASS), "default": ONE_PASS[0]},
             "target": {"type": "string", "default": OWN, "description": "own, common, or a class's name"},
         }
+        languages = list(TABLES)
+        language = {
+            "type": "string",
+            "enum": languages,
+            "default": languages[0],
+            "description": "of names and sentences",
+        }
         depth = {
             "type": "number",
             "minimum": 0,
@@ -101,7 +109,11 @@ class Tools:
         }
         tools = []
         for name, about, more in (
-            ("describe", "What image classifiers see in a picture, layer by layer, in numbers and words.", {}),
+            (
+                "describe",
+                "What image classifiers see in a picture, layer by layer, in numbers and words.",
+                {"language": language},
+            ),
             ("overlay", "The picture with each model's map of evidence over it, side by side.", {"depth": depth}),
         ):
             schema = {"type": "object", "properties": properties | more, "required": ["picture"]}
@@ -110,11 +122,13 @@ class Tools:
 
     async def _call(self, name: str, given: Mapping[str, Any], client: str) -> dict[str, Any]:
         """What a tool says; of what is wrong a sentence."""
-        say = self._service.texts.say
+        language = given.get("language") if name == "describe" else None
+        say = self._service.spoken(language).texts.say
         choice = {
             "models": given.get("models", list(self._service.start) if self._service.cards else []),
             "rule": given.get("rule", ONE_PASS[0]),
             "target": given.get("target", OWN),
+            "language": language,
         }
         depth = given.get("depth", 1)
         if not isinstance(depth, int | float) or not 0 <= depth <= 1:

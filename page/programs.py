@@ -28,6 +28,7 @@ from page import mcp, previews
 from page.errors import PageError, Shut
 from page.limits import Gate
 from page.service import CONTRAST, FINER, ONE_PASS, OWN
+from page.texts import TABLES, language_of
 
 GAP = 8  # white pixels between the pictures of an overlay
 STATUS = {"busy": 503, "internal": 500, "start_fails": 503}  # of an answer that is none; all others: 400
@@ -106,6 +107,13 @@ def application(gate: Gate) -> FastAPI:
     Models = Annotated[str, Query(description=f"ids of 2 to 6 models, with commas: {', '.join(ids)}")]
     Rule = Annotated[str, Query(description=f"name of a rule: {', '.join(ONE_PASS)}")]
     Target = Annotated[str, Query(description="own (each model's own answer), common, or a class")]
+    Language = Annotated[
+        str | None,
+        Query(
+            pattern=f"^({'|'.join(TABLES)})$",
+            description=f"of names and sentences: {', '.join(TABLES)}; without it the first that Accept-Language names",
+        ),
+    ]
     Depth = Annotated[float, Query(ge=0, le=1, description="0: the first layers, 1: the last")]
     picture = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
     body = {"requestBody": {"required": True, "content": picture}}
@@ -113,7 +121,8 @@ def application(gate: Gate) -> FastAPI:
     async def asked(pieces: AsyncIterator[bytes], client: str, **choice: object) -> dict[str, Any]:
         """The message for a picture that comes in pieces; Refusal if there is none, or if it would take long."""
         if choice["rule"] not in ONE_PASS or choice["target"] in (FINER, CONTRAST):
-            raise Refusal("takes_long", service.texts.say("takes_long", known=", ".join(ONE_PASS)))
+            texts = service.spoken(choice.get("language")).texts
+            raise Refusal("takes_long", texts.say("takes_long", known=", ".join(ONE_PASS)))
         folder = Path(tempfile.mkdtemp(dir=get_upload_folder()))
         try:
             path, size = folder / "picture", 0
@@ -129,10 +138,19 @@ def application(gate: Gate) -> FastAPI:
 
     @app.post("/describe", openapi_extra=body)
     async def describe(
-        request: Request, models: Models = first, rule: Rule = ONE_PASS[0], target: Target = OWN
+        request: Request,
+        models: Models = first,
+        rule: Rule = ONE_PASS[0],
+        target: Target = OWN,
+        language: Language = None,
     ) -> Description:
         """What models see in the picture that is the body: numbers and words."""
-        choice = {"models": models.split(","), "rule": rule, "target": target}
+        choice = {
+            "models": models.split(","),
+            "rule": rule,
+            "target": target,
+            "language": language or _accepted(request),
+        }
         return described(await asked(request.stream(), _client(request), **choice))
 
     @app.post("/overlay", openapi_extra=body, response_class=Response, responses={200: {"content": {"image/png": {}}}})
@@ -143,7 +161,7 @@ def application(gate: Gate) -> FastAPI:
         target: Target = OWN,
         depth: Depth = DEEPEST,
     ) -> Response:
-        """The picture that is the body with each model's map over it, side by side, as one PNG."""
+        """The picture that is the body with each model's map over it, side by side, as one PNG; in English."""
         choice = {"models": models.split(","), "rule": rule, "target": target}
         message = await asked(request.stream(), _client(request), **choice)
         return Response(await run_sync(drawn, message, depth), media_type="image/png")
@@ -172,16 +190,16 @@ def application(gate: Gate) -> FastAPI:
         return _said(error.code, error.sentence, error.status)
 
     @app.exception_handler(Shut)
-    async def shut(_: Request, error: Shut) -> JSONResponse:
-        return _said(error.code, service.texts.told(error), error.status)
+    async def shut(request: Request, error: Shut) -> JSONResponse:
+        return _said(error.code, service.spoken(_accepted(request)).texts.told(error), error.status)
 
     @app.exception_handler(HTTPException)
-    async def nothing(_: Request, error: HTTPException) -> JSONResponse:
-        return _said("no_address", service.texts.say("no_address"), 404)
+    async def nothing(request: Request, error: HTTPException) -> JSONResponse:
+        return _said("no_address", service.spoken(_accepted(request)).texts.say("no_address"), 404)
 
     @app.exception_handler(RequestValidationError)
-    async def argument(_: Request, error: RequestValidationError) -> JSONResponse:
-        return _said("argument", service.texts.say("argument"), 400)
+    async def argument(request: Request, error: RequestValidationError) -> JSONResponse:
+        return _said("argument", service.spoken(_accepted(request)).texts.say("argument"), 400)
 
     return app
 
@@ -242,6 +260,11 @@ def drawn(message: Mapping[str, Any], depth: float = DEEPEST) -> bytes:
 def _client(request: Request) -> str:
     """Whose question it is; the door has seen to the address."""
     return request.client.host if request.client else ""
+
+
+def _accepted(request: Request) -> str:
+    """The first language that a request accepts of those that there are."""
+    return language_of(request.headers.get("accept-language", "")[:200])
 
 
 def _said(code: str, sentence: str, status: int) -> JSONResponse:

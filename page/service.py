@@ -35,6 +35,7 @@ from page.examples import UNKNOWN, Example, belongs, read_examples
 from page.experiments import yardstick
 from page.faithful import PASSES, faithful
 from page.jobs import Task, Tell
+from page.kept import Kept
 from page.log import described
 from page.pace import Pace
 from page.rates import right_at_least, right_at_most
@@ -107,6 +108,7 @@ class Service:
         self._background = Background(self._steps, self._fits)
         self._ready = threading.Event()
         self._pace = Pace()
+        self.kept = Kept()
         self._failed = threading.Event()  # the models could not be loaded
         self._spoken = {language: self}
         self._unfit: dict[tuple[str, str], UserError] = {}  # why a model is not explained by a rule, where tried
@@ -620,23 +622,33 @@ class Service:
             choice = self.checked(*(asked.get(key) for key in ("models", "rule", "target")))  # before opening anything
             self._ready.wait()
             began = time.perf_counter()
-            shows: str | None = UNKNOWN
-            if asked.get("upload") is not None:
-                picture = self.decoders.read(uploads.uploaded(asked["upload"]))
-            elif asked.get("example") is not None:
-                picture = self.example(asked["example"])
-                shows = self.shows(asked["example"])
-            else:
-                raise Refused("no_picture")
+            key, read_it = self._source(asked)
             if asked.get("about") == "faithfulness":
-                return self._faithfulness(picture, choice, asked.get("depth"))
+                return self._faithfulness(read_it()[0], choice, asked.get("depth"))
             if choice[1] not in ONE_PASS or choice[2] in (FINER, CONTRAST):
+                picture, shows = read_it()
                 return self._task(picture, choice, shows)
-            answer = self.answer(picture, *choice, shows)
-            answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
-            return self.numbered(asked, answer)
+
+            def made() -> dict[str, Any]:
+                picture, shows = read_it()
+                answer = self.answer(picture, *choice, shows)
+                answer["cost"]["milliseconds"] = 1000 * (time.perf_counter() - began)
+                return answer
+
+            answer = self.kept.get((*key, tuple(choice[0]), *choice[1:], self.texts.language), made)
+            return self.numbered(asked, answer | {"loaded": self.state()["loaded"]})
         except Exception as error:
             return self.failed(asked, error)
+
+    def _source(self, asked: Mapping[str, Any]) -> tuple[tuple[str, object], Callable[[], tuple[Picture, str | None]]]:
+        """What a question's picture is known by, and how to read it, with the class that it shows (`shows`)."""
+        if asked.get("upload") is not None:
+            path = uploads.uploaded(asked["upload"])
+            return ("upload", uploads.digest(path)), lambda: (self.decoders.read(path), UNKNOWN)
+        if asked.get("example") is not None:
+            name = asked["example"]
+            return ("example", name if isinstance(name, str) else ""), lambda: (self.example(name), self.shows(name))
+        raise Refused("no_picture")
 
     def numbered(self, asked: object, answer: Mapping[str, Any]) -> dict[str, Any]:
         """An answer with its question's number."""

@@ -1,10 +1,11 @@
 """The page as files: every experiment over the examples, answered beforehand, to be looked at without a server.
 
-    python -m page.static --out DIR [--live URL]
+    python -m page.static --out DIR [--live URL] [--languages en ko]
 
 DIR holds `index.html` and a page for each experiment and example, which need nothing but themselves: a browser opens
-them from disk, any host serves them. A page says in its first line what it was made of, so that a second call makes
-only what is missing, broken off or of another state, and takes away what is there no more.
+them from disk, any host serves them. Of several languages the first is there, each other in a folder of its name, and a
+link leads from a page to the same one in another language. A page says in its first line what it was made of, so that a
+second call makes only what is missing, broken off or of another state, and takes away what is there no more.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import html
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -26,6 +27,7 @@ from page import layout
 from page.errors import PageError
 from page.examples import Example, ordered
 from page.service import ROOT, Service
+from page.texts import TABLES
 from study.experiments import Experiment
 
 MARK = "<!-- two-minds {digest} -->\n"
@@ -35,7 +37,9 @@ CODE = ("explain", "page", "study")  # what a page is made by
 SUFFIXES = (".py", ".js", ".css", ".html")
 
 
-def make(service: Service, out: Path, live: str | None = None, quiet: bool = True) -> int:
+def make(
+    service: Service, out: Path, live: str | None = None, quiet: bool = True, languages: Sequence[str] = ()
+) -> int:
     """Make the site, or what is missing of it.
 
     Args:
@@ -43,6 +47,7 @@ def make(service: Service, out: Path, live: str | None = None, quiet: bool = Tru
         out: the folder, made where it is not there.
         live: address of a live page, for who has a photo of his own.
         quiet: show no progress.
+        languages: names of `page.texts.TABLES`, the first one's pages at the top; by default the service's alone.
 
     Returns:
         How many pages were made.
@@ -54,30 +59,39 @@ def make(service: Service, out: Path, live: str | None = None, quiet: bool = Tru
         raise PageError("static_live", asked=live)
     if not service.experiments or not service.examples:
         raise PageError("static_nothing")
-    site = Site(service, live)
-    pages = {place: site.digest(place) for place in site.places()}
-    missing = [place for place, digest in pages.items() if _digest_of(out / place) != digest]
-    progress = tqdm(missing, desc=service.texts.say("static_progress"), unit="page", disable=quiet)
-    for place in progress:
+    languages = list(dict.fromkeys(languages or [service.texts.language]))
+    folders = {language: f"{language}/" if number else "" for number, language in enumerate(languages)}
+    sites = {language: Site(service.spoken(language), live, folders) for language in languages}
+    made_of = {(folders[name] + place): (site, place) for name, site in sites.items() for place in site.places()}
+    pages = {path: site.digest(place) for path, (site, place) in made_of.items()}
+    missing = [path for path, digest in pages.items() if _digest_of(out / path) != digest]
+    for path in tqdm(missing, desc=service.texts.say("static_progress"), unit="page", disable=quiet):
+        site, place = made_of[path]
         text = site.index() if place == site.first else site.page(place)
-        _write(out / place, MARK.format(digest=pages[place]) + text)
-    for path in [*out.glob("*.html"), *out.glob("*/*.html")]:
+        _write(out / path, MARK.format(digest=pages[path]) + text)
+    for path in [*out.glob("*.html"), *out.glob("*/*.html"), *out.glob("*/*/*.html")]:
         if _digest_of(path) and path.relative_to(out).as_posix() not in pages:
             path.unlink()
     return len(missing)
 
 
 class Site:
-    """What stands on each page of a site; a page is named by its place, its path in the folder."""
+    """What stands on each page of a site in one language; a page is named by its place, its path in the folder of it.
+
+    Args:
+        service: that speaks the language.
+        live: as `make` has it.
+        folders: of all languages, with a slash at the end, or empty.
+    """
 
     first = "index.html"
 
-    def __init__(self, service: Service, live: str | None) -> None:
-        self.service, self.live, self.say = service, live, service.texts.say
+    def __init__(self, service: Service, live: str | None, folders: Mapping[str, str]) -> None:
+        self.service, self.live, self.say, self._folders = service, live, service.texts.say, folders
         self._experiments = dict(zip(_names(e.id for e in service.experiments), service.experiments, strict=True))
         self._examples = dict(zip(_names(service.examples), service.examples.values(), strict=True))
         self._thumbs = {name: layout.thumbnail(each.path, 184, 138) for name, each in self._examples.items()}
-        self._made_of = _digest(self._sources(), str(live).encode())
+        self._made_of = _digest(self._sources(), str(live).encode(), repr((service.texts.language, folders)).encode())
 
     def places(self) -> Iterator[str]:
         """The first page, and one for each experiment and example."""
@@ -95,7 +109,8 @@ class Site:
         texts, say = self.service.texts, self.say
         points = "".join(f"<li>{html.escape(point)}</li>" for point in texts["about_points"])
         body = [
-            f'<h1>{html.escape(say("name"))}</h1><p class="tm-soft">{html.escape(capital(say("tagline")))}.</p>',
+            f"<h1>{html.escape(say('name'))}{self._languages(self.first)}</h1>"
+            f'<p class="tm-soft">{html.escape(capital(say("tagline")))}.</p>',
             f"<p>{html.escape(say('static_what'))}</p>{self._way_to_live(None)}",
             *(self._article(name, experiment) for name, experiment in self._experiments.items()),
             f'<div class="tm-about"><h2>{say("about_read")}</h2><ul>{points}</ul>',
@@ -106,7 +121,7 @@ class Site:
         return (
             (layout.VIEW / "static.html")
             .read_text(encoding="utf-8")
-            .format(name=html.escape(say("name")), style=styles, body="\n".join(body))
+            .format(language=texts.language, name=html.escape(say("name")), style=styles, body="\n".join(body))
         )
 
     def page(self, place: str) -> str:
@@ -140,10 +155,22 @@ class Site:
         return (
             f'<header class="tm-site"><nav aria-label="{html.escape(say("static_ways"))}">'
             f'<a class="tm-name" href="../{self.first}">{html.escape(say("name"))}</a>'
+            f"{self._languages(f'{experiment}/{example}.html')}"
             f'<div class="tm-ways" tabindex="0">{ways}</div>{self._way_to_live(chosen)}'
             f'<div class="tm-pictures" tabindex="0">{pictures}</div></nav>'
             f'<p class="tm-credit">{html.escape(self._credit(self._examples[example]))}</p></header>'
         )
+
+    def _languages(self, place: str) -> str:
+        """Links to the same page in other languages."""
+        language = self.service.texts.language
+        top = "../" * (self._folders[language] + place).count("/")
+        links = ""
+        for name, folder in self._folders.items():
+            if name != language:
+                called = self.service.spoken(name).texts.say("language")
+                links += f'<a data-way lang="{name}" href="{top}{folder}{quote(place)}">{called}</a>'
+        return links and f'<span class="tm-tongues">{links}</span>'
 
     def _article(self, name: str, experiment: Experiment) -> str:
         """An experiment on the first page."""
@@ -195,12 +222,12 @@ class Site:
 
 
 def _names(ids: Iterable[str]) -> list[str]:
-    """Names of files for ids, each another one, also where a disk takes capitals for small letters."""
+    """Names of files for ids, each another one, also where a disk takes capitals for small letters; no language's."""
     names: list[str] = []
     for each in ids:
         plain = re.sub(r"[^A-Za-z0-9_-]+", "-", each).strip("-") or "page"
         name, number = plain, 2
-        while name.lower() in (taken.lower() for taken in names):
+        while name.lower() in (taken.lower() for taken in (*names, *TABLES)):
             name, number = f"{plain}-{number}", number + 1
         names.append(name)
     return names
@@ -246,15 +273,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m page.static", description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the site goes")
     parser.add_argument("--live", metavar="URL", help="a live page, where visitors can bring a photo of their own")
+    tongues = {"nargs": "+", "choices": list(TABLES), "metavar": "NAME"}
+    parser.add_argument("--languages", **tongues, help=f"of {', '.join(TABLES)}, the first one's pages at the top")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="folder of checkpoints (default: weights/)")
     parser.add_argument("--evidence", type=Path, metavar="DIR", help="folder of what was measured (default: evidence/)")
     parser.add_argument("--examples", type=Path, metavar="DIR", help="folder of pictures (default: examples/)")
     options = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
-    out, live = options.pop("out"), options.pop("live", None)
+    out, live, languages = options.pop("out"), options.pop("live", None), options.pop("languages", [])
     service = Service(**options)
     try:
         service.load()
-        made = make(service, out, live, quiet=False)
+        made = make(service, out, live, quiet=False, languages=languages)
     except UserError as error:
         print(service.texts.told(error), file=sys.stderr)
         return 1

@@ -5,6 +5,7 @@ server open any picture it can read, a path that is an address is downloaded, an
 handed on unread. The guard refuses all that was not uploaded, whatever the request says.
 """
 
+import hashlib
 import os
 from collections.abc import Callable
 from typing import Any
@@ -45,6 +46,15 @@ def uploaded(path: object) -> str:
     if not os.path.isfile(real):
         raise NotUploaded("gone")
     return real
+
+
+def digest(path: str) -> str:
+    """The sha256 of an uploaded file, as `uploaded` gives its path. NotUploaded where it has gone meanwhile."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise NotUploaded("gone") from None
 
 
 class GuardedImage(gr.Image):

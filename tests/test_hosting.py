@@ -123,6 +123,28 @@ def test_the_page_behind_a_balancer(chromium, two, tmp_path, affinity):
         browser.close()
 
 
+@pytest.mark.slow
+def test_many_visitors_are_answered_by_one_server_and_by_two(weights):
+    """The small form of benchmarks/load.py: none is refused, and each server computes once what is asked again."""
+    command = [sys.executable, "benchmarks/load.py", "--weights", str(weights), "--minutes", "0.3", "--processes", "2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    tables = [
+        re.findall(r"^(a photo|an example|smoothgrad) +(.*)$", part, re.M)
+        for part in done.stdout.split("app.py on")[1:]
+    ]
+    assert len(tables) == 2
+    for servers, table in enumerate(tables, 1):
+        assert len(table) == 3
+        for kind, row in table:
+            questions, refused, failures, different, computed, *seconds = map(float, row.split())
+            assert (refused, failures) == (0, 0), done.stdout
+            assert questions >= computed >= different > 0
+            assert computed <= servers * different, kind
+            assert seconds[0] <= seconds[1] <= seconds[2] + 0.01
+    assert float(re.search(r"against that of one: (\S+)", done.stdout)[1]) > 0
+
+
 # --- what others find -------------------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from training.data.cifar100 import CLASSES, GROUP_OF
 
 OTHERS = [language for language in texts.TABLES if language != "en"]
 SAME = re.compile(
-    r"[^A-Za-z]*|Two Minds|viridis|magma|cividis|omfs|b|CSV ↓|ROC| ×  px|Finer-CAM|EfficientNet, (SGD|Adam)"
+    r"[^A-Za-z]*|Two Minds|viridis|magma|cividis|omfs|b|(CSV|ZIP) ↓|ROC| ×  px|Finer-CAM|EfficientNet, (SGD|Adam)"
 )
 
 

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import time
+import zipfile
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -779,6 +780,19 @@ def test_many_photos_become_a_table_that_begins_with_disagreements(visit):
     assert len(told) == 2 * 4
     assert [row["disagree"] for row in told] == ["1"] * 2 * parted + ["0"] * 2 * (4 - parted)
     assert told[0]["says"] != told[1]["says"]
+    with page.expect_download() as download:
+        page.click("[data-ref=job-zip]")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.testzip() is None
+        assert sorted(archive.namelist()) == ["blue.png", "grey.png", "red.png", "table.csv"]
+        rows = list(csv.DictReader(archive.read("table.csv").decode().splitlines()))
+        assert [{key: row[key] for key in told[0]} for row in rows] == told
+        assert {row["picture"]: row["sheet"] for row in rows} == {name: name for name in reds} | {"none.png": ""}
+        sheets = {name: np.asarray(Image.open(io.BytesIO(archive.read(name))).convert("RGB")) for name in reds}
+    assert {sheet.shape for sheet in sheets.values()} == {(346, 798, 3)}  # two of 384 x 288, with words above
+    left, right = (sheets["red.png"][60:190, x : x + 180].astype(int) for x in (15, 409))
+    assert left.std() > 5  # the photo is covered by its map
+    assert (left != right).any()  # each model's own
     visit.answered(lambda: page.click("[data-ref=job-table] .tm-open >> nth=0"))
     assert "photo=" in page.url
     assert [bar.split("\n")[0].lower() for bar in (visit.evidence(0), visit.evidence(1))]

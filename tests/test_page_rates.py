@@ -256,6 +256,7 @@ def test_the_service_tells_rates_of_an_upload_and_none_of_a_cow(weights, evidenc
     dog = words_of(service.ask(asked | {"example": "dog-shepherd", "target": "Dog"}))  # both say cat
     assert not RATE.search(cow)
     monkeypatch.setattr(uploads, "uploaded", lambda path: path)
+    monkeypatch.setattr(uploads, "digest", lambda path: path)
     monkeypatch.setattr(service.decoders, "read", lambda path: service.example("cow"))
     upload = words_of(service.ask(asked | {"upload": "cow.jpg"}))  # the page does not know what it shows
     for text in (dog, upload):

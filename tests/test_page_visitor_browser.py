@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from judges import EXPERIMENTS, STARTING, Server, again, colour_judge, encoded, picture, ship, start, stop, wait_until
 from PIL import Image, ImageCms
 from playwright.sync_api import expect
@@ -164,7 +165,7 @@ def test_feature_maps_are_a_view_of_the_stages_and_the_same_channels_stand_at_th
     before = len(visit.asked())
     page.focus("[data-ref=track]")
     page.keyboard.press("f")
-    assert page.get_attribute(".tm", "data-mode") == "features"
+    expect(page.locator(".tm")).to_have_attribute("data-mode", "features")
     tiles = [page.locator(f"[data-ref=tiles-{place}] button") for place in (0, 1)]
     assert tiles[0].count() == tiles[1].count() == 8
     numbers = [
@@ -380,6 +381,94 @@ def test_a_long_picture_leaves_room_for_what_stands_on_it(visit, size):
     inner, stage = box(visit, "[data-ref=stage-0] .tm-plane"), box(visit, "[data-ref=stage-0]")
     middle = inner["x"] + inner["width"] / 2, inner["y"] + inner["height"] / 2
     assert middle == pytest.approx((stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2), abs=2)
+
+
+# --- the tour ---------------------------------------------------------------------------------------------------------
+
+OFFER = ".tm-tour-offer:visible"
+
+
+def in_view(visit: Visit, selector: str) -> dict[str, float]:
+    """Its place, which is wholly on the screen, once it has come to rest."""
+    before = None
+    for _ in range(20):
+        inside = visit.page.locator(selector).first.bounding_box()
+        if inside == before:
+            break
+        before = inside
+        visit.page.wait_for_timeout(100)
+    size = visit.page.viewport_size
+    assert inside["x"] >= 0
+    assert inside["y"] >= 0
+    assert inside["x"] + inside["width"] <= size["width"] + 1
+    assert inside["y"] + inside["height"] <= size["height"] + 1
+    return inside
+
+
+@pytest.mark.parametrize("room", [{}, PHONE | {"reduced_motion": "reduce"}], ids=["desktop", "phone"])
+def test_the_tour_is_offered_once_and_leads_through_five_steps(browser, twin_server, room):  # noqa: F811
+    visit = Visit(browser, twin_server.url, **room)
+    page, told = visit.page, set()
+    page.click(f"{OFFER} .tm-link")
+    expect(page.locator("[data-ref=tour-on]")).to_be_focused()
+    page.wait_for_selector(SHOWN)  # of an example, as nothing was shown
+    assert "example=" in page.url
+    for number in range(1, 6):
+        expect(page.locator("[data-ref=tour-place]")).to_have_text(f"Step {number} of 5")
+        told.add(page.inner_text("[data-ref=tour-title]"))
+        in_view(visit, ".tm-tour")
+        if number > 1:  # the first is shown while it is still being answered
+            ringed = visit.page.locator(".tm-toured:visible").first.bounding_box()
+            assert ringed["y"] < page.viewport_size["height"] - 20
+            assert ringed["y"] + ringed["height"] > 20
+        if number == 3:
+            before = visit.place()
+            page.keyboard.press("ArrowLeft")  # as it says there
+            expect(page.locator("[data-ref=track]")).to_have_attribute("aria-valuenow", str(before - 1))
+            found = Axe().run(page, context=".tm-tour").response["violations"]
+            assert found == []
+        if number < 5:
+            page.keyboard.press("Enter")
+    assert len(told) == 5
+    assert page.locator(".tm-toured").count() == 2  # how to save, and Evidence
+    page.click("[data-ref=tour-back]")
+    expect(page.locator("[data-ref=tour-place]")).to_have_text("Step 4 of 5")
+    page.keyboard.press("Escape")
+    expect(page.locator(".tm-tour")).to_be_hidden()
+    assert page.locator(".tm-toured").count() == 0
+    assert page.evaluate("document.activeElement.dataset.ref") == "result"
+    assert fits(visit)
+    page.reload()
+    page.wait_for_selector(SHOWN)
+    assert page.locator(OFFER).count() == 0
+    visit.close()
+
+
+def test_the_offer_can_be_put_away_and_the_tour_be_had_from_about(visit):
+    page = visit.page
+    page.click(f"{OFFER} .tm-away")
+    assert page.locator(OFFER).count() == 0
+    page.reload()
+    page.wait_for_selector(".tm[data-state=empty]")
+    assert page.locator(OFFER).count() == 0
+    page.click("#tm-about-button")
+    page.click(".tm-tour-again:visible")
+    expect(page.locator("[data-ref=tour-place]")).to_have_text("Step 1 of 5")
+    page.wait_for_selector(SHOWN)
+    page.go_back()  # to where nothing is shown
+    expect(page.locator(".tm-tour")).to_be_hidden()
+
+
+def test_the_offer_stands_beside_what_is_shown_too_and_leaves_with_another_tab(visit):
+    page = visit.page
+    visit.give(RED)
+    before = box(visit, "[data-ref=stage-0]")
+    page.click(f"{OFFER} .tm-link")
+    expect(page.locator("[data-ref=tour-place]")).to_have_text("Step 1 of 5")
+    assert box(visit, "[data-ref=stage-0]") == before  # nothing has moved
+    page.click("#tm-evidence-button")
+    expect(page.locator(".tm-tour")).to_be_hidden()
+    assert page.locator(".tm-toured").count() == 0
 
 
 # --- nothing is lost --------------------------------------------------------------------------------------------------

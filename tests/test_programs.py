@@ -100,6 +100,24 @@ def test_what_is_wrong_is_a_sentence_with_its_code(server):
     assert "picture" not in left(server)
 
 
+def test_names_and_sentences_are_of_the_language_that_is_asked_for(server):
+    korean = json.loads(post(server.url, "/describe", models=PAIR, language="ko").body)
+    assert korean["models"][0]["says"] == "고양이"
+    assert all("고양이" in stop["words"][0] for stop in korean["stops"])
+    for accepted, language, says in (("ko-KR,ko;q=0.9", None, "고양이"), ("ko", "en", "Cat"), ("fr", None, "Cat")):
+        path = f"/describe?models={PAIR}" + (f"&language={language}" if language else "")
+        said = say(server.url, "POST", path, RED, {"Accept-Language": accepted})
+        assert said.json["models"][0]["says"] == says
+        assert said.json["models"][0]["layers"] == korean["models"][0]["layers"]
+    wrong = say(server.url, "POST", "/describe?language=xx", RED, {"Accept-Language": "ko"})
+    assert (wrong.status, wrong.json["code"]) == (400, "argument")
+    for path in ("/describe?models=judge-mild", "/describe?rule=rise", "/overlay?depth=7", "/describe?language=xx"):
+        assert re.search("[가-힣]", say(server.url, "POST", path, RED, {"Accept-Language": "ko"}).json["error"]), path
+    told = call(server.url, picture=base64.b64encode(RED).decode(), models=PAIR.split(","), language="ko")
+    assert told["structuredContent"]["models"][0]["says"] == "고양이"
+    assert call(server.url, picture="", language=["ko"])["isError"]
+
+
 def test_a_body_is_counted_as_it_comes(small):
     declared = say(small.url, "POST", "/describe", b"x", {"Content-Length": str(MAX_BYTES + 1)})
     assert (declared.status, refusal(declared)) == (413, "long")
@@ -141,7 +159,7 @@ def test_the_schema_tells_what_there_is(server):
     schema = say(server.url, "GET", "/openapi.json").json
     assert set(schema["paths"]) == {"/describe", "/overlay"}
     described = schema["paths"]["/describe"]["post"]
-    assert {parameter["name"] for parameter in described["parameters"]} == {"models", "rule", "target"}
+    assert {parameter["name"] for parameter in described["parameters"]} == {"models", "rule", "target", "language"}
     assert "judge-steep" in described["parameters"][0]["description"]
     reference = described["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
     assert reference.endswith("/Description")

@@ -84,6 +84,26 @@ def test_it_goes_on_where_it_was_left_and_makes_anew_what_has_changed(service, s
     assert not list(out.rglob("*.part"))
 
 
+def test_each_language_has_its_pages_and_each_page_leads_to_the_other(service, tmp_path):
+    assert static.make(service, tmp_path, LIVE, languages=["en", "ko"]) == 10
+    assert static.make(service, tmp_path, LIVE, languages=["en", "ko"]) == 0
+    for path in tmp_path.rglob("*.html"):
+        text, place = path.read_text(), path.relative_to(tmp_path)
+        other = tmp_path / (place.relative_to("ko") if place.parts[0] == "ko" else "ko" / place)
+        language = "ko" if place.parts[0] == "ko" else "en"
+        assert f'<html lang="{language}">' in text
+        links = [unquote(urlsplit(link).path) for link in re.findall(r'lang="\w+" href="([^"]+)"', text)]
+        assert [(path.parent / link).resolve() for link in links] == [other]
+        if place.name != "index.html":
+            kept = re.search(r'<script type="application/json" id="kept">(.*?)</script>', text, re.DOTALL)[1]
+            words = " ".join(word["text"] for word in json.loads(kept)["message"]["stops"][-1]["words"])
+            assert bool(re.search("[가-힣]", words)) == (language == "ko")
+    assert "층별로" in (tmp_path / "ko/index.html").read_text()
+    assert static.make(service, tmp_path, LIVE, languages=["ko"]) == 5  # at the top now, and nothing beside it
+    assert len(list(tmp_path.rglob("*.html"))) == 5
+    assert static._names(["ko", "KO", "pair"]) == ["ko-2", "KO-3", "pair"]
+
+
 def test_a_link_of_another_kind_is_refused(service, tmp_path):
     for address in ("javascript:alert(1)", "minds.example", "file:///etc/passwd"):
         with pytest.raises(UserError, match="http"):
@@ -107,6 +127,8 @@ def test_it_opens_from_disk_without_a_network(chromium, site):
         page.click("article a[href] >> nth=1")
         page.wait_for_selector("canvas[width]:not([width='1'])")
         assert "a <red> one" in page.inner_text("h1")
+        assert page.inner_text(".tm-credit") == "Photo: A <red> one, A. Painter, CC BY 4.0."
+        assert page.locator("main > header > p").all_inner_texts()[0] == "One & other?"
         assert page.locator("[data-ref=words]").inner_text()
         page.click(".tm-segments label:has-text('map')")
         page.locator("[data-ref=track]").press("Home")

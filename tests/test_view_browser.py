@@ -84,6 +84,40 @@ def test_three_models_are_drawn_in_a_row_and_two_again_beside_their_difference(d
     assert agreement(page) == "block 1b · 2 × 2 cells: \N{MINUS SIGN}1.00"
 
 
+def numbers(page: Page) -> list[list[str]]:
+    """The table beside the curve, as it is read out: its caption, its head, its rows."""
+    table = page.locator("[data-ref=numbers] table")
+    cells = "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+    return [[table.locator("caption").text_content()], *table.locator("tr").evaluate_all(cells)]
+
+
+def test_who_does_not_see_the_curve_has_its_numbers_as_a_table(draw):
+    sides = explanation([RISING, FALLING]), explanation([FALLING, RISING])
+    page = draw(message(*sides))
+    assert numbers(page) == [
+        ["How alike the two maps are, layer by layer: the numbers"],
+        ["no.", "depth", "layer of SGD", "layer of Adam", "agreement, Adam"],
+        ["1", "0\N{NO-BREAK SPACE}%", "block 1a", "block 1a", "\N{MINUS SIGN}1.00"],
+        ["2", "100\N{NO-BREAK SPACE}%", "block 1b", "block 1b", "\N{MINUS SIGN}1.00"],
+    ]
+    track = page.locator("[data-ref=track]")
+    described = page.locator("#" + track.get_attribute("aria-details"))
+    assert described.bounding_box()["width"] <= 1  # for reading out alone
+    assert described.evaluate("node => node.checkVisibility({ visibilityProperty: true })")
+    page = draw(message(*sides, explanation([RISING, RISING], dog=0.2, target=0)))
+    caption, head, *rows = numbers(page)
+    assert caption == ["How alike each map is to that of SGD, layer by layer: the numbers"]
+    assert head[-2:] == ["agreement, Adam", "agreement, more 0"]
+    assert {row[-1] for row in rows} == {"two different answers"}
+    assert page.locator("[data-ref=numbers] tbody th[scope=row]").count() == len(rows)
+    for place in range(3):
+        assert (
+            page.locator(f"[data-ref=stage-{place}] [role=img]")
+            .get_attribute("aria-label")
+            .startswith("The photo, with")
+        )
+
+
 def test_an_enlarged_map_of_a_model_that_leaves_is_closed(draw):
     sides = explanation([RISING, FALLING]), explanation([FALLING, RISING])
     page = draw(message(*sides, sides[0]))

@@ -19,5 +19,5 @@ show(kept).then(() => {
   const [title, ...lines] = headlines();
   document.title = title + ' · ' + catalog.name;
   element.querySelector('h1').textContent = title;
-  element.querySelectorAll('header > p').forEach((place, index) => { rich(place, lines[index] || ''); });
+  element.querySelectorAll('main > header > p').forEach((place, index) => { rich(place, lines[index] || ''); });
 });

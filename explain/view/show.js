@@ -63,11 +63,39 @@ function choose(place) {
   refresh('stop', 'legend', 'curve');
 }
 
-function tellLegend() {
+/* What the curve shows, in words. */
+function curveTitle() {
   const { models, reference } = state.result;
+  if (ofChannels()) return t.alike_channels;
+  if (places.length > 2) return fill(standing() ? t.alike_row_input : t.alike_row, { reference: models[reference].name });
+  return standing() ? t.alike_input : t.alike;
+}
+
+/* The curve's numbers as a table, for who does not see it. */
+function tellNumbers() {
+  const { models, stops, reference } = state.result;
+  const others = places.filter((place) => place !== reference);
+  const bandAt = (stop, place) => (ofChannels() ? null : stop.versus[place].band);
+  const banded = others.filter((place) => stops.some((stop) => bandAt(stop, place)));
+  const figure = (stop, place) => {
+    const value = valueOf(stop, place);
+    return !ofChannels() && apart(place) ? t.rank_apart : value === null ? t.rank_none : decimal(value);
+  };
+  const range = (band) => (band ? fill(t.numbers_range, { low: decimal(band.rank[0]), high: decimal(band.rank[2]) }) : '');
+  const head = [t.numbers_place, t.depth, ...models.map(({ name }) => fill(t.numbers_layer, { name })),
+    ...others.flatMap((place) => [fill(t.numbers_alike, models[place]), ...(banded.includes(place) ? [t.numbers_luck] : [])])];
+  const body = stops.map((stop, index) => make('tr', {}, make('th', { scope: 'row', textContent: index + 1 }),
+    ...[Math.round(100 * stop.depth) + '\u00a0%', ...places.map((place) => models[place].layers[stop.layers[place]].name),
+      ...others.flatMap((place) => [figure(stop, place), ...(banded.includes(place) ? [range(bandAt(stop, place))] : [])]),
+    ].map((text) => make('td', { textContent: text }))));
+  ref.numbers.replaceChildren(make('table', {}, make('caption', { textContent: fill(t.numbers_title, { title: curveTitle() }) }),
+    make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { scope: 'col', textContent: text })))), make('tbody', {}, ...body)));
+}
+
+function tellLegend() {
+  const { models } = state.result;
   const row = places.length > 2;
-  const name = models[reference].name;
-  const title = ofChannels() ? t.alike_channels : row ? fill(standing() ? t.alike_row_input : t.alike_row, { reference: name }) : standing() ? t.alike_input : t.alike;
+  const title = curveTitle();
   both(ref.legend, title, standing() && !row && !ofChannels() ? title : t.alike_short);
   explain(ref['legend-about'], () => {
     if (ofChannels()) return t.about_curve_channels;
@@ -129,7 +157,7 @@ function paintThird() {
 
 const painters = {
   models: paintModels, difference: paintDifference, stop: tellStop, curve: paintCurve, features: paintFeatures,
-  third: paintThird, legend: tellLegend, strips: paintStrips, hair: placeHair, zoom: placeZoom, enlarged: paintEnlarged,
+  third: paintThird, legend: tellLegend, numbers: tellNumbers, strips: paintStrips, hair: placeHair, zoom: placeZoom, enlarged: paintEnlarged,
 };
 const due = new Set();
 function refresh(...names) {
@@ -195,6 +223,7 @@ async function show(result) {
 
 /* The first result comes into view where the pictures would not all be: on small screens. */
 function reveal() {
+  if (root.hasAttribute('data-touring')) return; // then it is shown where it is
   const { bottom } = stage(places.length > 2 ? 0 : 1).getBoundingClientRect();
   const room = getComputedStyle(ref.panel).position === 'sticky' ? ref.panel.offsetHeight : 0;
   if (bottom > innerHeight - room || ref.result.getBoundingClientRect().top < 0) ref.result.scrollIntoView({ block: 'start' });
@@ -266,14 +295,14 @@ function setMode(mode) {
   viewChanged();
   if (mode === 'features') state.hair = null;
   check(ref.modes, mode);
-  refresh('models', 'difference', 'features', 'third', 'stop', 'legend', 'curve', 'hair');
+  refresh('models', 'difference', 'features', 'third', 'stop', 'legend', 'numbers', 'curve', 'hair');
 }
 
 /* Of twins: the same channels on both sides, or each one's most important. */
 function setOrder(order) {
   state.order = order;
   check(ref.orders, order);
-  refresh('features', 'third', 'stop', 'legend', 'curve');
+  refresh('features', 'third', 'stop', 'legend', 'numbers', 'curve');
 }
 function setOpacity() {
   state.opacity = Number(ref.opacity.value);

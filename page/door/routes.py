@@ -59,7 +59,7 @@ READY = "/readyz"
 OWN = (
     Route(LOOK, f"/healthz|{READY}", "health"),
     Route(GET, r"/openapi\.json", "page"),
-    Route(POST, "/describe", "program", ("models", "rule", "target"), "picture"),
+    Route(POST, "/describe", "program", ("models", "rule", "target", "language"), "picture"),
     Route(POST, "/overlay", "program", ("models", "rule", "target", "depth"), "picture"),
     Route(POST, "/mcp", "program", (), "tool"),
 )

@@ -112,13 +112,15 @@ TEXTS: dict[str, Any] = {
         "many_title": "Many photos",
         "many_about": "One after another they are sent, answered and forgotten by the server; this table is in your "
         "browser alone. Agreement: the mean over all layers of the rank correlation of the maps, where the models give "
-        "the same answer. A click opens a photo.",
+        "the same answer. A click opens a photo. The ZIP holds this table, and of each photo a picture of the maps at "
+        "the last layers.",
         "many_progress": "Progress",
         "many_running": "{done} of {count} looked at",
         "many_stopped": "Stopped: {done} of {count} looked at",
         "many_done": "All {count} looked at",
         "many_cancel": "Stop",
         "many_csv": "CSV ↓",
+        "many_zip": "ZIP ↓",
         "many_filter": "Which photos",
         "many_all": "all",
         "many_disagree": "they disagree",
@@ -127,6 +129,30 @@ TEXTS: dict[str, Any] = {
         "many_agreement": "Agreement",
         "many_layer": "Least alike at",
         "many_most": "{most} photos are taken at once: the first of {count}.",
+        "tour_offer": "New here? A tour of five steps",
+        "tour_short": "Tour",
+        "tour_away": "Do not offer the tour again",
+        "tour_place": "Step {step} of {steps}",
+        "tour_back": "Back",
+        "tour_on": "Next",
+        "tour_done": "Done",
+        "tour_choose_title": "What is compared",
+        "tour_choose": "Choose an experiment here, and the photo that its models look at: an example, or one of your "
+        "own.",
+        "tour_overlays_title": "What each model sees",
+        "tour_overlays": "Each picture belongs to one model. Above it stands what the model says, and how sure it is; "
+        "on it, the class whose evidence is coloured: as a rule the model's own answer. The brighter, the more "
+        "evidence; where the photo shows through there is none.",
+        "tour_layers_title": "Layer by layer",
+        "tour_layers": "A model looks in layers. Drag here, or press ← and →: all pictures move together, from the "
+        "first layers on the left to the last ones on the right.",
+        "tour_curve_title": "How alike they are",
+        "tour_curve": "The line tells how far the maps agree at each layer: 1 is the same order of places, 0 "
+        "unrelated. Grey, where it was measured: how far two trainings agree that differ by luck alone.",
+        "tour_take_title": "Take it along, look closer",
+        "tour_take": "“Save”, among the controls, gives the picture, the numbers, or the whole comparison as a file "
+        "that works offline.",
+        "tour_evidence": "“Evidence”, at the top, tells what was measured over many pictures.",
         "not_a_file": "That is no file; please save the picture first, or copy and paste it.",
         "models_loading": "The models are loading; you can already choose a photo",
         "models_loading_wait": "The models are loading; then they look at it",
@@ -562,6 +588,7 @@ TEXTS: dict[str, Any] = {
     "O M F S choose what to show; while you hold Space, or press and hold a picture, you see the photo alone; while "
     "you hold B, left and right change places, so that a difference blinks. + − 0, Ctrl and wheel, a double click or "
     "two fingers zoom.",
+    "about_tour": "Take the tour of five steps",
     "about_models": "Models",
     "about_columns": [
         "Model",

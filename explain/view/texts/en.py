@@ -58,6 +58,12 @@ TEXTS: dict[str, Any] = {
         "depth": "depth",
         "where": "{layer} · {size} cells",
         "luck": "(luck alone {low} to {high})",
+        "numbers_title": "{title}: the numbers",
+        "numbers_place": "no.",
+        "numbers_layer": "layer of {name}",
+        "numbers_alike": "agreement, {name}",
+        "numbers_luck": "luck alone",
+        "numbers_range": "{low} to {high}",
         "rank_none": "nothing to compare",
         "rank_apart": "two different answers",
         "about_rank": "Agreement {rank}: Spearman's rank correlation of the two maps. 1: all places of the picture "

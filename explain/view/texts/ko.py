@@ -65,6 +65,12 @@ TEXTS: dict[str, Any] = {
         "depth": "깊이",
         "where": "{layer} · {size}칸",
         "luck": "(우연만으로 {low}~{high})",
+        "numbers_title": "{title}: 숫자",
+        "numbers_place": "번호",
+        "numbers_layer": "{name}의 층",
+        "numbers_alike": "일치도, {name}",
+        "numbers_luck": "우연만으로",
+        "numbers_range": "{low}~{high}",
         "rank_none": "비교할 것이 없음",
         "rank_apart": "서로 다른 두 답",
         "about_rank": "일치도 {rank}: 두 지도의 스피어만 순위 상관입니다. 1이면 사진의 모든 곳이 차가운 데서 뜨거운 "
