@@ -249,7 +249,10 @@ def test_a_run_that_early_stopping_ended_stays_ended(dataset, cache, tmp_path, m
 # -- precision -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("speeds", "chosen"), [((2.0, 3.0), "bfloat16"), pytest.param((3.0, 2.0), "float32", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("speeds", "chosen"),
+    [((2.0, 3.0), "bfloat16"), pytest.param((3.0, 2.0), "float32", marks=pytest.mark.slow)],
+)
 def test_bfloat16_is_taken_where_some_steps_on_trial_gain_by_it(
     speeds, chosen, dataset, cache, tmp_path, monkeypatch, capsys
 ):

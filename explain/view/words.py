@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from explain.agreement import together
 from explain.align import Stop
 from explain.cards import Card
