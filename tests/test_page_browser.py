@@ -661,6 +661,10 @@ def test_on_a_phone_the_scrubber_is_under_the_thumb(phone):
         page.wait_for_timeout(100)
         box = page.locator("[data-ref=track]").bounding_box()
         assert 844 / 2 < box["y"] < box["y"] + box["height"] <= 844
+    titles = "() => [...document.querySelectorAll('.tm-result h2')].filter((title) => title.checkVisibility())"
+    cut = page.evaluate(f"({titles})().filter((h) => h.scrollWidth > h.clientWidth).map((h) => h.textContent)")
+    assert page.evaluate(f"({titles})().length") >= 3
+    assert cut == []
     before = len(phone.asked())
     x, y = box["x"] + 50, box["y"] + 20
     page.touchscreen.tap(x, y)
