@@ -96,7 +96,7 @@ def stored_step(folder):
     ],
 )
 def test_a_smoke_training_killed_in_each_stage_goes_on_and_ends_in_a_card_and_a_loadable_checkpoint(
-    recipe_id, settings, tmp_path
+    recipe_id, settings, tmp_path, monkeypatch, capsys
 ):
     recipe = all_recipes()[recipe_id]
     arguments = ["run", recipe_id, "--smoke", *weights(recipe), *settings]
@@ -125,7 +125,10 @@ def test_a_smoke_training_killed_in_each_stage_goes_on_and_ends_in_a_card_and_a_
     picture = np.full((50, 80, 3), 128, np.uint8)
     assert checkpoint.predict([picture]).shape == (1, len(card["classes"]))
     assert checkpoint.predict([picture]).sum() == pytest.approx(1, abs=1e-5)
-    assert "smoke run" in output(command("ship", folder.name, runs=tmp_path), code=2)
+    monkeypatch.setenv("TWO_MINDS_RUNS", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["training", "ship", folder.name])
+    assert main() == 2
+    assert "smoke run" in capsys.readouterr().err
 
 
 @pytest.mark.timeout(1800)
@@ -192,7 +195,16 @@ for arguments in (
         (["run", "--card", "card.json"], "missing"),
     ],
 )
-def test_refusals_are_one_sentence(arguments, message, tmp_path):
-    text = output(command(*arguments, runs=tmp_path), code=2)
-    assert message in text
-    assert "Traceback" not in text
+def test_refusals_are_one_sentence(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("TWO_MINDS_DATA", raising=False)
+    monkeypatch.setenv("TWO_MINDS_RUNS", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["training", *arguments])
+    assert main() == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_refusal_is_all_that_the_command_says(tmp_path):
+    text = output(command("run", "cats-dogs-effnet", runs=tmp_path), code=2)
+    assert text.startswith("There is no recipe 'cats-dogs-effnet'.")
+    assert text.count("\n") == 1
