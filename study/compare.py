@@ -240,6 +240,8 @@ def likeness(left: list[np.ndarray], right: list[np.ndarray], places: list[tuple
 def reproduced(shipped: dict, repeated: dict) -> tuple[int, float, str]:
     """How far measures or a comparison differ from those that were made before.
 
+    Of a share of pictures, what one picture makes does not count: by a rounding it can lie on the other side.
+
     Args:
         shipped: an earlier measures.json or comparison.json.
         repeated: a new one. Where one of the two has no figures on heads and animals, those of the other are passed
@@ -256,11 +258,22 @@ def reproduced(shipped: dict, repeated: dict) -> tuple[int, float, str]:
         return 0, math.inf, min(other)
     figures = {where for where, value in old.items() if type(value) is float and type(new[where]) in (int, float)}
     apart = {
-        where: abs(value - new[where]) if where in figures else 0.0 if value == new[where] else math.inf
+        where: max(0.0, abs(value - new[where]) - _of_a_picture(where, old))
+        if where in figures
+        else 0.0
+        if value == new[where]
+        else math.inf
         for where, value in old.items()
     }
     worst = max(apart, key=apart.__getitem__)
     return len(figures), apart[worst], worst if apart[worst] else ""
+
+
+def _of_a_picture(where: str, leaves: dict[str, object]) -> float:
+    """By how much one picture moves a figure: nothing but shares, with their intervals' ends."""
+    folder, _, _ = where.rpartition("/")
+    share = any(where.startswith(f"/measures/{name}/") for name in SHARES)
+    return 1.1 / leaves[f"{folder}/n"] if share else 0.0  # an end moves a little more than the share
 
 
 def _without_heads(content: dict) -> dict:

@@ -403,6 +403,14 @@ def test_figures_are_held_against_earlier_ones(measured, comparison):
             f"/measures/contrast/{'/'.join(place)}/mean",
         )
         other["data" if "data" in other else "n"] = "another"
+        tipped = json.loads(json.dumps(kept_figures))
+        share = tipped["measures"]["astray"]
+        for key in place:
+            share = share[key]
+        share["mean"] += 1 / share["n"]  # a picture that lies on the other side by a rounding
+        assert reproduced(kept_figures, tipped)[1] == 0.0
+        share["mean"] += 1 / share["n"]
+        assert reproduced(kept_figures, tipped)[1] == pytest.approx(0.9 / share["n"])
         assert reproduced(kept_figures, other)[1] == float("inf")
         without = kept_figures | {"heads": None, "areas": None}
         without["measures"] = {name: table for name, table in kept_figures["measures"].items() if name not in MARKED}
