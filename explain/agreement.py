@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from explain.overlay import stretch
@@ -35,8 +36,8 @@ class Heat:
     """Where a map is hot and how widely.
 
     Attributes:
-        peak: (y, x) of the centre of its greatest value, as shares of height and width, 0 to 1; the first of equal
-            ones.
+        peak: (y, x) of the centre of its greatest value, as shares of height and width, 0 to 1; of a plateau its
+            middle, of several the first.
         spread: share of the picture, 0 to 1, where it is above half of its greatest value.
         cell: (height, width) of one of its cells, as shares of the picture: no peak is known better.
     """
@@ -229,13 +230,32 @@ def heat(heatmap: np.ndarray, grid: tuple[int, int] | None = None) -> Heat | Non
     if is_flat(heatmap) or heatmap.max() <= 0:
         return None
     height, width = heatmap.shape
-    y, x = np.unravel_index(np.argmax(heatmap), heatmap.shape)
+    y, x = hottest(heatmap)
     drawn = resize(heatmap, grid or heatmap.shape)
     return Heat(
-        peak=(float(y + 0.5) / height, float(x + 0.5) / width),
+        peak=((y + 0.5) / height, (x + 0.5) / width),
         spread=float((drawn > drawn.max() / 2).mean()),
         cell=(1 / height, 1 / width),
     )
+
+
+def hottest(heatmap: np.ndarray) -> tuple[float, float]:
+    """Row and column where a map is hottest: of a plateau, such as a window of occlusion, the middle, not the corner.
+
+    Args:
+        heatmap: float h x w, finite.
+
+    Returns:
+        Places from 0; of several plateaus, that of the first.
+
+    Example:
+        >>> hottest(np.array([[0, 3, 3, 3], [0, 3, 3, 3], [0, 0, 0, 0]]))
+        (0.5, 2.0)
+    """
+    first = np.unravel_index(np.argmax(heatmap), heatmap.shape)
+    _, plateaus = cv2.connectedComponents((heatmap == heatmap.max()).astype(np.uint8))
+    rows, columns = np.nonzero(plateaus == plateaus[first])
+    return float(rows.mean()), float(columns.mean())
 
 
 def together(first: Heat | None, second: Heat | None) -> bool | None:

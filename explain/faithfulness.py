@@ -23,7 +23,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from explain.agreement import rank_correlation
+from explain.agreement import hottest, rank_correlation
 from explain.explanation import Explanation
 from explain.fills import chosen
 from explain.measures import Z, share_inside
@@ -481,7 +481,7 @@ def localisation(maps: np.ndarray, masks: np.ndarray) -> Localisation:
         if share is not None:
             energy[place] = share
             full = _at(heatmap, mask.shape)
-            pointing[place] = mask[np.unravel_index(full.argmax(), full.shape)]
+            pointing[place] = mask[tuple(int(middle) for middle in hottest(full))]
     return Localisation(energy, pointing, masks.mean((1, 2)))
 
 

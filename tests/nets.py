@@ -370,9 +370,9 @@ def transformer(size=(24, 32), patch=8, blocks=2, before=1, behind=0, pooled=Fal
 RED, BLUE = (slice(2, 8), slice(3, 9)), (slice(9, 15), slice(8, 14))  # rows and columns
 
 
-def planted():
+def planted(size=(18, 18)):
     """A net that knows evidence for its first class (red) and for its second (blue), and nothing else."""
-    x = keras.Input((18, 18, 3))
+    x = keras.Input((*size, 3))
     y = layers.Rescaling(1 / 255, name="preprocessing")(x)
     kernel = np.zeros((3, 3, 3, 4), np.float32)
     kernel[..., 0] = np.array([1, -1, -1]) / 9

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 import explain.agreement
-from explain.agreement import agreement, cka, density, finite, heat, is_flat, overlap, rank_correlation, together
+from explain.agreement import (
+    agreement,
+    cka,
+    density,
+    finite,
+    heat,
+    hottest,
+    is_flat,
+    overlap,
+    rank_correlation,
+    together,
+)
 
 
 def agreed(first, second):
@@ -171,6 +182,15 @@ def test_peak_and_spread():
     assert spot.peak == (0.75, 0.375)
     assert spot.spread == 0.25
     assert spot.cell == (0.5, 0.25)
+
+
+def test_the_peak_of_a_plateau_is_its_middle():
+    """Of a window that was covered, say; not its corner, nor the middle between it and another."""
+    plateau = np.zeros((8, 10), np.float32)
+    plateau[1:4, 4:9] = 2
+    plateau[6:, :2] = 2
+    assert heat(plateau).peak == (2.5 / 8, 6.5 / 10)
+    assert hottest(plateau) == (2, 6)
 
 
 def test_spread_is_taken_on_a_common_grid():

@@ -324,6 +324,9 @@ def test_localisation_is_told_beside_chance():
     assert told.chance.tolist() == [0.25] * 3
     assert localisation(np.ones((1, 4, 4)), mask[:1]).energy.tolist() == [0.25]
     assert "plausibility" in localisation.__doc__.lower()
+    plateau = np.zeros((1, 8, 8))
+    plateau[0, 2:5, 1:6] = 1  # its corner lies inside, its middle does not
+    assert localisation(plateau, mask[:1]).pointing.tolist() == [0]
 
 
 # --- Randomised weights ---------------------------------------------------------------------------------------------

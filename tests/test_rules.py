@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from explain.agreement import heat
 from explain.align import compare
 from explain.biases import added, terms
 from explain.classifier import Classifier
@@ -227,6 +228,25 @@ def test_planted_evidence_is_found(rule, found):
             assert red > 1.5 * max(blue, elsewhere), (red, blue, elsewhere)
 
 
+@pytest.fixture(scope="module")
+def wide():
+    """The same net, of 64 x 96 pixels: a stride of occlusion's defaults is 8 x 12 of them, a cell of RISE 10 x 14."""
+    return nets.planted((64, 96))
+
+
+@pytest.mark.parametrize(
+    ("row", "column"), [(1, 1), (0, 7), (4, 2), pytest.param(7, 3, marks=pytest.mark.slow), (6, 6)]
+)
+def test_planted_evidence_is_found_where_it_is(wide, row, column):
+    """To the pixel, in the middle and by the edges; the photo is higher than wide, the net's input wider than high."""
+    photo = np.full((256, 192, 3), 100, np.uint8)
+    photo[32 * row : 32 * (row + 1), 24 * column : 24 * (column + 1)] = (220, 30, 30)
+    explanation = explain(wide, photo, 0, rules=["occlusion", "rise"])
+    middle = (row + 0.5) / 8, (column + 0.5) / 8
+    np.testing.assert_allclose(heat(explanation.map(rule="occlusion")).peak, middle, atol=1e-6)
+    np.testing.assert_allclose(heat(explanation.map(rule="rise")).peak, middle, atol=0.5 / 7)
+
+
 # --- Single rules ---------------------------------------------------------------------------------------------------
 
 
@@ -334,6 +354,11 @@ def test_windows_cover_everything():
         for area in windows(size, 0.3, 0.2):
             count[area] += 1
         assert count.min() >= 1
+    for size in ((8, 8), (16, 4)):  # sides that the stride divides
+        count = np.zeros(size)
+        for area in windows(size, 0.5, 0.25):
+            count[area] += 1
+        assert (count == 4).all()  # by the edges as in the middle
     with pytest.raises(ValueError, match="shares"):
         windows((8, 8), 1.5, 0.1)
 

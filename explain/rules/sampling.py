@@ -19,7 +19,10 @@ def with_noise(batch: np.ndarray, noise: float, random: np.random.Generator) -> 
 
 
 def windows(size: tuple[int, int], window: float, stride: float) -> list[tuple[slice, slice]]:
-    """Windows that together cover a picture.
+    """Windows that together cover a picture, its edges as often as its middle.
+
+    The first and last of a row or column begin or end outside, and only what lies in the picture is left of them: else
+    few windows would hold a corner, and what one of them hides would be told of all of it up to the corner.
 
     Args:
         size: (height, width) of the picture.
@@ -27,14 +30,14 @@ def windows(size: tuple[int, int], window: float, stride: float) -> list[tuple[s
         stride: from one to the next, as share of the picture's sides.
 
     Returns:
-        Rows and columns of each, from the top left; the last of a row or column ends where the picture does.
+        Rows and columns of each, from the top left.
 
     Raises:
         ValueError: for shares outside of 0 to 1, 0 not included.
 
     Example:
-        >>> [(rows.start, columns.start) for rows, columns in windows((4, 4), 0.5, 0.5)]
-        [(0, 0), (0, 2), (2, 0), (2, 2)]
+        >>> [(rows.start, rows.stop) for rows, columns in windows((4, 1), 0.5, 0.25)]
+        [(0, 1), (0, 2), (1, 3), (2, 4), (3, 4)]
     """
     if not (0 < window <= 1 and 0 < stride <= 1):
         raise ValueError(
@@ -42,9 +45,10 @@ def windows(size: tuple[int, int], window: float, stride: float) -> list[tuple[s
         )
 
     def spans(side: int) -> list[slice]:
-        long, step = max(1, round(window * side)), max(1, round(stride * side))
-        starts = dict.fromkeys([*range(0, side - long, min(step, long)), side - long])
-        return [slice(start, start + long) for start in starts]
+        long = max(1, round(window * side))
+        step = min(max(1, round(stride * side)), long)
+        before = (long - 1) // step * step
+        return [slice(max(start, 0), min(start + long, side)) for start in range(-before, side, step)]
 
     return [(rows, columns) for rows in spans(size[0]) for columns in spans(size[1])]
 
