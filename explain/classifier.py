@@ -816,7 +816,12 @@ class Classifier:
 
     def gradients(self, batch: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
         """Gradients of the explained numbers to the batch, float32 of its shape."""
-        return self._run("gradients", batch, classes)["gradients"]
+        return self.scored_gradients(batch, classes)[1]
+
+    def scored_gradients(self, batch: np.ndarray, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The explained numbers, float32 (n,), and their gradients to the batch, float32 of its shape; in one pass."""
+        result = self._run("gradients", batch, classes)
+        return result["scores"], result["gradients"]
 
     def taps(self, batch: np.ndarray, classes: np.ndarray | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
         """Activations and gradients of all wanted layers, whose description is afterwards in `layers`; all at once.

@@ -125,10 +125,10 @@ def explain(
     meter.total = len(batch) * max(smoothing, 1) * sum(cost(rule).forward for rule in probing)
     copies = _noisy(batch, smoothing) if smoothing else [batch]
     done = None if smoothing else (result, milliseconds)
-    means = _by_rule(classifier, rule_set, copies, explained, settings, done)
+    costs = {rule.name: cost(rule) for rule in rule_set}
+    means = _by_rule(classifier, rule_set, copies, explained, settings, costs, done, meter)
 
     addresses = [layer.address for layer in classifier.layers]
-    costs = {rule.name: cost(rule) for rule in rule_set}
     return Explanation(
         pictures=given,
         probabilities=result["probabilities"],
@@ -140,15 +140,7 @@ def explain(
             name: dict(zip(addresses, mean.maps, strict=True)) for name, mean in means.items() if mean.maps is not None
         },
         features={address: Features(*arrays) for address, arrays in zip(addresses, result["features"], strict=False)},
-        cost={
-            name: Cost(
-                max(smoothing, 1) * costs[name].forward,
-                max(smoothing, 1) * costs[name].backward,
-                mean.milliseconds,
-                mean.batch,
-            )
-            for name, mean in means.items()
-        },
+        cost={name: Cost(*mean.passes, mean.milliseconds, mean.batch) for name, mean in means.items()},
         attributions={name: mean.attribution for name, mean in means.items() if mean.attribution is not None},
         residuals={name: mean.residual for name, mean in means.items() if mean.residual is not None},
     )
@@ -163,6 +155,7 @@ class _Made(NamedTuple):
     maps: Sequence[np.ndarray] | None
     attribution: np.ndarray | None
     residual: np.ndarray | None
+    passes: Passes
     milliseconds: float
     batch: int
 
@@ -179,6 +172,11 @@ class _Meter:
         if self._progress is not None and self.total:  # not known while the layers are being chosen
             self._progress(self.done, self.total)
 
+    def skip(self, pictures: int) -> None:
+        """Passes that turned out not to be needed count as done."""
+        if pictures:
+            self.step(pictures)
+
 
 def _settings(rules: Sequence[Rule], parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """All parameters of every rule."""
@@ -194,7 +192,9 @@ def _by_rule(
     copies: Iterable[np.ndarray],
     classes: np.ndarray,
     settings: Mapping[str, Mapping[str, Any]],
+    costs: Mapping[str, Passes],
     done: tuple[dict[str, Any], float] | None,
+    meter: _Meter,
 ) -> dict[str, _Made]:
     """What every rule makes, on average over copies of the pictures; `done` is the traced pass, where it was run."""
     traced = tuple(rule.name for rule in rules if not rule.probes)
@@ -204,15 +204,22 @@ def _by_rule(
             result, milliseconds = done or classifier.maps(copy, classes, traced)
             for name in traced:
                 maps, attribution = (result[kind].get(name) for kind in ("maps", "attributions"))
-                made[name].append(_Made(maps, attribution, None, milliseconds, len(copy)))
+                made[name].append(_Made(maps, attribution, None, costs[name], milliseconds, len(copy)))
         for rule in rules:
             if rule.probes:
-                made[rule.name].append(_probed(rule, classifier, copy, classes, settings[rule.name]))
+                end = meter.done + len(copy) * costs[rule.name].forward
+                made[rule.name].append(_probed(rule, classifier, copy, classes, settings[rule.name], costs[rule.name]))
+                meter.skip(end - meter.done)
     return {name: _mean(parts) for name, parts in made.items()}
 
 
 def _probed(
-    rule: Rule, classifier: Classifier, batch: np.ndarray, classes: np.ndarray, settings: Mapping[str, Any]
+    rule: Rule,
+    classifier: Classifier,
+    batch: np.ndarray,
+    classes: np.ndarray,
+    settings: Mapping[str, Any],
+    cost: Passes,
 ) -> _Made:
     """What a rule of many passes makes."""
     classifier.largest = 0
@@ -221,11 +228,11 @@ def _probed(
     milliseconds = 1000 * (perf_counter() - started)
     if rule.level == "layer":
         maps = [np.asarray(of_layer, np.float32) for of_layer in result]
-        return _Made(maps, None, None, milliseconds, classifier.largest)
+        return _Made(maps, None, None, cost, milliseconds, classifier.largest)
     if not isinstance(result, Attribution):
-        result = Attribution(result, None)
+        result = Attribution(result)
     values = np.asarray(result.values, np.float32)
-    return _Made(None, values, result.residual, milliseconds, classifier.largest)
+    return _Made(None, values, result.residual, result.passes or cost, milliseconds, classifier.largest)
 
 
 def _noisy(batch: np.ndarray, copies: int) -> Iterator[np.ndarray]:
@@ -249,6 +256,7 @@ def _mean(parts: Sequence[_Made]) -> _Made:
         None if first.maps is None else [mean(of_layer) for of_layer in by_layer],
         None if first.attribution is None else mean([part.attribution for part in parts]),
         None if first.residual is None else mean([part.residual for part in parts]),
+        Passes(*(sum(passes) for passes in zip(*(part.passes for part in parts), strict=True))),
         sum(part.milliseconds for part in parts),
         max(part.batch for part in parts),
     )

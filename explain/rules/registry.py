@@ -70,7 +70,7 @@ class Rule:
         source: the paper.
         level: "layer" for a map of every layer, at its resolution; "input" for one map of the input's size.
         warning: what a reader of its maps has to know, or empty.
-        passes: runs of the model, or a function of the layers, the input's (height, width) and the parameters.
+        passes: runs of the model at most, or a function of the layers, the input's (height, width) and the parameters.
         decomposes: whether it decomposes matrices, which takes longer than other arithmetic.
         function: from what it needs to float32 maps, n x h x w: of one layer; a list, one a layer, where it needs
             `layers` or a `classifier`; or of the input.
@@ -112,7 +112,7 @@ class Rule:
         return self.level == "layer" or not WITH_LAYERS.isdisjoint(self.needs)
 
     def cost(self, layers: Sequence[Layer] = (), size: tuple[int, int] = (0, 0), **parameters: Any) -> Passes:
-        """Runs of the model for each picture.
+        """Runs of the model for each picture; at most, where a rule ends when it is near enough.
 
         Args:
             layers: those explained.
@@ -120,7 +120,7 @@ class Rule:
             **parameters: those that differ from the defaults.
 
         Returns:
-            Passes, alike for every picture.
+            Passes.
 
         Raises:
             ValueError: for a parameter that the rule does not have.
@@ -155,14 +155,16 @@ class Attribution(NamedTuple):
         values: float32 n x H x W.
         residual: float32 (n,), what a rule that should be complete leaves unexplained, as share of what there is to
             explain; or None.
+        passes: runs of the model that the picture with most of them took, where fewer than declared may do; or None.
 
     Example:
-        >>> Attribution([[[1.0]]], None).values
+        >>> Attribution([[[1.0]]]).values
         [[[1.0]]]
     """
 
     values: Any
-    residual: Any
+    residual: Any = None
+    passes: Passes | None = None
 
 
 RULES: dict[str, Rule] = {}
