@@ -255,13 +255,13 @@ def each_rule(extent, models, report):
 
 def others(extent, models, report, versions):
     """Grad-CAM of all block layers, beside other libraries."""
-    softmax, batch = models[FLAT], pictures(1, extent.size)
-    head = keras.layers.Dense(2)
-    model = keras.Model(softmax.input, head(softmax.layers[-1].input))
-    head.set_weights(softmax.layers[-1].get_weights())
+    model, batch = models[FLAT], pictures(1, extent.size)
     addresses = [layer.address for layer in traced(model, batch, ("gradcam",))[0]]
     runs = {"bare": bare(model, batch), "here": explained(model, batch)}
-    runs |= {name: way(model, addresses, batch, 0) for name, way in peers.WAYS.items() if name in versions}
+    for name in versions:
+        flat = NETS[FLAT](extent.size)  # one each, as xplique leaves functions of its own in a model's layers
+        head = keras.layers.Dense(2)
+        runs[name] = peers.WAYS[name](keras.Model(flat.input, head(flat.layers[-1].input)), addresses, batch, 0)
     seconds = measure(runs, 5 if not extent.quick else 1)
     rows = [["", "milliseconds", "in bare passes", "times ours"]]
     for name in list(runs)[1:]:

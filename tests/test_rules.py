@@ -254,6 +254,22 @@ def test_planted_evidence_is_found_where_it_is(wide, row, column):
     np.testing.assert_allclose(heat(explanation.map(rule="rise")).peak, middle, atol=0.5 / 7)
 
 
+def test_a_window_is_filled_by_what_is_said(wide):
+    """A value, or a way of filling by name; with the picture's own surroundings nothing is lost where nothing is."""
+    photo = np.random.default_rng(2).integers(95, 105, (64, 96, 3), np.uint8)
+    photo[8:16, 12:24] = (220, 30, 30)
+
+    def lost(fill):
+        parameters = {"occlusion": {"fill": fill, "window": 0.5, "stride": 0.5}}
+        return explain(wide, photo, 0, rules="occlusion", parameters=parameters).map()
+
+    np.testing.assert_array_equal(lost("black"), lost(0.0))
+    assert lost("road")[:32, :48].min() > 0
+    np.testing.assert_allclose(lost("road")[32:], 0, atol=1e-5)
+    with pytest.raises(ValueError, match="no fill 'pink', but road, blur"):
+        lost("pink")
+
+
 # --- Single rules ---------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explain.explanation import Layer
+from explain.fills import chosen
 from explain.rules.registry import Attribution, Passes, register
 from explain.rules.sampling import random_masks, windows, with_noise
 
@@ -274,24 +275,26 @@ def occlusion(
     *,
     window: float = 0.25,
     stride: float = 0.125,
-    fill: float | None = None,
+    fill: float | str = "mean",
 ) -> np.ndarray:
     """What the score loses when a window is filled, averaged over the windows that hold a pixel.
 
-    `window` and `stride` are shares of the sides; `fill` is a value as the model takes it, or None for the picture's
-    own mean colour. Negative where the score rises.
+    `window` and `stride` are shares of the sides; `fill` is a value as the model takes it, or a name of `fills.FILLS`.
+    Negative where the score rises.
     """
+    filled = chosen(fill) if isinstance(fill, str) else None
     places = windows((pixels.shape[1], pixels.shape[2]), window, stride)
     scores = classifier.scores(pixels, targets)
     lost, times = np.zeros(pixels.shape[:3]), np.zeros(pixels.shape[1:3])
     for area in places:
         times[area] += 1
     for picture, image in enumerate(pixels):
-        colour = image.mean((0, 1)) if fill is None else fill
         for part in classifier.slices(pixels, len(places)):
             covered = np.repeat(image[np.newaxis], len(places[part]), 0)
             for copy, area in zip(covered, places[part], strict=True):
-                copy[area] = colour
+                removed = np.zeros(image.shape[:2], bool)
+                removed[area] = True
+                copy[area] = fill if filled is None else filled(image, removed, np.random.default_rng(0))[area]
             without = classifier.scores(covered, _same(targets, picture, covered))
             for area, score in zip(places[part], without, strict=True):
                 lost[picture][area] += float(scores[picture]) - float(score)
