@@ -11,6 +11,7 @@ import numpy as np
 
 from explain.tokens import Grid
 
+COMPLETE = 0.01  # of a rule that should be complete: what it misses beyond this share is told of
 DEAD = 0.01  # of the median channel's deviation: a channel that varies no more over a picture is dead
 
 
@@ -329,6 +330,9 @@ class Explanation:
         lines = [f"Explanation of {count} picture{'s' * (count != 1)}, {height} x {width}: {'; '.join(parts)}"]
         lines += [f"  {index}: {self._told(index)}" for index in range(min(count, 5))]
         lines += ["  ..."] * (count > 5)
+        for rule, missed in self.residuals.items():
+            if (share := float(missed.max())) > COMPLETE:
+                lines.append(f"  {rule} leaves up to {100 * share:.0f}% of the score's rise unexplained")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

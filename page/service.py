@@ -377,6 +377,7 @@ class Service:
                 known,
                 maps={**known.maps, **made.maps},
                 attributions={**known.attributions, **made.attributions},
+                residuals={**known.residuals, **made.residuals},
                 cost={**known.cost, **made.cost},
             )
             further.append(Explained(card, merged))

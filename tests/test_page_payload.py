@@ -328,6 +328,26 @@ def test_the_same_answer_alike_sure():
     assert said(answer["stops"][0]).startswith("Both say **dog**: SGD 97 % sure, Adam 95 %.")
 
 
+def test_a_map_that_does_not_add_up_is_told_of():
+    """By whom and how much; nothing where all is explained to 1 %."""
+
+    def attributed(residual):
+        return replace(
+            explanation([RISING]),
+            maps={},
+            attributions={"integrated-gradients": np.ones((1, 8, 8), np.float32) * np.arange(8, dtype=np.float32)},
+            residuals={"integrated-gradients": np.array([residual], np.float32)},
+            cost={"integrated-gradients": Cost(257, 256, 20.0, 8)},
+        )
+
+    text = said(message(attributed(0.004), attributed(0.031))["stops"][0])
+    assert "Adam's map leaves **3 % of the score's rise unexplained**" in text
+    assert "SGD's map leaves" not in text
+    assert "SGD's map **does not add up" in said(message(attributed(np.inf), attributed(0.01))["stops"][0])
+    assert "leaves up to 3% of the score's rise unexplained" in repr(attributed(0.031))
+    assert "unexplained" not in repr(attributed(0.01))
+
+
 def test_a_disagreement_names_the_common_class():
     answer = message(explanation([RISING], dog=0.9), explanation([RISING], dog=0.3), asked="common")
     text = said(answer["stops"][0])
@@ -384,7 +404,7 @@ def test_of_three_models_those_of_the_references_class_have_a_difference():
 
 def test_where_the_heat_peaks_and_how_wide_it_is():
     narrow, wide = np.zeros((8, 8)), np.ones((8, 8)) * 0.1
-    narrow[1, 1], wide[1, 1:5] = 1.0, 1.0
+    narrow[1, 2], wide[1, 1:5] = 1.0, 1.0
     together = said(message(explanation([narrow]), explanation([wide]))["stops"][0])
     assert "both look **at the same spot**, but Adam at **4.0 × as much** of the picture" in together
     apart = said(message(explanation([narrow]), explanation([narrow[::-1]]))["stops"][0])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.explanation import Layer
+from explain.explanation import COMPLETE, Layer
 from explain.fills import chosen
 from explain.rules.registry import Attribution, Passes, register
 from explain.rules.sampling import random_masks, windows, with_noise
@@ -200,7 +200,7 @@ def integrated_gradients(
     targets: np.ndarray,
     *,
     steps: int = 256,
-    tolerance: float = 0.01,
+    tolerance: float = COMPLETE,
     baseline: float = 0.0,
 ) -> Attribution:
     """Each pixel's part of the score's rise from a picture of one value (`baseline`, as the model takes it).

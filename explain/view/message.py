@@ -194,6 +194,7 @@ def message(
     told = [words.reliance(explanations, names, population, rates, ceilings)]
     if belongs is False:
         told.append(words.outside(known[0]))
+    told.append(words.incomplete(explanations, names, rule))
     if len(models) == 2:
         nothing = difference is not None and not difference.any()
         add_words(stops, models, comparison, explained, asked, yardsticks, words, told, outside, nothing)

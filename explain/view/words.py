@@ -7,7 +7,7 @@ from typing import Any
 from explain.agreement import together
 from explain.align import Stop
 from explain.cards import Card
-from explain.explanation import Explanation
+from explain.explanation import COMPLETE, Explanation
 from explain.view.texts import Texts, texts
 
 ALIKE = 1.2  # ratio of two areas that is still "about as much"
@@ -188,6 +188,17 @@ class Words:
         if unlikely:
             told.append(self.say("unlikely", sides=listed(unlikely)))
         return " ".join(filter(None, told))
+
+    def incomplete(self, explanations: Sequence[Explanation], names: Sequence[str], rule: str) -> str:
+        """Whose map does not add up to what it should, and by how much; nothing of a rule that need not."""
+        told = []
+        for explanation, name in zip(explanations, names, strict=True):
+            share = float(explanation.residuals[rule][0]) if rule in explanation.residuals else 0.0
+            if share > 1:
+                told.append(self.say("incomplete_all", side=name))
+            elif share > COMPLETE:
+                told.append(self.say("incomplete", side=name, rate=self.confidence(share)))
+        return " ".join(told)
 
     def closest(self, ranks: Mapping[str, float], reference: str) -> str:
         """Whose map of several agrees most, and whose least, with the reference's; `ranks`: by name."""

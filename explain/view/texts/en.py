@@ -271,6 +271,8 @@ TEXTS: dict[str, Any] = {
     "zero_both": "Both maps are **zero everywhere** here: by this method, nothing at this layer speaks for {name}.",
     "zero_one_input": "{side}'s map is **zero everywhere**: by this method, nothing in the picture speaks for {name}.",
     "zero_both_input": "Both maps are **zero everywhere**: by this method, nothing in the picture speaks for {name}.",
+    "incomplete": "{side}'s map leaves **{rate} of the score's rise unexplained**: its finer places are uncertain.",
+    "incomplete_all": "{side}'s map **does not add up to the score's rise**: its places are uncertain.",
     "agree_within": "**No more different than luck makes two trainings** on 8 of 10 {population}",
     "agree_less": "**More different than luck makes two trainings** on 9 of 10 {population}",
     "agree_more": "**More alike than luck leaves two trainings** on 9 of 10 {population}",
