@@ -80,6 +80,8 @@ def told_passes(rule: Rule) -> str:
     told = ", ".join(
         f"{count:,} {name}" for name, count in zip(Passes._fields, passes, strict=True) if count or name == "forward"
     )
+    if "tolerance" in rule.parameters:  # it ends when it is near enough
+        told = f"at most {told}"
     return told if isinstance(rule.passes, Passes) else f"{told}, of 18 layers and 192 x 192 pixels"
 
 
