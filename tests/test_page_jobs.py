@@ -175,10 +175,11 @@ def explained(forward: int, backward: int, milliseconds: float, rule: str = "gra
 def test_seconds_are_declared_passes_times_the_measured_pace():
     pace = Pace()
     assert pace.seconds("one", "rise", (8, 8)) is None
-    pace.learn("one", explained(1, 1, 30.0), "gradcam", 2.03)  # 10 ms a forward pass, 2 s of tracing
+    pace.learn("one", explained(1, 1, 20.0), "gradcam", 2.02)  # 10 ms a forward pass, 2 s of tracing
     assert pace.seconds("one", "rise", (8, 8)) == pytest.approx(2 + 1000 * 0.01)
     assert pace.seconds("one", "rise", (8, 8), networks=5) == pytest.approx(2 + 5000 * 0.01)
-    assert pace.seconds("one", "scorecam", (8, 8)) == pytest.approx(2 + (1 + 8 + 64 + 2) * 0.01)
+    assert pace.seconds("one", "scorecam", (8, 8)) == pytest.approx(2 + (1 + 8 + 64 + 1) * 0.01)
+    assert pace.seconds("one", "ablationcam", (8, 8)) == pytest.approx(2 + 0.2 * (2 + 8 + 64 + 1) * 0.01)
     assert pace.seconds("other", "rise", (8, 8)) == pytest.approx(12)  # as the others
     pace.learn("one", explained(1000, 0, 20_000.0, "rise"), "rise", 21)
     assert pace.seconds("one", "rise", (8, 8)) == 20  # as it was
