@@ -25,10 +25,10 @@ def ours(rule, **parameters):
     explanation = explain(model, batch, TARGET, LAYER, rule, parameters={rule: parameters})
     return explanation.attributions[rule] if explanation.attributions else explanation.maps[rule][LAYER]
 
-def alike(rule, theirs, tolerance=1e-4, **parameters):
+def alike(rule, theirs, near=1e-4, **parameters):
     maps, theirs = ours(rule, **parameters), np.asarray(theirs, np.float32).reshape(3, *np.asarray(theirs).shape[1:3])
     far = np.abs(maps - theirs).max() / np.abs(theirs).max()
-    assert theirs.any() and far <= tolerance, (rule, far)
+    assert theirs.any() and far <= near, (rule, far)
 
 def unlike(rule, theirs):
     theirs = np.asarray(theirs, np.float32).reshape(3, *np.asarray(theirs).shape[1:3])
