@@ -125,7 +125,7 @@ def explain(
     meter.total = len(batch) * max(smoothing, 1) * sum(cost(rule).forward for rule in probing)
     copies = _noisy(batch, smoothing) if smoothing else [batch]
     done = None if smoothing else (result, milliseconds)
-    costs = {rule.name: cost(rule) for rule in rule_set}
+    costs = {rule.name: cost(rule) for rule in probing}
     means = _by_rule(classifier, rule_set, copies, explained, settings, costs, done, meter)
 
     addresses = [layer.address for layer in classifier.layers]
@@ -140,7 +140,10 @@ def explain(
             name: dict(zip(addresses, mean.maps, strict=True)) for name, mean in means.items() if mean.maps is not None
         },
         features={address: Features(*arrays) for address, arrays in zip(addresses, result["features"], strict=False)},
-        cost={name: Cost(*mean.passes, mean.milliseconds, mean.batch) for name, mean in means.items()},
+        cost={
+            name: Cost(*(mean.passes or _taken(cost(RULES[name]), smoothing)), mean.milliseconds, mean.batch)
+            for name, mean in means.items()
+        },
         attributions={name: mean.attribution for name, mean in means.items() if mean.attribution is not None},
         residuals={name: mean.residual for name, mean in means.items() if mean.residual is not None},
     )
@@ -155,7 +158,7 @@ class _Made(NamedTuple):
     maps: Sequence[np.ndarray] | None
     attribution: np.ndarray | None
     residual: np.ndarray | None
-    passes: Passes
+    passes: Passes | None  # of a rule of many, what it took
     milliseconds: float
     batch: int
 
@@ -176,6 +179,11 @@ class _Meter:
         """Passes that turned out not to be needed count as done."""
         if pictures:
             self.step(pictures)
+
+
+def _taken(passes: Passes, smoothing: int) -> Passes:
+    """Of all noisy copies, or of the picture itself."""
+    return Passes(*(max(smoothing, 1) * count for count in passes))
 
 
 def _settings(rules: Sequence[Rule], parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -204,7 +212,7 @@ def _by_rule(
             result, milliseconds = done or classifier.maps(copy, classes, traced)
             for name in traced:
                 maps, attribution = (result[kind].get(name) for kind in ("maps", "attributions"))
-                made[name].append(_Made(maps, attribution, None, costs[name], milliseconds, len(copy)))
+                made[name].append(_Made(maps, attribution, None, None, milliseconds, len(copy)))
         for rule in rules:
             if rule.probes:
                 end = meter.done + len(copy) * costs[rule.name].forward
@@ -252,11 +260,12 @@ def _mean(parts: Sequence[_Made]) -> _Made:
         return np.asarray(np.mean(arrays, axis=0, dtype=np.float64), np.float32)
 
     by_layer = zip(*(part.maps or [] for part in parts), strict=True)
+    passes = [part.passes for part in parts if part.passes is not None]
     return _Made(
         None if first.maps is None else [mean(of_layer) for of_layer in by_layer],
         None if first.attribution is None else mean([part.attribution for part in parts]),
         None if first.residual is None else mean([part.residual for part in parts]),
-        Passes(*(sum(passes) for passes in zip(*(part.passes for part in parts), strict=True))),
+        Passes(*(sum(counts) for counts in zip(*passes, strict=True))) if passes else None,
         sum(part.milliseconds for part in parts),
         max(part.batch for part in parts),
     )
