@@ -196,9 +196,9 @@ def test_attributions_are_the_mean_of_densities_and_rules_of_many_passes_tell_ho
     assert both.layers == ()
     for rule in rules:
         np.testing.assert_allclose(both.map(rule=rule), [[2.5, 0.5], [0, 1]], rtol=1e-4)
-    assert told[0] == (0, 14)
-    assert told[-1] == (14, 14)
-    assert both.cost["integrated-gradients"].forward == 14
+    assert told[0] == (0, 12)
+    assert told[-1] == (12, 12)
+    assert both.cost["integrated-gradients"].forward == 12
     with pytest.raises(ValueError, match="no logits in common"):
         ensemble(LIKES_RED).explain(RED_BLUE, target=Finer("dog"))
 
