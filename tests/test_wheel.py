@@ -1,5 +1,6 @@
 """The library as it is installed: a wheel in an empty environment, without the page, at both ends of its versions."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-FILES = ["conftest.py", "nets.py", "test_cams.py", "test_targets.py", "test_layers.py", "test_overlay.py"]
+FILES = ["conftest.py", "hostile.py", "nets.py", "test_cams.py", "test_targets.py", "test_layers.py", "test_overlay.py"]
 FILES += ["test_measures.py", "test_pictures.py"]
 
 
@@ -53,6 +54,23 @@ def test_every_requirement_has_a_lowest_version():
     assert all(re.fullmatch(r"[a-z0-9-]+==[\d.]+", requirement) for requirement in lowest())
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_what_runs_beside_the_wheel_needs_no_other_file_of_the_project(name):
+    parts = [
+        part
+        for node in ast.walk(ast.parse((ROOT / "tests" / name).read_text()))
+        for part in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    ]
+    files = {path.stem for path in (ROOT / "tests").glob("*.py")} - {Path(file).stem for file in FILES}
+    assert not {"page", "training", "study", *files} & {part.partition(".")[0] for part in parts}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("ends", ["newest", "lowest"])
@@ -71,4 +89,4 @@ def test_a_wheel_runs_the_readme_s_example_in_an_empty_environment(wheel, tmp_pa
     (tmp_path / "tests").mkdir()
     for name in FILES:
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
-    run(python, "-m", "pytest", "-q", cwd=tmp_path / "tests", env=clean)
+    run(python, "-m", "pytest", "-q", "-m", "not slow", cwd=tmp_path / "tests", env=clean)
