@@ -775,9 +775,13 @@ def test_tiff_of_luma_and_chroma(packing):
     image = Image.new(
         "YCbCr", (48, 32), tuple(Image.new("RGB", (1, 1), (200, 30, 20)).convert("YCbCr").getpixel((0, 0)))
     )
-    pixels = read(encode(image, "TIFF", compression=packing)).pixels
-    assert np.abs(pixels.astype(int) - (200, 30, 20)).max() <= 3
-    assert code(encode(image, "TIFF")) == "damaged"
+    for file in (encode(image, "TIFF", compression=packing), encode(image, "TIFF")):
+        try:
+            pixels = read(file).pixels
+        except PictureError as error:  # without packing, by Pillow before 13
+            assert (error.code, file) == ("damaged", encode(image, "TIFF"))
+        else:
+            assert np.abs(pixels.astype(int) - (200, 30, 20)).max() <= 3
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 2), (3, 1), (1, 3000), (3000, 1), (5, 5)])
