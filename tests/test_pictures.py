@@ -1,5 +1,6 @@
 """Reading pictures: pixel values, refusals, and that small files stay small. All files are made here."""
 
+import contextlib
 import io
 import os
 import random
@@ -775,13 +776,11 @@ def test_tiff_of_luma_and_chroma(packing):
     image = Image.new(
         "YCbCr", (48, 32), tuple(Image.new("RGB", (1, 1), (200, 30, 20)).convert("YCbCr").getpixel((0, 0)))
     )
-    for file in (encode(image, "TIFF", compression=packing), encode(image, "TIFF")):
-        try:
-            pixels = read(file).pixels
-        except PictureError as error:  # without packing, by Pillow before 13
-            assert (error.code, file) == ("damaged", encode(image, "TIFF"))
-        else:
-            assert np.abs(pixels.astype(int) - (200, 30, 20)).max() <= 3
+    pixels = read(encode(image, "TIFF", compression=packing)).pixels
+    assert np.abs(pixels.astype(int) - (200, 30, 20)).max() <= 3
+    with contextlib.suppress(PictureError):  # without packing: by Pillow before 13
+        pixels = read(encode(image, "TIFF")).pixels
+        assert np.abs(pixels.astype(int) - (200, 30, 20)).max() <= 3
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 2), (3, 1), (1, 3000), (3000, 1), (5, 5)])
