@@ -707,7 +707,9 @@ def test_real_models_under_threads(unit, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "module", [archive, cards, checkpoints, ensembles, errors, files], ids=lambda module: module.__name__
+    "module",
+    [archive, cards, checkpoints, pytest.param(ensembles, marks=pytest.mark.slow), errors, files],
+    ids=lambda module: module.__name__,
 )
 def test_examples_run(module):
     result = doctest.testmod(module)

@@ -23,7 +23,7 @@ PUBLISHED_COST = {"b0": 0.39, "b1": 0.70, "b2": 1.0, "b3": 1.8, "b4": 4.2, "b5":
 @pytest.mark.parametrize(
     "variant",
     [
-        pytest.param(variant, marks=pytest.mark.slow if variant in ("b2", "b3", "b4", "b5", "b6") else ())
+        pytest.param(variant, marks=pytest.mark.slow if variant in ("b2", "b3", "b4", "b5", "b6", "b7") else ())
         for variant in (*PUBLISHED_TOTAL, *PUBLISHED_TRAINABLE)
     ],
 )

@@ -42,17 +42,16 @@ class Visit:
     """A page as a visitor has it, and all it asked for and complained about.
 
     A window that was left is taken again for the next visit of its kind, without its storage: a browser that has read
-    the page's scripts opens it with a quarter of the work. Where a test leaves more behind, `again` is set to False;
-    what has to be the first in its window is `fresh`.
+    the page's scripts opens it with a quarter of the work. Where a test leaves more behind, `again` is set to False.
     """
 
     left: ClassVar[dict[tuple[Browser, str], list[Page]]] = {}
 
-    def __init__(self, browser: Browser, url: str, fresh: bool = False, **options: object) -> None:
+    def __init__(self, browser: Browser, url: str, **options: object) -> None:
         options = {"viewport": {"width": 1280, "height": 720}, "accept_downloads": True} | options
         self.windows = self.left.setdefault((browser, json.dumps(options, sort_keys=True)), [])
         self.url, self.requests, self.complaints, self.again = url.split("#")[0], [], [], True
-        self.page = self.windows.pop() if self.windows and not fresh else self._window(browser, options)
+        self.page = self.windows.pop() if self.windows else self._window(browser, options)
         self.context = self.page.context
         self.listeners = {
             "request": lambda request: self.requests.append(request.url),
@@ -726,6 +725,7 @@ def test_a_result_survives_a_look_at_about(visit):
     assert visit.bars(0)[0] == "Cat"
 
 
+@pytest.mark.slow
 def test_names_from_data_are_never_run(browser, weights, evidence, tmp_path):
     """A checkpoint's title, class names and descriptions are text, whatever they look like."""
     import json
@@ -751,6 +751,7 @@ def test_names_from_data_are_never_run(browser, weights, evidence, tmp_path):
         stop(server)
 
 
+@pytest.mark.slow
 def test_without_models_the_page_says_what_to_do(browser, empty_server):
     visit = Visit(browser, empty_server.url)
     expect(visit.page.locator(".tm-none h2")).to_have_text("There are no trained models yet")

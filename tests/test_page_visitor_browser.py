@@ -349,11 +349,15 @@ def test_a_term_is_explained_by_touch(browser, twin_server):  # noqa: F811
 
 
 def test_hairlines_stay_thin_in_the_zoom_and_leave_with_the_finger(browser, twin_server):  # noqa: F811
-    visit = Visit(browser, twin_server.url, fresh=True)
+    visit = Visit(browser, twin_server.url)
     visit.give(RED)
     page = visit.page
-    stage = box(visit, "[data-ref=stage-0]")
+    stage, plane = box(visit, "[data-ref=stage-0]"), box(visit, "[data-ref=stage-0] .tm-plane")
     page.mouse.dblclick(stage["x"] + 50, stage["y"] + 50)
+    page.wait_for_function(
+        "width => document.querySelector('[data-ref=stage-0] .tm-plane').getBoundingClientRect().width > width",
+        arg=plane["width"] + 1,
+    )
     page.mouse.move(stage["x"] + 60, stage["y"] + 60)
     page.wait_for_timeout(150)
     line = box(visit, "[data-ref=stage-0] .tm-v")

@@ -98,7 +98,9 @@ def killed_at(steps, monkeypatch):
     ("recipe", "kills", "save_every"),
     [
         (TINY, [3, 5, 11, 18], 0),  # within an epoch, at its end, in the second stage
-        (replace(TINY, average=0.8), [4, 18], 1e9),  # states of epochs' ends only: steps are done again
+        pytest.param(  # states of epochs' ends only: steps are done again
+            replace(TINY, average=0.8), [4, 18], 1e9, marks=pytest.mark.slow
+        ),
         pytest.param(
             replace(TINY, optimizer=Optimizer("sgd", 0.02, nesterov=True, decay=1e-5)),
             [7, 16],

@@ -114,7 +114,11 @@ def test_a_smoke_training_killed_in_each_stage_goes_on_and_ends_in_a_card_and_a_
             assert f"going on at step {step} of {steps}" in said
         step = stored_step(folder)
         assert 6 * stage < step < 6 * (stage + 1)
-    text = output(command(*arguments, runs=tmp_path))
+    monkeypatch.delenv("TWO_MINDS_DATA", raising=False)
+    monkeypatch.setenv("TWO_MINDS_RUNS", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["training", *arguments])
+    assert main() == 0
+    text = "".join(capsys.readouterr())
     assert f"going on at step {step} of {steps}" in text
     assert "accuracy" in text
     card = check_run(folder, recipe_id)
@@ -125,7 +129,6 @@ def test_a_smoke_training_killed_in_each_stage_goes_on_and_ends_in_a_card_and_a_
     picture = np.full((50, 80, 3), 128, np.uint8)
     assert checkpoint.predict([picture]).shape == (1, len(card["classes"]))
     assert checkpoint.predict([picture]).sum() == pytest.approx(1, abs=1e-5)
-    monkeypatch.setenv("TWO_MINDS_RUNS", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["training", "ship", folder.name])
     assert main() == 2
     assert "smoke run" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 from test_page_payload import RISING, explanation, message
 
 from explain import compare, view
@@ -223,10 +223,8 @@ def test_a_document_opens_from_disk_and_asks_for_nothing(chromium, tmp_path, cou
         assert page.get_attribute("[data-ref=track]", "aria-valuenow") == "1"
         assert min(width(page, place) for place in range(count)) > 1
         page.keyboard.press("End")
-        page.wait_for_timeout(100)
-        assert page.get_attribute("[data-ref=track]", "aria-valuenow") == page.get_attribute(
-            "[data-ref=track]", "aria-valuemax"
-        )
+        track = page.locator("[data-ref=track]")
+        expect(track).to_have_attribute("aria-valuenow", track.get_attribute("aria-valuemax"))
         page.click("[data-ref=save]")
         assert not page.locator("[data-ref=save-page]").is_visible()
         with page.expect_download() as download:
