@@ -54,21 +54,19 @@ def test_every_requirement_has_a_lowest_version():
     assert all(re.fullmatch(r"[a-z0-9-]+==[\d.]+", requirement) for requirement in lowest())
 
 
+def imported(name):
+    """First names of all that a test's file imports."""
+    for node in ast.walk(ast.parse((ROOT / "tests" / name).read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.partition(".")[0]
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_what_runs_beside_the_wheel_needs_no_other_file_of_the_project(name):
-    parts = [
-        part
-        for node in ast.walk(ast.parse((ROOT / "tests" / name).read_text()))
-        for part in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-    ]
-    files = {path.stem for path in (ROOT / "tests").glob("*.py")} - {Path(file).stem for file in FILES}
-    assert not {"page", "training", "study", *files} & {part.partition(".")[0] for part in parts}
+    others = {path.stem for path in (ROOT / "tests").glob("*.py") if path.name not in FILES}
+    assert not {"page", "training", "study", *others} & set(imported(name))
 
 
 @pytest.mark.slow
