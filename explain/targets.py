@@ -84,10 +84,10 @@ class Finer:
                 f"A finer target tells a class from its nearest others, which takes three classes or more: the model "
                 f"has {count}, and what speaks against the one is what speaks for the other."
             )
-        chosen = tf.gather(logits, classes, batch_dims=1)
+        chosen = _picked(logits, classes[:, tf.newaxis])[:, 0]
         distances = tf.where(tf.one_hot(classes, count) > 0, np.inf, tf.abs(logits - chosen[:, tf.newaxis]))
         _, others = tf.math.top_k(-tf.stop_gradient(distances), min(self.nearest, count - 1))
-        return chosen - self.gamma * tf.reduce_mean(tf.gather(logits, others, batch_dims=1), 1)
+        return chosen - self.gamma * tf.reduce_mean(_picked(logits, others), 1)
 
 
 Target = int | str | Contrast | Finer | Sequence[int | str] | np.ndarray
@@ -435,4 +435,13 @@ def score(logits: Tensor, indices: Tensor, contrast: Contrast | Finer | None) ->
     chosen = tf.where(indices == PREDICTED, tf.argmax(logits, 1, tf.int32), indices)
     if contrast is not None:
         return contrast.scores(logits, chosen), chosen
-    return tf.gather(logits, chosen, batch_dims=1), chosen
+    return _picked(logits, chosen[:, tf.newaxis])[:, 0], chosen
+
+
+def _picked(logits: Tensor, classes: Tensor) -> Tensor:
+    """Some numbers of every picture's: (n, k) of (n, classes) by int32 (n, k)."""
+    import tensorflow as tf
+
+    # gather with batch_dims=1 gives the same, but its gradient takes most of a small model's tracing.
+    rows = tf.broadcast_to(tf.range(tf.shape(classes)[0])[:, tf.newaxis], tf.shape(classes))
+    return tf.gather_nd(logits, tf.stack([rows, classes], axis=2))

@@ -36,6 +36,7 @@ PATIENCE = 20  # seconds after which one of them goes on beside the others all t
 LOOK = 0.5  # seconds between two looks whether who waits for what takes long is still there
 PAUSE = 0.5  # seconds in which whoever was answered may ask again before they go on
 QUEUE = 256  # Gradio's own, never full before ours
+REST = 0.01  # seconds between two looks of Gradio's queue whether there is something to do; it would look at each 0.001
 SESSIONS = 64  # whose latest answer, about a megabyte, may be in memory; more than can wait
 UPLOADS = 512 * MEGA  # bytes
 EVERY = 10  # seconds between two looks

@@ -121,12 +121,15 @@ def test_linear_in_the_score(rule, tensors):
     np.testing.assert_allclose(run(rule, activations, 3 * gradients), 3 * run(rule, *tensors), rtol=1e-5, atol=1e-6)
 
 
-def test_gradcam_plus_plus_is_the_papers_equation(tensors):
-    """In the paper's own form, with G squared and cubed, in float64."""
+@pytest.mark.parametrize("behind_relu", [True, False])
+def test_gradcam_plus_plus_is_the_papers_equation(tensors, behind_relu):
+    """In the paper's own form, with G squared and cubed, in float64; elsewhere with what a ReLU would leave."""
     a, g = (tensor.astype(np.float64) for tensor in tensors)
-    alpha = g**2 / (2 * g**2 + a.sum((1, 2), keepdims=True) * g**3)
+    a = np.maximum(a, 0) if behind_relu else a - 1
+    alpha = g**2 / (2 * g**2 + np.maximum(a, 0).sum((1, 2), keepdims=True) * g**3)
     weights = (alpha * np.maximum(g, 0)).sum((1, 2), keepdims=True)
-    np.testing.assert_allclose(run("gradcam++", *tensors), np.maximum((weights * a).sum(-1), 0), rtol=1e-5)
+    maps = run("gradcam++", a.astype(np.float32), tensors[1])
+    np.testing.assert_allclose(maps, np.maximum((weights * a).sum(-1), 0), rtol=1e-5, atol=1e-6)
 
 
 def test_gradcam_plus_plus_does_not_underflow(tensors):
@@ -136,9 +139,22 @@ def test_gradcam_plus_plus_does_not_underflow(tensors):
     np.testing.assert_allclose(maps, activations.sum(-1) * 20 * 0.5e-30, rtol=1e-5)
 
 
-def test_gradcam_plus_plus_is_zero_at_its_pole():
-    """A channel that sums to -2 under a gradient of 1: 2 + (-2) 1 = 0."""
-    assert np.array_equal(run("gradcam++", [[[[-3.0], [1.0]]]], [[[[1.0], [0.0]]]]), [[[0, 0]]])
+def test_gradcam_plus_plus_has_no_pole():
+    """A channel that sums to -2 under a gradient of 1 would have 2 + (-2) 1 = 0; a ReLU leaves 1 of it."""
+    maps = run("gradcam++", [[[[-3.0], [1.0]]]], [[[[1.0], [0.0]]]])
+    np.testing.assert_allclose(maps, [[[0, 1 / 3]]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("rule", [name for name in OF_THE_CLASS if name != "eigengradcam"])  # noise has no main direction
+def test_a_rounding_makes_no_map(rule):
+    """What a millionth changes in layers that are not behind a ReLU is next to nothing of the greatest heat."""
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        activations, gradients = rng.normal(size=(2, 4, 14, 14, 32)) + rng.normal(0, 0.2, (2, 1, 1, 1, 32))
+        once = run(rule, *(tensor.astype(np.float32) for tensor in (activations, gradients)))
+        moved = (tensor * (1 + 1e-6 * rng.normal(size=tensor.shape)) for tensor in (activations, gradients))
+        again = run(rule, *(tensor.astype(np.float32) for tensor in moved))
+        assert np.abs(once - again).max() < 1e-3 * once.max()
 
 
 @pytest.mark.parametrize("rule", ["gradcam", "hirescam", "xgradcam", "shapleycam"])

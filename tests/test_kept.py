@@ -23,7 +23,7 @@ def test_an_answer_is_made_once_for_all_who_want_it():
 
     with ThreadPoolExecutor(4) as pool:
         wanted = [pool.submit(answers.get, "same", make) for _ in range(4)]
-        wait_until(lambda: made, 10, "it is being made")
+        wait_until(lambda: made, 30, "it is being made")
         go.set()
         assert [future.result(10) for future in wanted] == [{"kind": "result"}] * 4
     assert answers.get("same", make) == {"kind": "result"}

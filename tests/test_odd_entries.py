@@ -1,5 +1,6 @@
 """One odd entry in `weights/` or `evidence/` stops nothing: it is passed over with a sentence, and the others stand."""
 
+import contextlib
 import hashlib
 import io
 import json
@@ -34,6 +35,14 @@ def nested(depth: int) -> dict:
     for _ in range(depth):
         content = {"a": content}
     return content
+
+
+@contextlib.contextmanager
+def quickly():
+    """A few tenths of a second of computing; ten times that where the machine is busy with other things too."""
+    began = time.thread_time()
+    yield
+    assert time.thread_time() - began < 4
 
 
 @pytest.fixture(autouse=True)
@@ -272,9 +281,8 @@ PASSED_OVER = {
 @pytest.mark.parametrize("name", PASSED_OVER)
 def test_an_odd_checkpoint_is_passed_over_with_a_sentence(weights, model, name, caplog):
     PASSED_OVER[name](put(weights, "m-odd", model))
-    began = time.process_time()
-    listed = available(weights)
-    assert time.process_time() - began < 2
+    with quickly():
+        listed = available(weights)
     assert [card.model_id for card in listed.cards] == ["a-first", "z-last"]
     ((shown, sentence),) = listed.problems
     assert shown == "m-odd"
@@ -583,9 +591,8 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{}</svg>'
     ids=["nested", "30 MB", "half a letter", "half a letter as such", "cut", "nothing"],
 )
 def test_an_odd_plot_is_none(text):
-    began = time.thread_time()
-    assert drawing(text, "a-", "a plot") is None
-    assert time.thread_time() - began < 1
+    with quickly():
+        assert drawing(text, "a-", "a plot") is None
     assert drawing(SVG.format("<g><path d='M0 0'/></g>"), "a-", "a plot").count("<path") == 1
 
 

@@ -65,10 +65,10 @@ def test_what_is_wanted_last_is_done_first(started):
     done = Done(started)
     done.held["a read"] = threading.Event()
     done.background.want(["a", "b", "c"])
-    wait_until(lambda: done.steps, 10, "it begins")
+    wait_until(lambda: done.steps, 30, "it begins")
     done.background.want(["d", "c"])
     done.held["a read"].set()
-    wait_until(lambda: len(done.steps) == 8, 10, "all is done")
+    wait_until(lambda: len(done.steps) == 8, 30, "all is done")
     assert done.steps == steps("a", "d", "c", "b")
 
 
@@ -79,25 +79,25 @@ def test_nothing_is_begun_while_a_question_is_being_answered(started):
             done.background.want(["a"])
         threading.Event().wait(0.3)
         assert done.steps == []
-    wait_until(lambda: len(done.steps) == 2, 10, "it is done afterwards")
+    wait_until(lambda: len(done.steps) == 2, 30, "it is done afterwards")
 
 
 def test_a_question_comes_between_two_steps(started):
     done = Done(started)
     done.held["a read"] = threading.Event()
     done.background.want(["a"])
-    wait_until(lambda: done.steps, 10, "it begins")
+    wait_until(lambda: done.steps, 30, "it begins")
     with done.background.question():
         done.held["a read"].set()
         threading.Event().wait(0.3)
         assert done.steps == ["a read"]
-    wait_until(lambda: len(done.steps) == 2, 10, "it is done afterwards")
+    wait_until(lambda: len(done.steps) == 2, 30, "it is done afterwards")
 
 
 def test_what_fails_or_does_not_fit_is_passed_over(started):
     done = Done(started, fits={"bad", "b"})
     done.background.want(["bad", "large", "b"])
-    wait_until(lambda: len(done.steps) == 3, 10, "the last is done")
+    wait_until(lambda: len(done.steps) == 3, 30, "the last is done")
     assert done.steps == ["bad read", *steps("b")]
 
 

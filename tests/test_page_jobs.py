@@ -71,12 +71,12 @@ def test_an_answer_is_not_kept_for_long(lane, monkeypatch):
 def test_what_nobody_wants_any_more_is_ended_at_once_and_the_next_begins(lane):
     first, second = Work(), Work()
     futures = [lane.join(Task(work, work), name, name) for work, name in ((first, "first"), (second, "second"))]
-    wait_until(lambda: first.begun, 10, "it runs")
+    wait_until(lambda: first.begun, 30, "it runs")
     assert lane.told("second")["ahead"] == 1
     left = time.monotonic()
     assert lane.leave("first")
     assert futures[0].result(1) is None
-    wait_until(lambda: second.begun, 10, "the next one runs")
+    wait_until(lambda: second.begun, 30, "the next one runs")
     assert first.ended - left < 1
     assert not lane.leave("first")
     second.go.set()
@@ -86,7 +86,7 @@ def test_what_nobody_wants_any_more_is_ended_at_once_and_the_next_begins(lane):
 def test_one_who_leaves_does_not_end_it_for_another(lane):
     work = Work()
     first, second = (lane.join(Task("same", work), name, name) for name in ("first", "second"))
-    wait_until(lambda: work.begun, 10, "it runs")
+    wait_until(lambda: work.begun, 30, "it runs")
     lane.leave("first")
     assert first.result(1) is None
     work.go.set()
@@ -103,7 +103,7 @@ def test_who_comes_when_it_is_just_being_given_up_has_it_begun_anew(lane):
         return {"kind": "result"}
 
     lane.join(Task("same", work), "first", "one")
-    wait_until(lambda: begun, 10, "it runs")
+    wait_until(lambda: begun, 30, "it runs")
     lane.leave("first")
     again = lane.join(Task("same", work), "second", "two")
     held.set()

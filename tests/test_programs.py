@@ -147,7 +147,7 @@ def test_they_wait_at_the_gate_like_visitors(small, monkeypatch):
     threads = [threading.Thread(target=ask) for _ in range(10)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: small.service.asked == 1, 10, "one of one client is answered")
+    wait_until(lambda: small.service.asked == 1, 30, "one of one client is answered")
     time.sleep(0.2)
     small.service.go.set()
     for thread in threads:
@@ -280,10 +280,10 @@ def test_what_is_being_answered_is_answered_before_the_end(small, monkeypatch):
     program = threading.Thread(target=ask)
     listener.start()
     program.start()
-    wait_until(lambda: small.service.asked == 2, 10, "both are being answered")
+    wait_until(lambda: small.service.asked == 2, 30, "both are being answered")
     end = threading.Thread(target=small.server.close)
     end.start()
-    wait_until(lambda: say(small.url, "GET", "/readyz").json["code"] == "stopping", 5, "it takes nothing new")
+    wait_until(lambda: say(small.url, "GET", "/readyz").json["code"] == "stopping", 30, "it takes nothing new")
     assert refusal(say(small.url, "POST", "/describe", RED, client="203.0.113.3")) == "stopping"
     assert say(small.url, "GET", "/healthz").status == 200
     small.service.go.set()
@@ -298,15 +298,15 @@ def test_the_end_waits_for_nobody_for_long(small):
     small.service.go.clear()
     session = join(small)
     threading.Thread(target=fetch, args=(small, session), daemon=True).start()
-    wait_until(lambda: small.service.asked == 1, 10, "it is being answered")
+    wait_until(lambda: small.service.asked == 1, 30, "it is being answered")
     began = time.monotonic()
     small.server.close()
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 20  # who is being answered would take a minute
 
 
 def test_a_fault_of_ours_is_the_house_s_sentence(shared_small, caplog):
     assert refusal(say(shared_small.url, "POST", "/describe", RED)) == "internal"  # the stand-in's answer has no models
-    wait_until(lambda: "POST /describe failed: KeyError" in caplog.text, 5, "it is logged")
+    wait_until(lambda: "POST /describe failed: KeyError" in caplog.text, 30, "it is logged")
 
 
 @pytest.mark.slow

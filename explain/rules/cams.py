@@ -77,9 +77,9 @@ def gradcam(activations: Tensor, gradients: Tensor) -> Tensor:
 @register(
     "gradcam++",
     title="Grad-CAM++",
-    equation="ReLU(Σₖ wₖ Aₖ),  wₖ = Σᵢ αₖᵢ ReLU(Gₖᵢ),  αₖᵢ = Gₖᵢ² / (2 Gₖᵢ² + Gₖᵢ³ Σⱼ Aₖⱼ)",
+    equation="ReLU(Σₖ wₖ Aₖ),  wₖ = Σᵢ αₖᵢ ReLU(Gₖᵢ),  αₖᵢ = Gₖᵢ² / (2 Gₖᵢ² + Gₖᵢ³ Σⱼ ReLU(Aₖⱼ))",
     source="Chattopadhay et al., Grad-CAM++, WACV 2018, arXiv:1710.11063",
-    warning="Derived for layers behind a ReLU: where a channel's activations sum to less than zero, α has a pole.",
+    warning="Derived for layers behind a ReLU; of others α counts what a ReLU would leave, else it would have poles.",
 )
 def gradcam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
     """Channels weighted by their positive gradients, each place by its share alpha.
@@ -91,13 +91,15 @@ def gradcam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
 
     The factor exp(y), the same for all places of a picture, is left out: it would overflow. Only G > 0 count in w,
     and there G^2 cancels, so that nothing underflows: alpha ReLU(G) = ReLU(G) / (2 + ReLU(G) sum_j A_kj).
-    0/0 (no gradient), and the pole itself, is 0.
+
+    The paper's A are behind a ReLU. Where they are not, the sum is over ReLU(A_kj): with a sum below zero the places
+    where the denominator is next to nothing would make the map, and which those are is decided by roundings.
     """
     import tensorflow as tf
 
     rising = _positive(gradients)
-    totals = _total(activations)[:, tf.newaxis, tf.newaxis, :]
-    return _positive(_combine(activations, _total(_ratio(rising, 2.0 + rising * totals))))
+    totals = _total(_positive(activations))[:, tf.newaxis, tf.newaxis, :]
+    return _positive(_combine(activations, _total(rising / (2.0 + rising * totals))))
 
 
 @register(

@@ -41,7 +41,7 @@ def _foremost(measure: np.ndarray, count: int) -> np.ndarray:
 @register(
     "smoothgradcam++",
     title="Smooth Grad-CAM++",
-    equation="ReLU(Σₖ wₖ Aₖ),  wₖ = Σᵢ αₖᵢ ReLU(E Gₖᵢ),  αₖᵢ = E Gₖᵢ² / (2 E Gₖᵢ² + E Gₖᵢ³ Σⱼ Aₖⱼ),  E over noise",
+    equation="ReLU(Σₖ wₖ Aₖ),  wₖ = Σᵢ αₖᵢ ReLU(E Gₖᵢ),  αₖᵢ = E Gₖᵢ² / (2 E Gₖᵢ² + ReLU(E Gₖᵢ³) Σⱼ ReLU(Aₖⱼ)),  E over noise",
     source="Omeiza et al., Smooth Grad-CAM++, IntelliSys 2019, arXiv:1908.01224",
     warning="Derived for layers behind a ReLU, as Grad-CAM++.",
     passes=lambda layers, size, samples, **_: Passes(1 + samples, 1 + samples),
@@ -57,9 +57,10 @@ def smooth_gradcam_plus_plus(
 ) -> list[np.ndarray]:
     """Grad-CAM++ with gradients averaged over noisy copies of the picture.
 
-    w_k = sum_i alpha_ki ReLU(E G_ki), alpha_ki = E G_ki^2 / (2 E G_ki^2 + E G_ki^3 sum_j A_kj), E the mean over
-    `samples` copies with noise of `noise` of the picture's range; A is that of the picture itself. The paper has the
-    mean of G, not of its square, above the line, which does not give Grad-CAM++ back without noise; this does.
+    w_k = sum_i alpha_ki ReLU(E G_ki), alpha_ki = E G_ki^2 / (2 E G_ki^2 + ReLU(E G_ki^3) sum_j ReLU(A_kj)), E the mean
+    over `samples` copies with noise of `noise` of the picture's range; A is that of the picture itself. The paper has
+    the mean of G, not of its square, above the line, which does not give Grad-CAM++ back without noise; this does. It
+    has no ReLU in alpha; as with Grad-CAM++, there would be poles without.
     """
     random = np.random.default_rng(seed)
     activations = [layer for layer, _ in classifier.taps(pixels, targets)]
@@ -72,7 +73,8 @@ def smooth_gradcam_plus_plus(
                 total += wide**power / samples
     maps = []
     for layer, (first, second, third) in zip(activations, powers, strict=True):
-        below = 2 * second + third * layer.sum((1, 2), keepdims=True, dtype=np.float64)
+        totals = np.maximum(layer, 0).sum((1, 2), keepdims=True, dtype=np.float64)
+        below = 2 * second + np.maximum(third, 0) * totals
         alpha = np.divide(second, below, out=np.zeros_like(below), where=below != 0)
         maps.append(_positive_sum(layer, (alpha * np.maximum(first, 0)).sum((1, 2))))
     return maps
