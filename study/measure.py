@@ -34,7 +34,7 @@ from explain.checkpoints import Checkpoint
 from explain.ensembles import Ensemble
 from explain.explanation import Explanation, Layer
 from explain.measures import feature_figures, focus_entropy, share_inside
-from explain.rules import paired_rules
+from explain.rules import RULES, paired_rules
 from study import StudyError, statistics
 from study.files import read_rows
 from study.store import of_pets
@@ -98,11 +98,16 @@ def kept(model_digest: str, pictures: str, cache: Path) -> Maps | None:
         listed = json.loads((folder / "layers.json").read_text())
     except OSError:
         return None
-    if listed["rules"] != list(paired_rules()):
+    if listed["rules"] != _defined():
         return None
     return Maps(
         tuple(Layer(layer["address"], layer["depth"], tuple(layer["shape"])) for layer in listed["layers"]), folder
     )
+
+
+def _defined() -> dict[str, str]:
+    """The rules whose maps are kept, each with its equation: maps of a rule that was another are none."""
+    return {name: RULES[name].equation for name in paired_rules()}
 
 
 def _folder(model_digest: str, pictures: str, cache: Path) -> Path:
@@ -327,5 +332,5 @@ class _Writer:
         """All batches are in."""
         for values in self.files.values():
             values.flush()
-        listed = {"rules": list(paired_rules()), "layers": [layer.__dict__ for layer in layers]}
+        listed = {"rules": _defined(), "layers": [layer.__dict__ for layer in layers]}
         atomically(self.folder / "layers.json", lambda draft: draft.write_text(json.dumps(listed)))

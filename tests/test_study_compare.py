@@ -178,6 +178,9 @@ def test_maps_of_other_files_pictures_or_rules_and_half_written_ones_are_none(me
     monkeypatch.setitem(RULES, "new", RULES["gradcam"])
     assert kept(measures["model"], measures["pictures"], cache) is None
     monkeypatch.undo()
+    monkeypatch.setitem(RULES, "gradcam", replace(RULES["gradcam"], equation="another"))
+    assert kept(measures["model"], measures["pictures"], cache) is None
+    monkeypatch.undo()
     listed = kept(measures["model"], measures["pictures"], cache).folder / "layers.json"
     text = listed.read_text()
     listed.unlink()

@@ -41,7 +41,8 @@ def _foremost(measure: np.ndarray, count: int) -> np.ndarray:
 @register(
     "smoothgradcam++",
     title="Smooth Grad-CAM++",
-    equation="ReLU(Σₖ wₖ Aₖ),  wₖ = Σᵢ αₖᵢ ReLU(E Gₖᵢ),  αₖᵢ = E Gₖᵢ² / (2 E Gₖᵢ² + ReLU(E Gₖᵢ³) Σⱼ ReLU(Aₖⱼ)),  E over noise",
+    equation="ReLU(Σₖ wₖ Aₖ),  wₖ = Σᵢ αₖᵢ ReLU(E Gₖᵢ),  αₖᵢ = E Gₖᵢ² / (2 E Gₖᵢ² + ReLU(E Gₖᵢ³) Σⱼ ReLU(Aₖⱼ)),  "
+    "E over noise",
     source="Omeiza et al., Smooth Grad-CAM++, IntelliSys 2019, arXiv:1908.01224",
     warning="Derived for layers behind a ReLU, as Grad-CAM++.",
     passes=lambda layers, size, samples, **_: Passes(1 + samples, 1 + samples),
