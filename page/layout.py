@@ -141,7 +141,7 @@ def build(service: Service) -> gr.Blocks:
     # Gradio's statistics for /monitoring, which is shut: a table of the last 10,000 questions, made anew after each
     os.environ |= {"GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9), "GRADIO_ANALYTICS_MAX_EVENTS": "1"}
     page.queue(max_size=limits.QUEUE)
-    page._queue.sleep_when_free = limits.REST
+    page._queue.sleep_when_free = limits.QUEUE_LOOK
     page._queue.progress_update_sleep_when_free = 1  # seconds; progress comes with the page's own answers
     return page
 
