@@ -1,4 +1,4 @@
-"""Plain networks: their forms by the plan, the same function with and without Winograd."""
+"""Plain networks: their forms by the plan, the same function by fast layers."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from training.models import FAMILIES, build
 from training.models.cnn import PLANS, Plan, cnn
-from training.models.winograd import WinogradConv2D
+from training.models.fast import FastBatchNormalization, FastConv2D
 from training.recipe import Model
 
 
@@ -51,11 +51,12 @@ def test_a_shortcut_goes_round_the_last_convolutions_of_a_block():
     np.testing.assert_array_equal(first, added)
 
 
-def test_winograd_is_the_same_function_with_the_same_weights_in_the_same_order():
+def test_fast_layers_are_the_same_function_with_the_same_weights_in_the_same_order():
     keras.utils.set_random_seed(0)
     plan = Plan(((64, 1), (64, 2)), shortcuts=(0, 1), pool_first=True)
-    plain, fast = cnn(plan, 10, 16), cnn(plan, 10, 16, winograd=True)
-    assert sum(isinstance(layer, WinogradConv2D) for layer in fast.layers) == 2
+    plain, fast = cnn(plan, 10, 16), cnn(plan, 10, 16, fast=True)
+    assert sum(isinstance(layer, FastConv2D) for layer in fast.layers) == 2
+    assert sum(isinstance(layer, FastBatchNormalization) for layer in fast.layers) == 3
     fast.set_weights(plain.get_weights())
     pictures = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.float32)
     np.testing.assert_allclose(fast(pictures, training=False), plain(pictures, training=False), rtol=1e-5)

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import keras
 
-from training.hardware import accelerators
-from training.models import imagenet_weights
+from training.models import fast, imagenet_weights
 from training.models import published as publications
 from training.models.cnn import PLANS, cnn
 from training.models.efficientnet import VARIANTS, efficientnet
@@ -42,7 +41,7 @@ def _ends(model: Model) -> dict:
 def _efficientnet(variant: str, units: int, size: int, training: bool, model: Model, **ends: object) -> keras.Model:
     frozen = training and model.frozen_statistics
     own = {"drop_connect": model.drop_connect, "frozen_statistics": frozen, "norm_first": model.norm_first}
-    return efficientnet(variant, units, size, **own, **ends)
+    return efficientnet(variant, units, size, fast=training and fast.helps(), **own, **ends)
 
 
 def _published(variant: str, units: int, size: int, training: bool, model: Model, **ends: object) -> keras.Model:
@@ -50,18 +49,11 @@ def _published(variant: str, units: int, size: int, training: bool, model: Model
 
 
 def _vgg16(variant: str, units: int, size: int, training: bool, model: Model, **ends: object) -> keras.Model:
-    return vgg16(units, size, winograd=training and _winograd(), **ends)
+    return vgg16(units, size, fast=training and fast.helps(), **ends)
 
 
 def _cnn(variant: str, units: int, size: int, training: bool, model: Model, **ends: object) -> keras.Model:
-    return cnn(variant, units, size, winograd=training and _winograd(), **ends)
-
-
-def _winograd() -> bool:
-    """Whether wide convolutions train faster by Winograd's way: in float32 on a CPU."""
-    return (
-        keras.config.dtype_policy().name == "float32" and keras.backend.backend() == "tensorflow" and not accelerators()
-    )
+    return cnn(variant, units, size, fast=training and fast.helps(), **ends)
 
 
 FAMILIES = {

@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from training.models.ends import classifier, entry
-from training.models.winograd import WinogradConv2D
+from training.models.fast import FastBatchNormalization, FastConv2D
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def cnn(
     size: int,
     dropout: float = 0.0,
     unit: bool = False,
-    winograd: bool = False,
+    fast: bool = False,
     input_size: int = 0,
     hidden: int = 0,
     standardise: bool = False,
@@ -76,7 +76,7 @@ def cnn(
         size: height and width in pixels that the network sees, at least 16.
         dropout: share dropped before the classifier.
         unit: scale the input to 0 to 1, not to -2 to 2.
-        winograd: train the wide convolutions by Winograd's way (see `winograd`), which is faster on a CPU.
+        fast: train by layers that are faster on a CPU, with the same weights in the same order (see `fast`).
         input_size: height and width of the input, resized in the graph to `size`; 0: `size`.
         hidden, standardise: of the classifier, see `ends.classifier`.
 
@@ -87,12 +87,12 @@ def cnn(
     plan = PLANS[plan] if isinstance(plan, str) else plan
 
     def convolve(x, channels, name):
-        wide = winograd and plan.kernel == 3 and x.shape[-1] >= 64
-        x = (WinogradConv2D if wide else layers.Conv2D)(
+        wide = fast and plan.kernel == 3 and x.shape[-1] >= 64
+        x = (FastConv2D if wide else layers.Conv2D)(
             channels, plan.kernel, padding="same", kernel_initializer="he_normal", name=f"{name}_conv"
         )(x)
         if plan.norm:
-            x = layers.BatchNormalization(name=f"{name}_bn")(x)
+            x = (FastBatchNormalization if fast else layers.BatchNormalization)(name=f"{name}_bn")(x)
         return layers.Activation(plan.activation, name=f"{name}_activation")(x)
 
     def pool(x, name):

@@ -11,6 +11,7 @@ import keras
 from keras import layers
 
 from training.models.ends import classifier, entry, mean_over_places
+from training.models.fast import FastBatchNormalization
 from training.models.folded import FoldedConvolution
 
 # (repeats, kernel, stride, expansion, channels) of the seven stages at width 1 and depth 1: the paper's table 1.
@@ -131,6 +132,7 @@ def efficientnet(
     hidden: int = 0,
     standardise: bool = False,
     norm_first: bool = False,
+    fast: bool = False,
 ) -> keras.Model:
     """Build a network with fresh weights.
 
@@ -147,6 +149,7 @@ def efficientnet(
         input_size: height and width of the input, resized in the graph to `size`; 0: `size`.
         hidden, standardise: of the classifier, see `ends.classifier`.
         norm_first: see `ends.mean_over_places`.
+        fast: train by layers that are faster on a CPU, with the same weights in the same order (see `fast`).
 
     Returns:
         A functional model: float N x input x input x 3, RGB, 0 to 255, to float32 probabilities N x classes.
@@ -174,7 +177,8 @@ def efficientnet(
             convolution = layers.Conv2D(
                 channels, kernel, stride, "same", use_bias=False, kernel_initializer=CONVOLUTION_INIT, name=conv_name
             )
-        return layers.BatchNormalization(name=bn_name)(convolution(x))
+        normalise = FastBatchNormalization if fast else layers.BatchNormalization
+        return normalise(name=bn_name)(convolution(x))
 
     def squeeze_excite(x, channels, name):
         y = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_se_squeeze")(x)

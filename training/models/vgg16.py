@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from training.models.ends import classifier, entry
-from training.models.winograd import WinogradConv2D
+from training.models.fast import FastBatchNormalization, FastConv2D
 
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (channels, convolutions)
 
@@ -19,7 +19,7 @@ def vgg16(
     size: int,
     dropout: float = 0.5,
     unit: bool = False,
-    winograd: bool = False,
+    fast: bool = False,
     input_size: int = 0,
     hidden: int = 0,
     standardise: bool = False,
@@ -31,7 +31,7 @@ def vgg16(
         size: height and width in pixels that the network sees, at least 32.
         dropout: share dropped before the head.
         unit: scale the input to 0 to 1, not to -1 to 1.
-        winograd: train the wide convolutions by Winograd's way (see `winograd`), which is faster on a CPU.
+        fast: train by layers that are faster on a CPU, with the same weights in the same order (see `fast`).
         input_size: height and width of the input, resized in the graph to `size`; 0: `size`.
         hidden, standardise: of the classifier, see `ends.classifier`.
 
@@ -43,8 +43,8 @@ def vgg16(
     x = layers.Rescaling(scale, offset, name="preprocessing")(x)
     for block, (channels, convolutions) in enumerate(BLOCKS, 1):
         for number in range(1, convolutions + 1):
-            wide = winograd and x.shape[-1] >= 128
-            x = (WinogradConv2D if wide else layers.Conv2D)(
+            wide = fast and x.shape[-1] >= 128
+            x = (FastConv2D if wide else layers.Conv2D)(
                 channels,
                 3,
                 padding="same",
@@ -52,7 +52,7 @@ def vgg16(
                 kernel_initializer="he_normal",
                 name=f"block{block}_conv{number}",
             )(x)
-        x = layers.BatchNormalization(name=f"block{block}_bn")(x)
+        x = (FastBatchNormalization if fast else layers.BatchNormalization)(name=f"block{block}_bn")(x)
         x = layers.MaxPooling2D(name=f"block{block}_pool")(x)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     x = classifier(x, classes, dropout, hidden, standardise)

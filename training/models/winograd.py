@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keras import layers
-
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -75,23 +73,3 @@ def convolve(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     outputs = tf.reshape(outputs, [out, out, -1, down, right, kernel.shape[-1]])
     outputs = tf.reshape(tf.transpose(outputs, [2, 3, 0, 4, 1, 5]), [-1, down * out, right * out, kernel.shape[-1]])
     return outputs[:, :height, :width]
-
-
-class WinogradConv2D(layers.Conv2D):
-    """A Conv2D of 3 x 3, stride 1 and "same" padding that trains by `convolve`; outside of training it is Conv2D's."""
-
-    def build(self, input_shape: tuple) -> None:
-        import tensorflow as tf
-
-        super().build(input_shape)
-
-        @tf.function(jit_compile=True, autograph=False)
-        def fast(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-            return self.activation(convolve(x, kernel) + bias)
-
-        self._fast = fast
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        if training:
-            return self._fast(inputs, self.kernel.value, self.bias.value)
-        return super().call(inputs)
