@@ -60,7 +60,7 @@ FIRST, SECOND, *_, LAST = known()
 
 
 def test_the_ladder_begins_with_the_plainest_and_ends_with_augmentation():
-    assert (FIRST, LAST) == ("cifar100-ladder-simple", "cifar100-ladder-augmented")
+    assert (FIRST, LAST) == ("cifar100-ladder-simple", "cifar100-ladder-offline")
 
 
 def test_finished_runs_are_read_in_the_recipes_order(run):
@@ -85,7 +85,7 @@ def test_finished_runs_are_read_in_the_recipes_order(run):
     assert f"The card of {SECOND} is missing." in said
     assert [step["title"] for step in told(run.store.ladder(), {}, lambda figures: None, PageTexts())] == [
         "Simple",
-        "Augmented",
+        "Offline",
     ]
 
 

@@ -5,6 +5,7 @@ Pictures of 32 x 32 pixels come in and are resized inside the network, so one te
 
 from dataclasses import replace
 
+from training.data.offline import SETTINGS
 from training.recipe import Augment, Data, EnsembleRecipe, Model, Optimizer, Recipe, Schedule
 
 DATA = Data("cifar-100")
@@ -75,7 +76,7 @@ CNN = Recipe(
 )
 
 # The original's rungs: what each one adds to the one before it. All alike but for that, by Adam at 0.0005, ten epochs.
-PLAIN, MOVED = Augment(), Augment(shift=0.125, flip=True, rotation=10, zoom=0.1)
+PLAIN = Augment()
 LADDER = {
     "simple": ("three convolutions with pooling, two dense layers", "simple", PLAIN),
     "lenet": ("LeNet-5", "lenet", PLAIN),
@@ -86,7 +87,7 @@ LADDER = {
     "vgg": ("VGG with one block fewer", "vgg", PLAIN),
     "no-dense": ("the same without dense layers", "vgg-no-dense", PLAIN),
     "residual": ("the same with shortcuts", "residual", PLAIN),
-    "augmented": ("the same with augmentation", "residual", MOVED),
+    "augmented": ("the same with augmentation", "residual", SETTINGS),
 }
 
 
@@ -107,7 +108,18 @@ def rung(name: str) -> Recipe:
     )
 
 
-RECIPES = [FROZEN, FINETUNED, FINETUNED.with_seed(2), LITE1, LITE2, CNN, *map(rung, LADDER)]
+# As many steps as online, half of them on pictures as they are.
+OFFLINE = replace(
+    rung("residual"),
+    id="cifar100-ladder-offline",
+    title="Ladder: offline",
+    description="A step of the ladder on CIFAR-100, five epochs: shortcuts, and a copy of each picture augmented alike "
+    "beforehand.",
+    data=replace(DATA, copies=1),
+    stages=((32, 5),),
+)
+
+RECIPES = [FROZEN, FINETUNED, FINETUNED.with_seed(2), LITE1, LITE2, CNN, *map(rung, LADDER), OFFLINE]
 ENSEMBLES = [
     EnsembleRecipe(
         id="cifar100-ensemble",
