@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from training.models import build
-from training.models.fast import FastBatchNormalization, FastConv2D, convolve_small
+from training.models.fast import FastBatchNormalization, FastConv2D, FastSwish, convolve_small
 from training.models.vgg16 import vgg16
 from training.recipe import Model
 
@@ -85,6 +85,12 @@ def test_a_normalization_that_is_not_trained_keeps_its_statistics():
     np.testing.assert_array_equal(before, layer.get_weights())
 
 
+def test_a_swish_is_keras_own_and_so_is_its_gradient():
+    x = np.random.default_rng(0).normal(0, 4, (3, 4, 4, 5)).astype(np.float32)
+    for a, b in zip(gradients(FastSwish(), x), gradients(keras.layers.Activation("swish"), x), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_a_network_fits_as_with_keras_own(policy):
     """Two steps of model.fit, the whole way that a training takes."""
@@ -112,6 +118,8 @@ def test_a_network_is_fast_in_training_and_keras_own_as_it_is_saved(name):
     assert "BatchNormalization" in kinds[0]
     assert "FastBatchNormalization" in kinds[1]
     assert "BatchNormalization" not in kinds[1]
+    assert ("FastSwish" in kinds[1]) == name.startswith("efficientnet")
+    assert not any(kind.startswith("Fast") for kind in kinds[0])
     assert [(w.path, w.shape) for w in plain.weights] == [(w.path, w.shape) for w in fast.weights]
 
 

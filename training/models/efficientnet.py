@@ -11,7 +11,7 @@ import keras
 from keras import layers
 
 from training.models.ends import classifier, entry, mean_over_places
-from training.models.fast import FastBatchNormalization
+from training.models.fast import FastBatchNormalization, FastSwish
 from training.models.folded import FoldedConvolution
 
 # (repeats, kernel, stride, expansion, channels) of the seven stages at width 1 and depth 1: the paper's table 1.
@@ -163,7 +163,9 @@ def efficientnet(
     dropout = variant.dropout if dropout is None else dropout
 
     def activate(x, name):
-        return (layers.ReLU(6.0, name=name) if variant.lite else layers.Activation("swish", name=name))(x)
+        if variant.lite:
+            return layers.ReLU(6.0, name=name)(x)
+        return (FastSwish(name=name) if fast else layers.Activation("swish", name=name))(x)
 
     def convolve(x, channels, kernel, stride, conv_name, bn_name):
         """A convolution (depthwise where channels is None) and its BatchNormalization."""

@@ -4,7 +4,8 @@ They stand in a network only while it is trained; what is saved is made of Keras
 Winograd's way. In bfloat16 the gradient of a kernel on small maps is nine matrix products, where TensorFlow's own is
 slow: 26 ms against 114 to 133 ms for 512 channels on 4 x 4 places, batches of 128, two cores with AMX.
 BatchNormalization is one operation of TensorFlow's, where Keras' is a dozen that each read the whole map: a step of
-EfficientNet's small compound variant takes 0.65 to 0.80 s so, and 1.0 s with Keras' own.
+EfficientNet's small compound variant takes 0.65 to 0.80 s so, and 1.0 s with Keras' own. So is the gradient of swish:
+16 ms on 25 million values, not 48.
 """
 
 from __future__ import annotations
@@ -105,3 +106,29 @@ class FastBatchNormalization(layers.BatchNormalization):
         for stored, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
             stored.assign(stored * self.momentum + new * (1 - self.momentum))
         return outputs
+
+
+class FastSwish(layers.Activation):
+    """A swish whose gradient is computed faster."""
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__("swish", **kwargs)
+
+    def build(self, input_shape: tuple) -> None:
+        import tensorflow as tf
+
+        super().build(input_shape)
+
+        @tf.function(jit_compile=True, autograph=False)
+        def slope(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+            share = tf.sigmoid(x)
+            return upstream * share * (1 + x * (1 - share))
+
+        @tf.custom_gradient
+        def swish(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+            return tf.nn.silu(x), lambda upstream: slope(x, upstream)
+
+        self._swish = swish
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self._swish(inputs)
