@@ -529,7 +529,8 @@ TEXTS: dict[str, Any] = {
         "adds": "Adds",
         "ladder": "The ladder: from a plain network upwards",
         "ladder_text": "Short trainings on CIFAR-100, each adding one thing to the one before it. Dot and line: ours "
-        "on the test split with its 95 % interval; diamond: the original, which gives no intervals.",
+        "on the test split with its 95 % interval; diamond: the original, which gives no intervals. Times are by the "
+        "clock, beside other work.",
         "ladder_step": "Step",
         "ladder_ours": "Ours",
         "ladder_original": "Original",
