@@ -170,6 +170,26 @@ def test_models_stand_in_a_table_with_heads(bare):
     assert "94.56" in first.inner_text()
 
 
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desk", "phone"])
+def test_figures_of_models_are_text_that_nothing_lies_over(browser, bare_server, options):  # noqa: F811
+    look = Look(browser, bare_server.url, **options)
+    look.open()
+    crossed = look.page.evaluate("""() => [...document.querySelectorAll('[data-ref=models] td')].flatMap(cell => {
+        const spans = [...cell.querySelectorAll('span')];
+        const rects = spans.map(span => {
+            const range = document.createRange();
+            range.selectNodeContents(span);
+            return [...range.getClientRects()]; });
+        const meets = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+            && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2;
+        const drawn = spans.filter(span => getComputedStyle(span, '::before').position === 'absolute');
+        const met = spans.filter((_, i) => rects.slice(i + 1).flat().some(b => rects[i].some(a => meets(a, b))));
+        return [...drawn, ...met].map(span => span.outerHTML); })""")
+    assert look.page.locator("[data-ref=models] td .tm-interval").count() > 1
+    look.close()
+    assert crossed == []
+
+
 def test_lists_without_data_offer_the_free_examples(bare):
     bare.open()
     page = bare.page

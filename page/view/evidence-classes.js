@@ -249,7 +249,7 @@ function pairsCard({ classes, pairs }, matrix) {
 function endCard(name, title, { classes }, list) {
   const rows = list.map(({ place, share, low, high, right, of, precise, taken }) => {
     const more = [precise && fill(t.of_so_called, { share: precise }), taken && fill(t.taken_for, { name: classes[taken.place], count: number(taken.count) })];
-    const line = make('span', { className: 'tm-interval', ariaHidden: 'true' }, make('i', { style: `left: ${100 * low}%; right: ${100 - 100 * high}%` }), make('b', { style: `left: ${100 * share}%` }));
+    const line = make('span', { className: 'tm-range', ariaHidden: 'true' }, make('i', { style: `left: ${100 * low}%; right: ${100 - 100 * high}%` }), make('b', { style: `left: ${100 * share}%` }));
     return make('li', {}, make('b', { textContent: classes[place] }), line, make('span', { textContent: number(right) + ' / ' + number(of) }),
       make('small', { textContent: more.filter(Boolean).join(' · ') }));
   });
