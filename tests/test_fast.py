@@ -6,7 +6,15 @@ import pytest
 import tensorflow as tf
 
 from training.models import build
-from training.models.fast import FastBatchNormalization, FastConv2D, FastSwish, convolve_small
+from training.models.fast import (
+    FastBatchNormalization,
+    FastConv2D,
+    FastDepthwiseConv2D,
+    FastPointwiseConv2D,
+    FastSwish,
+    convolve_depthwise,
+    convolve_small,
+)
 from training.models.vgg16 import vgg16
 from training.recipe import Model
 
@@ -40,6 +48,55 @@ def test_a_convolution_trains_as_keras_own_and_is_keras_own_outside_of_training(
         assert a.dtype == b.dtype
         closest(a, b, share)
     np.testing.assert_array_equal(plain(x), fast(x, training=False))
+
+
+@pytest.mark.parametrize(("policy", "share"), [("float32", 1e-5), ("mixed_bfloat16", 0.02)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_pointwise_convolution_trains_as_keras_own(policy, share, bias):
+    options = {"activation": "swish", "use_bias": bias, "bias_initializer": "normal", "dtype": policy}
+    plain, fast = (kind(7, 1, **options) for kind in (keras.layers.Conv2D, FastPointwiseConv2D))
+    x = np.random.default_rng(1).normal(size=(4, 3, 6, 5)).astype(np.float32)
+    plain(x), fast(x)
+    fast.set_weights(plain.get_weights())
+    for a, b in zip(gradients(fast, x, training=True), gradients(plain, x), strict=True):
+        assert a.dtype == b.dtype
+        closest(a, b, share)
+    np.testing.assert_array_equal(plain(x), fast(x, training=False))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "side"), [(5, 1, 4), (5, 2, 8), (5, 2, 7), (3, 1, 2), (3, 2, 1), (3, 1, 6)]
+)
+def test_a_depthwise_convolution_trains_as_keras_own(kernel, stride, side):
+    plain, fast = (
+        kind(kernel, stride, "same", use_bias=False) for kind in (keras.layers.DepthwiseConv2D, FastDepthwiseConv2D)
+    )
+    x = np.random.default_rng(1).normal(size=(4, side, max(1, side - 1), 5)).astype(np.float32)
+    plain(x), fast(x)
+    fast.set_weights(plain.get_weights())
+    for a, b in zip(gradients(fast, x, training=True), gradients(plain, x), strict=True):
+        closest(a, b, 1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [(4, 4), (3, 8), (1, 1), (9, 2)])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_the_gradients_of_a_depthwise_convolution_on_small_maps(kernel, size, stride):
+    rng = np.random.default_rng(0)
+    x, kernel = (rng.normal(size=shape).astype(np.float32) for shape in ((3, *size, 5), (kernel, kernel, 5, 1)))
+    x, kernel = tf.constant(x), tf.constant(kernel)
+    results = []
+    for function in (
+        lambda x, kernel: convolve_depthwise(x, kernel, stride),
+        lambda x, kernel: tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME"),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch([x, kernel])
+            y = function(x, kernel)
+            loss = tf.reduce_sum(tf.sin(y))
+        results.append([y, *tape.gradient(loss, [x, kernel])])
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 4, 5), (2, 3, 8, 2), (2, 1, 1, 3)])
@@ -118,7 +175,8 @@ def test_a_network_is_fast_in_training_and_keras_own_as_it_is_saved(name):
     assert "BatchNormalization" in kinds[0]
     assert "FastBatchNormalization" in kinds[1]
     assert "BatchNormalization" not in kinds[1]
-    assert ("FastSwish" in kinds[1]) == name.startswith("efficientnet")
+    for kind in ("FastSwish", "FastPointwiseConv2D", "FastDepthwiseConv2D"):
+        assert (kind in kinds[1]) == name.startswith("efficientnet")
     assert not any(kind.startswith("Fast") for kind in kinds[0])
     assert [(w.path, w.shape) for w in plain.weights] == [(w.path, w.shape) for w in fast.weights]
 

@@ -11,7 +11,7 @@ import keras
 from keras import layers
 
 from training.models.ends import classifier, entry, mean_over_places
-from training.models.fast import FastBatchNormalization, FastSwish
+from training.models.fast import FastBatchNormalization, FastDepthwiseConv2D, FastPointwiseConv2D, FastSwish
 from training.models.folded import FoldedConvolution
 
 # (repeats, kernel, stride, expansion, channels) of the seven stages at width 1 and depth 1: the paper's table 1.
@@ -172,11 +172,11 @@ def efficientnet(
         if frozen_statistics:
             return FoldedConvolution(channels, kernel, stride, CONVOLUTION_INIT, name=conv_name)(x)
         if channels is None:
-            convolution = layers.DepthwiseConv2D(
+            convolution = (FastDepthwiseConv2D if fast else layers.DepthwiseConv2D)(
                 kernel, stride, "same", use_bias=False, depthwise_initializer=CONVOLUTION_INIT, name=conv_name
             )
         else:
-            convolution = layers.Conv2D(
+            convolution = (FastPointwiseConv2D if fast and kernel == 1 else layers.Conv2D)(
                 channels, kernel, stride, "same", use_bias=False, kernel_initializer=CONVOLUTION_INIT, name=conv_name
             )
         normalise = FastBatchNormalization if fast else layers.BatchNormalization
@@ -185,7 +185,7 @@ def efficientnet(
     def squeeze_excite(x, channels, name):
         y = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_se_squeeze")(x)
         for filters, activation, part in ((channels, "swish", "reduce"), (x.shape[-1], "sigmoid", "expand")):
-            y = layers.Conv2D(
+            y = (FastPointwiseConv2D if fast else layers.Conv2D)(
                 filters, 1, activation=activation, kernel_initializer=CONVOLUTION_INIT, name=f"{name}_se_{part}"
             )(y)
         return layers.Multiply(name=f"{name}_se_excite")([x, y])

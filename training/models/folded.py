@@ -11,6 +11,8 @@ The weights are those of a Conv2D (or DepthwiseConv2D) and its BatchNormalizatio
 import keras
 from keras import ops
 
+from training.models import fast
+
 
 class FoldedConvolution(keras.layers.Layer):
     """A convolution without bias, padding "same", and its BatchNormalization in inference mode.
@@ -47,6 +49,7 @@ class FoldedConvolution(keras.layers.Layer):
         self.beta = self.add_weight(shape=(output,), initializer="zeros", name="beta")
         self.mean = self.add_weight(shape=(output,), initializer="zeros", name="moving_mean", trainable=False)
         self.variance = self.add_weight(shape=(output,), initializer="ones", name="moving_variance", trainable=False)
+        self._fast = not self.filters and fast.helps() and fast.helps_depthwise(input_shape, self.kernel_size)
 
     def call(self, x: object) -> object:
         scale = self.gamma * ops.rsqrt(self.variance + self.epsilon)
@@ -54,6 +57,8 @@ class FoldedConvolution(keras.layers.Layer):
         kernel = self.kernel * (scale if self.filters else scale[:, None])
         # folded in float32 also under bfloat16, whose eight bits would make the scale another one
         x, kernel, shift = (ops.cast(value, self.compute_dtype) for value in (x, kernel, shift))
+        if self._fast:
+            return fast.convolve_depthwise(x, kernel, self.stride) + shift
         if self.filters:
             return ops.conv(x, kernel, self.stride, "same") + shift
         return ops.depthwise_conv(x, kernel, self.stride, "same") + shift
