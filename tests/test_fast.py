@@ -35,6 +35,29 @@ def closest(actual, expected, share):
     np.testing.assert_allclose(actual, expected, atol=share * np.abs(expected).max())
 
 
+def trains_alike(fast, plain, x, share):
+    """With the same weights, both layers give the same in training: outputs, gradients, their dtypes."""
+    plain(x), fast(x)
+    fast.set_weights(plain.get_weights())
+    for a, b in zip(gradients(fast, x, training=True), gradients(plain, x), strict=True):
+        assert a.dtype == b.dtype
+        closest(a, b, share)
+
+
+def have_the_same_gradients(function, expected, x, kernel):
+    """Both functions of x and a kernel give the same, and so do their gradients."""
+    x, kernel = (tf.constant(values, tf.float32) for values in (x, kernel))
+    results = []
+    for convolve in (function, expected):
+        with tf.GradientTape() as tape:
+            tape.watch([x, kernel])
+            y = convolve(x, kernel)
+            loss = tf.reduce_sum(tf.sin(y))
+        results.append([y, *tape.gradient(loss, [x, kernel])])
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("policy", "side", "share"), [("float32", 10, 1e-4), ("float32", 4, 1e-4), ("mixed_bfloat16", 4, 0.02)]
 )
@@ -42,11 +65,7 @@ def test_a_convolution_trains_as_keras_own_and_is_keras_own_outside_of_training(
     options = {"filters": 7, "kernel_size": 3, "padding": "same", "activation": "relu", "bias_initializer": "normal"}
     plain, fast = (kind(**options, dtype=policy) for kind in (keras.layers.Conv2D, FastConv2D))
     x = np.random.default_rng(1).normal(size=(4, side, 7, 5)).astype(np.float32)
-    plain(x), fast(x)
-    fast.set_weights(plain.get_weights())
-    for a, b in zip(gradients(fast, x, training=True), gradients(plain, x), strict=True):
-        assert a.dtype == b.dtype
-        closest(a, b, share)
+    trains_alike(fast, plain, x, share)
     np.testing.assert_array_equal(plain(x), fast(x, training=False))
 
 
@@ -56,11 +75,7 @@ def test_a_pointwise_convolution_trains_as_keras_own(policy, share, bias):
     options = {"activation": "swish", "use_bias": bias, "bias_initializer": "normal", "dtype": policy}
     plain, fast = (kind(7, 1, **options) for kind in (keras.layers.Conv2D, FastPointwiseConv2D))
     x = np.random.default_rng(1).normal(size=(4, 3, 6, 5)).astype(np.float32)
-    plain(x), fast(x)
-    fast.set_weights(plain.get_weights())
-    for a, b in zip(gradients(fast, x, training=True), gradients(plain, x), strict=True):
-        assert a.dtype == b.dtype
-        closest(a, b, share)
+    trains_alike(fast, plain, x, share)
     np.testing.assert_array_equal(plain(x), fast(x, training=False))
 
 
@@ -72,46 +87,31 @@ def test_a_depthwise_convolution_trains_as_keras_own(kernel, stride, side):
         kind(kernel, stride, "same", use_bias=False) for kind in (keras.layers.DepthwiseConv2D, FastDepthwiseConv2D)
     )
     x = np.random.default_rng(1).normal(size=(4, side, max(1, side - 1), 5)).astype(np.float32)
-    plain(x), fast(x)
-    fast.set_weights(plain.get_weights())
-    for a, b in zip(gradients(fast, x, training=True), gradients(plain, x), strict=True):
-        closest(a, b, 1e-5)
+    trains_alike(fast, plain, x, 1e-5)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("size", [(4, 4), (3, 8), (1, 1), (9, 2)])
-@pytest.mark.parametrize("kernel", [3, 5])
-def test_the_gradients_of_a_depthwise_convolution_on_small_maps(kernel, size, stride):
+@pytest.mark.parametrize("side", [3, 5])
+def test_the_gradients_of_a_depthwise_convolution_on_small_maps(side, size, stride):
     rng = np.random.default_rng(0)
-    x, kernel = (rng.normal(size=shape).astype(np.float32) for shape in ((3, *size, 5), (kernel, kernel, 5, 1)))
-    x, kernel = tf.constant(x), tf.constant(kernel)
-    results = []
-    for function in (
+    have_the_same_gradients(
         lambda x, kernel: convolve_depthwise(x, kernel, stride),
         lambda x, kernel: tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME"),
-    ):
-        with tf.GradientTape() as tape:
-            tape.watch([x, kernel])
-            y = function(x, kernel)
-            loss = tf.reduce_sum(tf.sin(y))
-        results.append([y, *tape.gradient(loss, [x, kernel])])
-    for a, b in zip(*results, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-4)
+        rng.normal(size=(3, *size, 5)),
+        rng.normal(size=(side, side, 5, 1)),
+    )
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 4, 5), (2, 3, 8, 2), (2, 1, 1, 3)])
 def test_the_gradients_of_a_convolution_on_small_maps(shape):
     rng = np.random.default_rng(0)
-    x, kernel = (tf.constant(rng.normal(size=size).astype(np.float32)) for size in (shape, (3, 3, shape[-1], 6)))
-    results = []
-    for function in (convolve_small, lambda x, kernel: tf.nn.conv2d(x, kernel, 1, "SAME")):
-        with tf.GradientTape() as tape:
-            tape.watch([x, kernel])
-            y = function(x, kernel)
-            loss = tf.reduce_sum(tf.sin(y))
-        results.append([y, *tape.gradient(loss, [x, kernel])])
-    for a, b in zip(*results, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-4)
+    have_the_same_gradients(
+        convolve_small,
+        lambda x, kernel: tf.nn.conv2d(x, kernel, 1, "SAME"),
+        rng.normal(size=shape),
+        rng.normal(size=(3, 3, shape[-1], 6)),
+    )
 
 
 @pytest.mark.parametrize(("policy", "share"), [("float32", 1e-5), ("mixed_bfloat16", 0.02)])

@@ -9,7 +9,7 @@ from crowd import MEMBERS, ROW
 from judges import picture
 from PIL import Image
 from playwright.sync_api import expect
-from test_page_browser import PHONE, RED, Visit, browser, fits  # noqa: F401  browser is a fixture
+from test_page_browser import PHONE, RED, Visit, browser, fits, settle  # noqa: F401  browser is a fixture
 
 pytest_plugins = ["crowd_fixtures"]
 SMALL = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
@@ -180,7 +180,7 @@ def test_small_pictures_are_shown_without_blur_and_photos_are_not(visit):
     assert page.evaluate("document.querySelector('[data-ref=stage-0] img').naturalWidth") == 32
     assert page.get_attribute(".tm", "data-mode") == "overlay"
     page.locator("[data-ref=opacity]").fill("0")
-    page.wait_for_timeout(100)
+    settle(page)
     with Image.open(io.BytesIO(page.locator("[data-ref=stage-0]").screenshot())) as image:
         drawn = np.asarray(image.convert("RGB")).astype(int)
     height, width = drawn.shape[:2]
@@ -241,7 +241,7 @@ def test_what_explains_another_class_has_no_agreement_and_any_other_can_be_chose
     assert page.inner_text("[data-ref=where]") == "sure:"
     assert float(page.inner_text("[data-ref=rank]"))
     page.click("[data-ref=against-5]")
-    page.wait_for_timeout(100)
+    settle(page)
     assert page.inner_text("[data-ref=where]") == "other:"
     told = page.get_attribute("[data-ref=track]", "aria-valuetext")
     assert told.startswith("3 of 3, 100 % of the depth; agreement with all: sure ")
@@ -268,12 +268,12 @@ def test_from_a_row_back_to_two(visit):
         expect(page.locator(f"[data-ref={name}]")).to_be_visible()
     expect(page.locator("[data-ref=against-0]")).to_be_hidden()
     page.keyboard.press("Home")
-    page.wait_for_timeout(100)
+    settle(page)
     assert visit.place() == 1
     visit.answered(lambda: visit.choose("row"))
     box_of = page.locator("[data-ref=stage-4]").bounding_box()
     page.mouse.dblclick(box_of["x"] + 40, box_of["y"] + 40)
-    page.wait_for_timeout(100)
+    settle(page)
     moves = page.locator("[data-ref=models] .tm-plane").evaluate_all("all => all.map((plane) => plane.style.transform)")
     assert len(set(moves)) == 1
     assert "scale(2.5)" in moves[0]

@@ -15,7 +15,7 @@ from judges import EXPERIMENTS, STARTING, Server, again, colour_judge, encoded, 
 from PIL import Image, ImageCms
 from playwright.sync_api import expect
 from studied import save
-from test_page_browser import BLUE, PHONE, RED, SHOWN, Visit, browser, fits  # noqa: F401  browser is a fixture
+from test_page_browser import BLUE, PHONE, RED, SHOWN, Visit, browser, fits, settle  # noqa: F401  browser is a fixture
 from test_pictures import DISPLAY_P3, GAMMA_22, rgb_profile
 
 from explain.pictures import read
@@ -183,12 +183,12 @@ def test_feature_maps_are_a_view_of_the_stages_and_the_same_channels_stand_at_th
     seen.add(tiles[0].nth(1).locator("canvas").evaluate("node => node.toDataURL()"))
     assert len(seen) == 2  # the scrubber drives them
     tiles[1].nth(2).click()
-    page.wait_for_timeout(100)
+    settle(page)
     assert page.inner_text("[data-ref=third-title]").endswith("in both")
     pressed = [side.nth(2).get_attribute("aria-pressed") for side in tiles]
     assert pressed == ["true", "true"]
     page.click("label:has-text('each its most important')")
-    page.wait_for_timeout(100)
+    settle(page)
     assert page.inner_text("[data-ref=third-title]").endswith("of steep")
     assert all(text.startswith("no. ") for text in tiles[1].locator(":scope > span").all_inner_texts())
     page.click(".tm-segments label:has-text('overlay')")
@@ -215,7 +215,7 @@ def test_the_difference_has_a_scale_and_nothing_lies_over_it(visit):
     limits = set()
     for key in ("Home", "ArrowRight", "End"):
         page.keyboard.press(key)
-        page.wait_for_timeout(100)
+        settle(page)
         first, second = (page.inner_text(f"[data-ref=end-{name}]") for name in ("first", "second"))
         assert first.endswith("× more mild")
         assert second == first.replace("mild", "steep")
@@ -381,7 +381,7 @@ def test_a_long_picture_leaves_room_for_what_stands_on_it(visit, size):
         chip = visit.page.locator(f"[data-ref=evidence-{place}]")
         assert chip.evaluate("node => node.scrollWidth <= node.clientWidth")
     visit.page.click("[data-ref=zoom-in]")
-    visit.page.wait_for_timeout(100)
+    settle(visit.page)
     inner, stage = box(visit, "[data-ref=stage-0] .tm-plane"), box(visit, "[data-ref=stage-0]")
     middle = inner["x"] + inner["width"] / 2, inner["y"] + inner["height"] / 2
     assert middle == pytest.approx((stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2), abs=2)
@@ -400,7 +400,7 @@ def in_view(visit: Visit, selector: str) -> dict[str, float]:
         if inside == before:
             break
         before = inside
-        visit.page.wait_for_timeout(100)
+        settle(visit.page)
     size = visit.page.viewport_size
     assert inside["x"] >= 0
     assert inside["y"] >= 0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
+from test_page_browser import settle
 from test_page_payload import RISING, explanation, message
 
 from explain import compare, view
@@ -69,7 +70,7 @@ def test_three_models_are_drawn_in_a_row_and_two_again_beside_their_difference(d
     assert agreement(page) == "Adam: \N{MINUS SIGN}1.00"  # only the third explains cat
     assert page.text_content("[data-ref=heard]").startswith("They disagree. dog: SGD · Adam")
     page.click("[data-ref=against-2]")
-    page.wait_for_timeout(100)
+    settle(page)
     assert agreement(page) == "more 0: two different answers"
     page = draw(message(sides[0], explanation([RISING, RISING], dog=0.2, target=0), sides[1]))
     assert agreement(page).startswith("more 0: ")  # that of which a number is told
@@ -196,7 +197,7 @@ def test_a_model_without_feature_maps_says_so(draw):
     draw(message(plain, ensemble))
     assert (left.locator("button").count(), right.locator("button").count()) == (2, 0)
     page.click(".tm-segments label:has-text('overlay')")
-    page.wait_for_timeout(100)
+    settle(page)
     assert width(page, 1) > 1
 
 
