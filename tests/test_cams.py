@@ -266,6 +266,22 @@ def test_eigencam_s_sign_is_that_of_the_sum_over_channels():
     assert np.array_equal(run("eigengradcam", activations, -np.ones_like(activations)), np.zeros((2, 3, 4)))
 
 
+@pytest.mark.parametrize("rule", ["eigencam", "eigengradcam", "kpcacam"])
+def test_where_channels_sum_to_nothing_the_largest_value_is_positive(rule):
+    """Behind a layer normalisation they do, but for rounding, from which no sign may come."""
+    random = np.random.default_rng(4)
+    for _ in range(10):
+        direction = random.normal(size=8)
+        direction -= direction.mean()
+        heights = random.uniform(0.1, 1, (1, 3, 4, 1))
+        heights[0, 1, 2] = 3.0
+        activations = heights * direction
+        activations += 1e-6 * random.normal(size=activations.shape)  # as rounding would
+        for sign in (1, -1):
+            heat = run(rule, (sign * activations).astype(np.float32), np.ones(activations.shape, np.float32))
+            assert heat.argmax() == 1 * 4 + 2
+
+
 def test_large_maps_are_decomposed_over_fewer_places_and_drawn_at_their_own():
     """Two regions of two channels each: the direction, taken from 28 x 28 means, is that of the larger one."""
     activations = np.zeros((1, 60, 56, 2), np.float32)

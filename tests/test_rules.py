@@ -16,6 +16,7 @@ from explain.errors import ModelError
 from explain.overlay import stretch
 from explain.pictures import read, resize
 from explain.rules import RULES
+from explain.rules.probes import ablationcam, integrated_gradients, occlusion
 from explain.rules.sampling import random_masks, windows, with_noise
 from explain.targets import Finer
 
@@ -335,6 +336,34 @@ def test_a_baseline_is_what_attributions_are_told_from():
     explanation = explain(net(), picture, 1, **options)
     assert not explanation.map().any()
     assert explanation.residuals["integrated-gradients"].tolist() == [0]
+
+
+class Nudged(Classifier):
+    """Of a batch of several its scores differ in the last digit, as a processor's may."""
+
+    def scores(self, pixels, targets):
+        return super().scores(pixels, targets) * np.float32(1 + 3e-7 * (len(pixels) == 1))
+
+
+def test_rounding_is_no_rise_of_the_score():
+    classifier = Nudged(net())
+    grey, target = np.full((1, 8, 8, 3), 0.5, np.float32), np.array([1])
+    attribution = integrated_gradients(classifier, grey, target, baseline=0.5)
+    assert attribution.residual.tolist() == [0]
+    assert attribution.passes.backward < 10  # and is not looked into
+    assert not occlusion(classifier, grey, target).any()
+    assert occlusion(classifier, grey, target, fill=0.4).any()
+
+
+def test_rounding_gives_no_channel_a_weight():
+    """Of a score that is the same whatever the picture."""
+    model = net()
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([0 * kernel, bias + 1])
+    classifier = Nudged(model)
+    maps = ablationcam(classifier, BATCH[:1], np.array([1]))
+    assert maps
+    assert not any(values.any() for values in maps)
 
 
 def biased():

@@ -1,6 +1,7 @@
 """Maps by the first principal component of a layer's activations.
 
-A component has no sign of its own. It is given the one in which the map goes with the plain sum over the channels; then
+A component has no sign of its own. It is given the one in which the map goes with the plain sum over the channels, or,
+where the channels sum to nothing as behind a layer normalisation, in which the map's largest value is positive; then
 what is negative is cut off as in every class activation map. Components are sought over at most 28 x 28 places.
 """
 
@@ -11,6 +12,7 @@ from explain.rules.registry import register
 Tensor = Any
 
 MOST_PLACES = 28  # a side
+CANCELLED = 1e-4  # of the channels' absolute values: a smaller sum over them may be rounding
 
 
 def _smaller(x: Tensor) -> Tensor:
@@ -28,12 +30,18 @@ def _rows(x: Tensor) -> Tensor:
     return tf.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3]))
 
 
-def _first_direction(rows: Tensor) -> Tensor:
-    """The first right singular vector of n x places x channels, through the smaller Gram matrix: n x channels.
+def _sign(maps: Tensor, rows: Tensor) -> Tensor:
+    """1 or -1 for maps of n x places, by the sum over channels of n x places x channels: n x 1."""
+    import tensorflow as tf
 
-    Of the two it is the one whose components sum to more than zero: for rows X and X'X v = lambda v, the scalar product
-    of the map Xv with the sum over channels X1 is lambda times the sum of v.
-    """
+    along = tf.reduce_sum(maps * tf.reduce_sum(rows, 2), 1, keepdims=True)
+    most = tf.reduce_sum(tf.abs(maps) * tf.reduce_sum(tf.abs(rows), 2), 1, keepdims=True)
+    largest = tf.gather(maps, tf.argmax(tf.abs(maps), 1), axis=1, batch_dims=1)[:, tf.newaxis]
+    return tf.sign(tf.where(tf.abs(along) > CANCELLED * most, along, largest))
+
+
+def _first_direction(rows: Tensor) -> Tensor:
+    """The first right singular vector of n x places x channels, through the smaller Gram matrix: n x channels."""
     import tensorflow as tf
 
     largest = tf.reduce_max(tf.abs(rows), (1, 2), keepdims=True)
@@ -46,7 +54,7 @@ def _first_direction(rows: Tensor) -> Tensor:
         _, vectors = tf.linalg.eigh(tf.matmul(rows, rows, transpose_b=True))
         direction = tf.einsum("npc,np->nc", rows, vectors[..., -1])
         direction = tf.math.divide_no_nan(direction, tf.norm(direction, axis=1, keepdims=True))
-    return direction * tf.sign(tf.reduce_sum(direction, 1, keepdims=True))
+    return direction * _sign(tf.einsum("npc,nc->np", rows, direction), rows)
 
 
 def _projected(x: Tensor) -> Tensor:
@@ -101,7 +109,8 @@ def kpcacam(activations: Tensor) -> Tensor:
 
     The kernel is Gaussian, with the mean squared distance between two places as width, so that the unit of the
     activations does not matter; the paper leaves kernel and width open. The analysis is centred, so the map is
-    positive on one side of the mean alone: the side where the sum over channels is larger.
+    positive on one side of the mean alone: the side where the sum over channels is larger, or, where all sums are the
+    same, the side of the place that is farthest from it.
     """
     import tensorflow as tf
 
@@ -118,6 +127,5 @@ def kpcacam(activations: Tensor) -> Tensor:
     kernel += tf.reduce_mean(means, 2, keepdims=True) - means - tf.linalg.matrix_transpose(means)
     values, vectors = tf.linalg.eigh(kernel)
     component = vectors[..., -1] * tf.sqrt(tf.nn.relu(values[:, -1:]))
-    sign = tf.sign(tf.reduce_sum(component * tf.reduce_sum(centred, 2), 1, keepdims=True))
-    maps = tf.reshape(tf.nn.relu(component * sign), (-1, *small.shape[1:3], 1))
+    maps = tf.reshape(tf.nn.relu(component * _sign(component, centred)), (-1, *small.shape[1:3], 1))
     return tf.image.resize(maps, activations.shape[1:3])[..., 0]

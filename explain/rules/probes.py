@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 
+_ROUNDING = 1e-6  # of a score: the same picture's differ by as much from batch to batch
+
 
 def _positive_sum(activations: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """ReLU of the weighted channels: n x h x w x channels and n x channels to n x h x w."""
@@ -33,6 +35,12 @@ def _budget(layers: Sequence[Layer], channels: int) -> int:
 def _foremost(measure: np.ndarray, count: int) -> np.ndarray:
     """Places of the largest values, in the layer's own order."""
     return np.sort(np.argsort(-measure, kind="stable")[:count])
+
+
+def _losses(score: float, others: np.ndarray) -> np.ndarray:
+    """By how much other scores are lower: float64; zero where the difference is rounding, as nothing was changed."""
+    losses = float(score) - others.astype(np.float64)
+    return np.where(np.abs(losses) > _ROUNDING * np.maximum(abs(float(score)), np.abs(others)), losses, 0)
 
 
 # --- Layers ---------------------------------------------------------------------------------------------------------
@@ -154,7 +162,7 @@ def ablationcam(
                 ablated[np.arange(len(ablated)), ..., chosen[part]] = 0
                 batch = np.repeat(pixels[picture : picture + 1], len(ablated), 0)
                 without = classifier.scores_with(layer.address, ablated, batch, _same(targets, picture, ablated))
-                weights[picture, chosen[part]] = scores[picture] - without
+                weights[picture, chosen[part]] = _losses(scores[picture], without)
         maps.append(_positive_sum(activations, weights))
     return maps
 
@@ -250,8 +258,9 @@ def _integrated(
         widths = np.diff([0.0, *places[1:]])
         missed = widths * (slopes[1:] + slopes[:-1]) / 2 - rises
         rise, error = abs(rises.sum()), abs(missed.sum())
+        least = _ROUNDING * max(abs(first), *map(abs, scores.values()))
         # the second is what the sum would be if the signs were random: a small sum alone may be luck
-        complete = max(error, np.sqrt((missed**2).sum())) <= tolerance * rise
+        complete = max(error, np.sqrt((missed**2).sum())) <= max(tolerance * rise, least)
         halved = np.argsort(np.where(widths > _NARROWEST, -np.abs(missed), 0), kind="stable")
         halved = halved[: min(_AT_ONCE, steps - len(places), np.count_nonzero(widths > _NARROWEST))]
         if complete or not len(halved):
@@ -259,7 +268,7 @@ def _integrated(
         wanted = (np.where(halved, places[halved], 0) + places[halved + 1]) / 2
     weights = (np.array([0.0, *widths]) + np.array([*widths, 0.0])) / 2
     values = np.tensordot(weights, np.stack([parts[place] for place in places]), 1)
-    return values, 0.0 if error == 0 else error / rise if rise else np.inf, len(places)
+    return values, 0.0 if error <= least else error / rise if rise else np.inf, len(places)
 
 
 @register(
@@ -299,8 +308,8 @@ def occlusion(
                 removed[area] = True
                 copy[area] = fill if filled is None else filled(image, removed, np.random.default_rng(0))[area]
             without = classifier.scores(covered, _same(targets, picture, covered))
-            for area, score in zip(places[part], without, strict=True):
-                lost[picture][area] += float(scores[picture]) - float(score)
+            for area, loss in zip(places[part], _losses(scores[picture], without), strict=True):
+                lost[picture][area] += loss
     return lost / times
 
 
