@@ -278,6 +278,7 @@ def test_repeated_rows_would_make_unrelated_features_alike():
     assert np.mean([cka(x[row], y[row]) for row in rows]) > 0.2
 
 
+@pytest.mark.slow
 def test_a_bootstrap_lies_around_the_value_of_the_sample():
     """Of 100 samples with a known value nearly all 95 % intervals hold it, and the draws' mean is not moved."""
     shared, channels, n = 4, 40, 60

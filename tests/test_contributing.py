@@ -56,6 +56,7 @@ assert page.PageTexts("fr")["compare"] == page.PageTexts("en")["compare"]
 }
 
 
+@pytest.mark.slow
 @pytest.mark.smoke
 def test_every_block_of_code_does_what_the_text_says(tmp_path):
     text = (ROOT / "CONTRIBUTING.md").read_text()

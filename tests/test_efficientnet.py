@@ -52,6 +52,7 @@ def test_the_published_ones_follow_the_formula_only_roughly():
     assert phis == pytest.approx([3.2, 3.5, 3.8], abs=0.05)
 
 
+@pytest.mark.slow
 def test_four_ways_to_four_times_the_cost():
     costs = {name: multiply_adds(efficientnet(f"small-{name}", classes=1)) for name in SCALED}
     baseline = costs.pop("baseline")
@@ -102,7 +103,7 @@ def test_b0_computes_what_keras_applications_computes():
     np.testing.assert_allclose(ours(pictures, training=False).numpy(), expected, rtol=1e-4, atol=0)
 
 
-@pytest.mark.parametrize("variant", ["b0", "lite0"])
+@pytest.mark.parametrize("variant", [pytest.param("b0", marks=pytest.mark.slow), "lite0"])
 def test_folded_network_equals_the_plain_one_in_value_and_gradient(variant):
     plain = efficientnet(variant, classes=1, size=64, dropout=0)
     folded = efficientnet(variant, classes=1, size=64, dropout=0, frozen_statistics=True)

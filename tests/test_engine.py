@@ -319,6 +319,7 @@ def traced(monkeypatch):
     return made
 
 
+@pytest.mark.slow
 def test_a_thousand_calls_trace_once_and_keep_memory_flat(model, traced):
     """A leak grows in every round; allocators and what other tests left grow in some."""
     growth = []

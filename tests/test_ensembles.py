@@ -249,6 +249,7 @@ def weights(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_two_shipped_checkpoints_as_one(weights):
     put(weights, "sgd-twice", [SGD, TWIN])
     listed = available(weights)

@@ -146,6 +146,7 @@ def test_rates_fall_by_the_decay_from_block_to_block():
     assert factors["stem_conv/kernel"] == min(factors.values()) == 0.5**18
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["adam", "sgd"])
 def test_each_variable_moves_by_its_own_rate(name, dataset, cache):
     """With equal gradients of all variables, the first step of either optimizer is the rate times the factor."""

@@ -204,6 +204,7 @@ def test_two_that_start_at_once_keep_their_folders(tmp_path):
         process.wait()
 
 
+@pytest.mark.slow
 def test_after_kill_9_and_an_immediate_start_no_photo_is_left(tmp_path):
     (tmp_path / "none").mkdir()
     options = ("--weights", str(tmp_path / "none"))

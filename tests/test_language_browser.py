@@ -90,7 +90,7 @@ def test_the_language_is_chosen_at_the_top_and_kept(browser, server):  # noqa: F
     visit.close()
 
 
-@pytest.mark.parametrize("width", [390, 360])
+@pytest.mark.parametrize("width", [pytest.param(390, marks=pytest.mark.slow), 360])
 @pytest.mark.parametrize("locale", ["en-GB", "ko-KR"])
 def test_on_a_phone_the_choice_leaves_room_for_the_tabs(browser, server, locale, width):  # noqa: F811
     visit = Visit(browser, server.url, locale=locale, **PHONE | {"viewport": {"width": width, "height": 740}})

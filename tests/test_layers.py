@@ -596,6 +596,7 @@ def application(build, size=64, **options):
     return getattr(keras.applications, build)(weights=None, input_shape=(size, size, 3), classes=10, **options)
 
 
+@pytest.mark.slow
 def test_vgg16():
     backbone = application("VGG16", include_top=False, pooling="avg", name="vgg")
     model = keras.Sequential([keras.Input((64, 64, 3)), backbone, layers.Dense(2, activation="softmax")])

@@ -634,7 +634,7 @@ def fits(visit: Visit) -> bool:
     return visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_on_a_desktop_the_scrubber_is_in_view_and_nothing_sticks_out(browser, server, dark):
     visit = Visit(browser, server.url, color_scheme="dark" if dark else "light")
     assert fits(visit)

@@ -114,7 +114,10 @@ def test_pictures_do_not_share_their_pixels(decoders, tmp_path):
 
 @pytest.mark.parametrize(
     ("size", "orientation"),
-    [*((size, turn) for size in ((60, 40), (20_000, 3)) for turn in (1, 3, 6)), ((4000, 3500), 6)],
+    [
+        *((size, turn) for size in ((60, 40), (20_000, 3)) for turn in (1, 3, 6)),
+        pytest.param((4000, 3500), 6, marks=pytest.mark.slow),
+    ],
 )
 def test_turned_and_shrunk_pictures_too(decoders, tmp_path, size, orientation):
     exif = Image.Exif()

@@ -364,6 +364,7 @@ def test_verdicts_stand_at_the_top_a_line_each(bare):
     expect(unjudged.locator("dd").first).to_have_text("It is not known in which of the pictures people are.")
 
 
+@pytest.mark.slow
 def test_from_a_claim_to_a_picture_and_back_to_the_same_place(rich):
     rich.open("pair")
     page = rich.page
@@ -465,7 +466,7 @@ def ink(locator) -> float:
     return float(np.abs(grey - np.median(grey)).max())
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_forced_colours_leave_bars_slider_curve_and_choices(browser, data_server, scheme):  # noqa: F811
     look = Look(browser, data_server.url, forced_colors="active", color_scheme=scheme)
     look.give(RED)

@@ -347,6 +347,7 @@ def test_the_page_is_built_without_tensorflow():
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=120).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_question_before_the_models_are_there_waits_for_them(weights, evidence, tmp_path):
     server = start(tmp_path, "--weights", str(weights), "--evidence", str(evidence))
     try:

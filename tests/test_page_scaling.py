@@ -14,15 +14,18 @@ from study.store import Store
 TEXTS = PageTexts()
 
 
-def written(folder, trainings):
-    store = Store(folder)
+def judged(trainings):
     for row in trainings:
         row |= {"multiply_adds": 60_000_000, "parameters": 1_000_000}
-    content = {
+    return {
         "heads": {"name": "pets", "n": 300, "digest": "h"},
         "trainings": trainings,
         "verdicts": [judge(claim, trainings) for claim in CLAIMS],
     }
+
+
+def written(folder, trainings):
+    store, content = Store(folder), judged(trainings)
     store.write_scaling(content)
     plots.draw_scaling(store, content)
     return store, content
@@ -58,6 +61,11 @@ def test_too_few_trainings_are_said_to_be_too_few(tmp_path):
         assert "there are 2 of one" in claim["told"][0]
 
 
+@pytest.fixture(scope="module")
+def whole():
+    return judged(rows())
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -72,9 +80,8 @@ def test_too_few_trainings_are_said_to_be_too_few(tmp_path):
         lambda claim: claim.update(others="deeper"),
     ],
 )
-def test_a_verdict_that_is_not_whole_is_passed_over(tmp_path, spoil):
-    store, content = written(tmp_path, rows())
-    content = copy.deepcopy(content)
+def test_a_verdict_that_is_not_whole_is_passed_over(tmp_path, whole, spoil):
+    store, content = Store(tmp_path), copy.deepcopy(whole)
     spoil(content["verdicts"][0])
     store.write_scaling(content)
     [group] = told(store, TEXTS)

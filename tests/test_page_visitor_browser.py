@@ -236,7 +236,7 @@ def test_the_difference_has_a_scale_and_nothing_lies_over_it(visit):
 # --- the first screen -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("experiment", ["pair", "apart"])
 def test_on_the_first_screen_are_both_overlays_the_class_the_curve_and_the_way_to_feature_maps(
     browser,  # noqa: F811
@@ -269,7 +269,9 @@ def test_on_the_first_screen_are_both_overlays_the_class_the_curve_and_the_way_t
     visit.close()
 
 
-@pytest.mark.parametrize("name", ROOMS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in ("laptop", "small") else ()) for name in ROOMS]
+)
 def test_the_scrubber_panel_never_covers_the_pictures(browser, twin_server, name):  # noqa: F811
     visit = Visit(browser, twin_server.url, **ROOMS[name])
     page = visit.page
@@ -409,7 +411,13 @@ def in_view(visit: Visit, selector: str) -> dict[str, float]:
     return inside
 
 
-@pytest.mark.parametrize("room", [{}, PHONE | {"reduced_motion": "reduce"}], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "room",
+    [
+        pytest.param({}, id="desktop", marks=pytest.mark.slow),
+        pytest.param(PHONE | {"reduced_motion": "reduce"}, id="phone"),
+    ],
+)
 def test_the_tour_is_offered_once_and_leads_through_five_steps(browser, twin_server, room):  # noqa: F811
     visit = Visit(browser, twin_server.url, **room)
     page, told = visit.page, set()
@@ -590,11 +598,12 @@ def lose(visit: Visit, server: Server, when: str, how: Callable[[], object]) -> 
     how()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "when",
     [
         pytest.param("**/queue/data*", id="awaiting"),
-        pytest.param("**/upload*", id="sending", marks=pytest.mark.slow),
+        pytest.param("**/upload*", id="sending"),
     ],
 )
 def test_a_server_that_ends_is_told_of_and_asked_again_with_the_very_photo(browser, twin_server, when):  # noqa: F811
@@ -680,7 +689,9 @@ def sent_by(visit: Visit, name: str, mime: str, data: bytes) -> tuple[str, bytes
 @pytest.mark.parametrize(
     "profile",
     [
-        pytest.param(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), id="sRGB"),
+        pytest.param(
+            ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), id="sRGB", marks=pytest.mark.slow
+        ),
         pytest.param(rgb_profile(DISPLAY_P3, GAMMA_22), id="wide"),
     ],
 )

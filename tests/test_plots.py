@@ -158,6 +158,7 @@ def test_claims_are_judged_and_drawn_where_there_is_a_figure(two, five):
     assert len(rows) == 2 + 10  # every training
 
 
+@pytest.mark.slow
 def test_a_plot_that_can_be_drawn_no_longer_is_removed(tmp_path):
     store, judged = drawn(tmp_path, {"sgd": 2, "adam": 2})
     claim = next(claim for claim in judged if claim["figure"])

@@ -24,7 +24,6 @@ MODULES = {  # of keras.applications, where each backbone's own preprocess_input
 }
 BUILDERS = {name: plan.builder for name, plan in PUBLISHED.items()}
 BUILDERS |= {"effnet-b0": "EfficientNetB0", "effnet-b1": "EfficientNetB1"}
-QUICK = {"mobilenetv2"}  # the others are slow to build
 CLASSES = tuple(f"class {k}" for k in range(7))
 SIZE = 80
 
@@ -43,7 +42,8 @@ def draw_weights(network, pictures):
     network(pictures, training=True)
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in FROZEN])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FROZEN)
 def test_a_network_predicts_what_its_bare_backbone_does_behind_its_own_preprocessing(name):
     settings = find(f"original-cifar100-{name}-frozen").model
     ours = build(settings, CLASSES, SIZE)

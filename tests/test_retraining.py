@@ -80,7 +80,8 @@ class Killed(BaseException):
 # -- stages ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("average", [pytest.param(0.0, marks=pytest.mark.slow), 0.8])
+@pytest.mark.slow
+@pytest.mark.parametrize("average", [0.0, 0.8])
 def test_a_staged_training_killed_in_each_stage_and_between_them_ends_where_an_undisturbed_one_ends(
     average, dataset, cache, tmp_path, monkeypatch
 ):
@@ -249,10 +250,8 @@ def test_a_run_that_early_stopping_ended_stays_ended(dataset, cache, tmp_path, m
 # -- precision -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("speeds", "chosen"),
-    [((2.0, 3.0), "bfloat16"), pytest.param((3.0, 2.0), "float32", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("speeds", "chosen"), [((2.0, 3.0), "bfloat16"), ((3.0, 2.0), "float32")])
 def test_bfloat16_is_taken_where_some_steps_on_trial_gain_by_it(
     speeds, chosen, dataset, cache, tmp_path, monkeypatch, capsys
 ):
@@ -287,6 +286,7 @@ def test_bfloat16_is_taken_where_some_steps_on_trial_gain_by_it(
     assert f"{speeds[1]:.3g} steps a second in bfloat16, {speeds[0]:.3g} in float32: {chosen} it is" in text
 
 
+@pytest.mark.slow
 def test_what_a_trial_chose_is_kept_when_a_run_goes_on(dataset, cache, tmp_path, monkeypatch):
     tried, end = [], _Keeper.on_epoch_end
     monkeypatch.setattr(training.run, "build", tiny)
@@ -364,6 +364,7 @@ def test_tensorboard_shows_the_history_once_also_of_a_run_taken_up_again(dataset
             assert [value for _, value in points] == pytest.approx([row[prefix + tag] for row in history], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_maps_of_fixed_pictures_stand_beside_the_curves(dataset, cache, tmp_path, monkeypatch):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -130,6 +130,7 @@ def test_a_killed_training_ends_where_an_undisturbed_one_ends(
     assert state.best == pytest.approx(whole.best, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_on_a_machine_of_another_precision(dataset, cache, tmp_path, monkeypatch):
     recipe, used = replace(TINY, precision="auto"), []
 

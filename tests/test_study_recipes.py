@@ -269,6 +269,7 @@ def test_a_claim_about_every_layer_rests_on_the_layer_where_it_holds_least(store
     assert judged["figure"]["mean"] == pytest.approx(least, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_claim_about_every_layer_that_just_holds_seldom_fails(tmp_path):
     """Of 20 layers that all lie at the margin the lowest interval lies below it in two studies of five."""
     verdicts, below = [], 0

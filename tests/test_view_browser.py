@@ -158,7 +158,9 @@ def test_of_many_classes_colours_tell_where_the_right_one_stands(draw, truth, co
     ]
 
 
-@pytest.mark.parametrize("rule", paired_rules())
+@pytest.mark.parametrize(
+    "rule", [pytest.param(rule, marks=pytest.mark.slow if index else ()) for index, rule in enumerate(paired_rules())]
+)
 def test_what_is_on_the_screen_can_be_saved_without_a_page_around_it(draw, rule):
     answer = message(explanation([RISING]), explanation([FALLING]))
     page = draw(answer | {"rule": rule})
