@@ -39,8 +39,8 @@ def _foremost(measure: np.ndarray, count: int) -> np.ndarray:
 
 def _losses(score: float, others: np.ndarray) -> np.ndarray:
     """By how much other scores are lower: float64; zero where the difference is rounding, as nothing was changed."""
-    losses = float(score) - others.astype(np.float64)
-    return np.where(np.abs(losses) > _ROUNDING * np.maximum(abs(float(score)), np.abs(others)), losses, 0)
+    losses = score - others.astype(np.float64)
+    return np.where(np.abs(losses) > _ROUNDING * np.maximum(abs(score), np.abs(others)), losses, 0)
 
 
 # --- Layers ---------------------------------------------------------------------------------------------------------
@@ -258,9 +258,9 @@ def _integrated(
         widths = np.diff([0.0, *places[1:]])
         missed = widths * (slopes[1:] + slopes[:-1]) / 2 - rises
         rise, error = abs(rises.sum()), abs(missed.sum())
-        least = _ROUNDING * max(abs(first), *map(abs, scores.values()))
+        rounding = _ROUNDING * max(abs(first), *map(abs, scores.values()))
         # the second is what the sum would be if the signs were random: a small sum alone may be luck
-        complete = max(error, np.sqrt((missed**2).sum())) <= max(tolerance * rise, least)
+        complete = max(error, np.sqrt((missed**2).sum())) <= max(tolerance * rise, rounding)
         halved = np.argsort(np.where(widths > _NARROWEST, -np.abs(missed), 0), kind="stable")
         halved = halved[: min(_AT_ONCE, steps - len(places), np.count_nonzero(widths > _NARROWEST))]
         if complete or not len(halved):
@@ -268,7 +268,7 @@ def _integrated(
         wanted = (np.where(halved, places[halved], 0) + places[halved + 1]) / 2
     weights = (np.array([0.0, *widths]) + np.array([*widths, 0.0])) / 2
     values = np.tensordot(weights, np.stack([parts[place] for place in places]), 1)
-    return values, 0.0 if error <= least else error / rise if rise else np.inf, len(places)
+    return values, 0.0 if error <= rounding else error / rise if rise else np.inf, len(places)
 
 
 @register(
