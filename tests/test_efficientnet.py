@@ -23,7 +23,7 @@ PUBLISHED_COST = {"b0": 0.39, "b1": 0.70, "b2": 1.0, "b3": 1.8, "b4": 4.2, "b5":
 @pytest.mark.parametrize(
     "variant",
     [
-        pytest.param(variant, marks=pytest.mark.slow if variant in ("b2", "b3", "b4", "b5", "b6", "b7") else ())
+        pytest.param(variant, marks=pytest.mark.slow if variant not in ("b0", "lite0") else ())
         for variant in (*PUBLISHED_TOTAL, *PUBLISHED_TRAINABLE)
     ],
 )
@@ -84,6 +84,7 @@ def test_without_its_last_stride_a_net_of_64_pixels_leaves_maps_of_four():
     assert efficientnet(Variant(0.5, 0.6, 64), classes=1).get_layer("top_activation").output.shape[1:3] == (2, 2)
 
 
+@pytest.mark.slow
 def test_b0_computes_what_keras_applications_computes():
     theirs = keras.applications.EfficientNetB0(weights=None, input_shape=(96, 96, 3), classifier_activation=None)
     rng = np.random.default_rng(0)

@@ -122,6 +122,7 @@ def test_a_frozen_training_moves_the_classifier_alone_and_keeps_the_whole_networ
     assert any(np.abs(a - b).max() > 1e-4 for a, b in zip(best[border:], fresh.get_weights()[border:], strict=True))
 
 
+@pytest.mark.slow
 def test_the_classifier_is_trained_first_where_a_recipe_says_so(dataset, cache):
     recipe = replace(RECIPE, model=replace(RECIPE.model, frozen=False, hidden=0), head_epochs=20)
     keras.utils.set_random_seed(1)

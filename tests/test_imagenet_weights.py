@@ -22,7 +22,9 @@ def installed(variant: str) -> Path:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("variant", ["lite0", "lite1", "lite2"])
+@pytest.mark.parametrize(
+    "variant", ["lite0", *(pytest.param(name, marks=pytest.mark.slow) for name in ("lite1", "lite2"))]
+)
 def test_lite_nets_give_the_original_s_logits(variant):
     installed(variant)
     model = efficientnet(variant, classes=1000)

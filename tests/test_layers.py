@@ -526,7 +526,7 @@ class Turned(layers.Layer):
         return both[0] + both[1]
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow), 3])
 @pytest.mark.parametrize("part", [Windows, Turned])
 def test_every_layer_has_one_map_a_picture(part, count):
     x = keras.Input((16, 16, 3))

@@ -1,18 +1,22 @@
-"""The Evidence tab in headless Chromium: with and without the data, at a desk and on a phone."""
+"""The Evidence tab as it is served, with and without the data: in headless Chromium, desk and phone, and over HTTP."""
 
 import io
 import itertools
 import json
 import re
+import uuid
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from judges import ROOT
 from PIL import Image
 from playwright.sync_api import expect
-from studied import CLAIMS, IDENTITIES, LEFT, MISSING, OTHER, RIGHT
+from studied import CLAIMS, IDENTITIES, LEFT, MISSING, OTHER, RIGHT, drawn
 from test_page_browser import PHONE, RED, SHOWN, Visit, browser  # noqa: F401  browser is a fixture
+from test_page_evidence import STRANGE
+from test_page_http import ask, get, post
 
 from page.evidence import LISTS, PLOTS
 from study.texts.en import TEXTS
@@ -39,6 +43,7 @@ class Look(Visit):
         """Choose a list, where there are no pictures by names alone; its identities."""
         if self.page.locator(".tm-by-name:not([open]) > summary").is_visible():
             self.page.click(".tm-by-name > summary")
+            self.page.wait_for_selector(".tm-lists")  # it unfolds a moment later
         self.page.check(f".tm-lists input[value={name}]", force=True)
         self.page.wait_for_selector(f"[data-ref=listing][data-shown$=':{name}:0']")
         return [text.strip() for text in self.page.locator(".tm-tested .tm-identity").all_inner_texts()]
@@ -481,3 +486,82 @@ def test_forced_colours_leave_bars_slider_curve_and_choices(browser, data_server
     )
     assert grounds.count(grounds[1]) == len(grounds) - 1  # the chosen one has another
     look.close()
+
+
+# --- over HTTP --------------------------------------------------------------------------------------------------------
+
+
+def call(server, name: str, asked: object) -> dict:
+    config = json.loads(get(server.url + "config")[1])
+    views = [
+        component
+        for component in config["components"]
+        if "rules" in component["props"].get("props", {}).get("catalog", {})
+    ]
+    view = next(component["id"] for component in views if "page" in component["props"]["props"]["catalog"])
+    body = {"data": asked, "component_id": view, "fn_name": name, "session_hash": uuid.uuid4().hex}
+    status, text = post(server.url + "gradio_api/component_server", body)
+    return json.loads(text) if status == 200 else {"kind": "error", "status": status}
+
+
+def test_the_page_is_served_without_what_the_tab_shows(data_server):
+    text = get(data_server.url + "config")[1]
+    assert "evidence" in text.lower()
+    assert "This <b>holds" not in text
+    assert "cat/3" not in text
+    assert str(data_server.temporary) not in text
+
+
+def test_a_stranger_gets_what_is_on_a_list_and_nothing_else(data_server, studied):
+    canary = studied.data / "PetImages" / "Cat" / "99.jpg"
+    canary.write_bytes(drawn("cat/30"))
+    try:
+        assert call(data_server, "table", {"experiment": "pair", "plot": "roc"})["csv"].startswith("model,")
+        assert call(data_server, "thumbnails", {"identities": ["cat/1"]})["thumbnails"]["cat/1"]["src"]
+        for name, asked in [
+            *STRANGE,
+            ("thumbnails", {"identities": ["cat/99"]}),
+            ("picture", "cat/1"),
+            ("__init__", {}),
+        ]:
+            answer = call(data_server, name, asked)
+            assert answer["kind"] == "error", (name, asked)
+            assert str(ROOT) not in json.dumps(answer)
+        opened = data_server.opened()
+        assert [path for path in opened if path.endswith("Cat/1.jpg")]
+        assert not [path for path in opened if path.endswith(("99.jpg", "etc/passwd", "one.csv"))]
+    finally:
+        canary.unlink()
+    assert "Traceback" not in data_server.log()
+
+
+CHOICE = {"ask": 1, "models": [LEFT, RIGHT], "rule": "gradcam", "target": "own"}
+
+
+def test_compare_opens_a_test_picture_by_its_identity(data_server):
+    answer = ask(data_server, CHOICE | {"example": "dog/2"})
+    assert answer["kind"] == "result"
+    assert answer["models"][0]["bars"][0]["name"] == "Dog"
+    assert (answer["picture"]["width"], answer["picture"]["height"]) == (80, 60)
+
+
+@pytest.mark.parametrize(
+    ("identity", "code"),
+    [
+        ("cat/8", "unknown_example"),
+        ("../../cat/1", "unknown_example"),
+        ("PetImages/Cat/1.jpg", "unknown_example"),
+        ("/etc/passwd", "unknown_example"),
+        (OTHER, "evidence_other_edition"),
+        (MISSING, "evidence_no_file"),
+    ],
+)
+def test_compare_opens_no_other(data_server, identity, code):
+    assert ask(data_server, CHOICE | {"example": identity})["code"] == code
+
+
+def test_compare_opens_none_without_data(bare_server):
+    assert ask(bare_server, CHOICE | {"example": "dog/2"})["code"] == "evidence_no_data"
+    answer = call(bare_server, "listed", {"experiment": "pair", "list": LISTS[0]})
+    assert [row["identity"] for row in answer["rows"]] == ["cat/3", "dog/4"]
+    assert "Traceback" not in bare_server.log()

@@ -1,4 +1,4 @@
-"""Rows of more than two models, and models of a hundred classes: the message, the words, the endpoint for programs."""
+"""Rows of more than two models, and models of a hundred classes: the message and the words."""
 
 import base64
 import io
@@ -6,10 +6,9 @@ import io
 import numpy as np
 import pytest
 from crowd import MEMBERS, ROW
-from gradio_client import Client, handle_file
-from judges import encoded, picture
+from judges import picture
 from PIL import Image
-from test_page_payload import agreement_of, plain, said, unpacked
+from test_page_payload import plain, said, unpacked
 
 from explain import checkpoints
 from explain.agreement import density
@@ -17,7 +16,6 @@ from explain.pictures import Picture
 from explain.view.words import Words
 from page.layout import catalog
 from page.service import Service
-from training.data.cifar100 import CLASSES
 
 pytest_plugins = ["crowd_fixtures"]
 WORDS = Words()
@@ -257,35 +255,3 @@ def test_an_ensemble_is_made_ready_behind_its_members(service, monkeypatch):
     monkeypatch.setattr(service._background, "want", lambda ids: wanted.extend(ids))
     service.prepare(["row"])
     assert wanted == [*MEMBERS, "crowd-all"]
-
-
-# --- over HTTP --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def client(crowd_server):
-    return Client(crowd_server.url, verbose=False)
-
-
-@pytest.fixture
-def red(tmp_path):
-    path = tmp_path / "red.png"
-    path.write_bytes(encoded(picture(red=255)))
-    return handle_file(path)
-
-
-def test_three_and_six_models_answer_over_http(client, red):
-    three = client.predict(red, MEMBERS[:3], "gradcam", "own", api_name="/compare")
-    six = client.predict(red, ROW, "gradcam", "own", api_name="/compare")
-    assert [[model["id"] for model in answer["models"]] for answer in (three, six)] == [MEMBERS[:3], ROW]
-    assert six["models"][0]["bars"][0]["name"] == "raccoon"
-    assert len(six["models"][0]["bars"]) == 5
-    whole = client.predict(red, ROW, "layercam", "raccoon", api_name="/compare")
-    last = [
-        unpacked(model["layers"][-1]["map"])[0] / 255 * model["layers"][-1]["map"]["max"] for model in whole["models"]
-    ]
-    mean = sum(density(heat, heat.shape) if heat.any() else heat for heat in last[1:]) / 5
-    np.testing.assert_allclose(last[0], mean, atol=0.03 * mean.max())
-    pair = client.predict(red, ["crowd-all", "crowd-sure"], "gradcam", "common", api_name="/compare")
-    assert agreement_of(pair["stops"][-1])["rank"] is not None
-    assert set(pair["target"]["options"]) == set(CLASSES)

@@ -1,4 +1,4 @@
-"""Rows of models, a hundred classes and small pictures in headless Chromium, at a desk and on a phone."""
+"""Rows of models, a hundred classes and small pictures: in headless Chromium, at a desk and on a phone; over HTTP."""
 
 import io
 from collections.abc import Iterator
@@ -6,10 +6,15 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from crowd import MEMBERS, ROW
-from judges import picture
+from gradio_client import Client, handle_file
+from judges import encoded, picture
 from PIL import Image
 from playwright.sync_api import expect
 from test_page_browser import PHONE, RED, Visit, browser, fits, settle  # noqa: F401  browser is a fixture
+from test_page_payload import agreement_of, unpacked
+
+from explain.agreement import density
+from training.data.cifar100 import CLASSES
 
 pytest_plugins = ["crowd_fixtures"]
 SMALL = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
@@ -367,3 +372,35 @@ def test_evidence_of_a_row_says_where_figures_of_such_stand(visit):
     page.click(".tm-evidence [data-ref=experiments] label:has([value=pair])")
     expect(page.locator(".tm-evidence [data-ref=plots]")).to_be_visible()
     expect(page.locator(".tm-evidence [data-ref=of-a-row]")).to_be_hidden()
+
+
+# --- over HTTP --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def client(crowd_server):
+    return Client(crowd_server.url, verbose=False)
+
+
+@pytest.fixture
+def red(tmp_path):
+    path = tmp_path / "red.png"
+    path.write_bytes(encoded(picture(red=255)))
+    return handle_file(path)
+
+
+def test_three_and_six_models_answer_over_http(client, red):
+    three = client.predict(red, MEMBERS[:3], "gradcam", "own", api_name="/compare")
+    six = client.predict(red, ROW, "gradcam", "own", api_name="/compare")
+    assert [[model["id"] for model in answer["models"]] for answer in (three, six)] == [MEMBERS[:3], ROW]
+    assert six["models"][0]["bars"][0]["name"] == "raccoon"
+    assert len(six["models"][0]["bars"]) == 5
+    whole = client.predict(red, ROW, "layercam", "raccoon", api_name="/compare")
+    last = [
+        unpacked(model["layers"][-1]["map"])[0] / 255 * model["layers"][-1]["map"]["max"] for model in whole["models"]
+    ]
+    mean = sum(density(heat, heat.shape) if heat.any() else heat for heat in last[1:]) / 5
+    np.testing.assert_allclose(last[0], mean, atol=0.03 * mean.max())
+    pair = client.predict(red, ["crowd-all", "crowd-sure"], "gradcam", "common", api_name="/compare")
+    assert agreement_of(pair["stops"][-1])["rank"] is not None
+    assert set(pair["target"]["options"]) == set(CLASSES)

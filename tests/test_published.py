@@ -83,7 +83,7 @@ def test_the_last_51_layers_of_b5_are_those_from_block_7_on():
     assert last[0].name == "block6i_add"
 
 
-@pytest.mark.parametrize("beginning", ["head", "block7", ""])
+@pytest.mark.parametrize("beginning", ["head", "block7", pytest.param("", marks=pytest.mark.slow)])
 def test_what_is_trained_begins_where_it_should_and_no_statistic_moves_but_the_head_s(beginning):
     network = efficientnet("lite0", 5, 32, norm_first=True)
     train_from(network, beginning)

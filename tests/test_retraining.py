@@ -310,6 +310,7 @@ def test_what_a_trial_chose_is_kept_when_a_run_goes_on(dataset, cache, tmp_path,
     assert list(state.precisions.values()) == ["mixed_bfloat16"]
 
 
+@pytest.mark.slow
 def test_the_trial_changes_nothing_of_the_training(dataset, cache, tmp_path, monkeypatch):
     monkeypatch.setattr(training.run, "PROBE", 0.1)
     monkeypatch.setattr(training.run, "WORTH_A_PROBE", 1)
@@ -341,6 +342,7 @@ def events(folder):
     return {tag: [(e.step, e.value) for e in accumulator.Scalars(tag)] for tag in accumulator.Tags()["scalars"]}
 
 
+@pytest.mark.slow
 def test_tensorboard_shows_the_history_once_also_of_a_run_taken_up_again(dataset, cache, tmp_path, monkeypatch):
     recipe = replace(STAGED, stages=((24, 1), (24, 2)))
     compiled = training.run.compiled
