@@ -628,6 +628,26 @@ TEXTS: dict[str, Any] = {
             "VGG16, 낮은 정확도",
             "VGG16을 한 에폭, 개라고 한 고양이 세 장과 고양이라고 한 개 세 장에 학습.",
         ),
+        "scaling-baseline": (
+            "소형 EfficientNet, 기준",
+            "고양이와 개로 처음부터 학습한 소형 EfficientNet.",
+        ),
+        "scaling-deeper": (
+            "소형 EfficientNet, 더 깊게",
+            "블록 수를 3.7배로 늘려 고양이와 개로 처음부터 학습한 소형 EfficientNet.",
+        ),
+        "scaling-wider": (
+            "소형 EfficientNet, 더 넓게",
+            "채널 수를 2.2배로 늘려 고양이와 개로 처음부터 학습한 소형 EfficientNet.",
+        ),
+        "scaling-sharper": (
+            "소형 EfficientNet, 더 높은 해상도",
+            "한 변이 두 배인 고양이와 개 사진으로 처음부터 학습한 소형 EfficientNet.",
+        ),
+        "scaling-compound": (
+            "소형 EfficientNet, 복합 확장",
+            "더 깊고 더 넓고 더 높은 해상도로 고양이와 개로 처음부터 학습한 소형 EfficientNet.",
+        ),
         "cifar100-cnn": ("평범한 CNN", "가중치 540만 개의 잔차 네트워크를 CIFAR-100에 처음부터 학습."),
         "cifar100-effnet-frozen": (
             "EfficientNet, 고정",
