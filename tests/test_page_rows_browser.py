@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from crowd import MEMBERS, ROW
-from gradio_client import Client, handle_file
-from judges import encoded, picture
+from gradio_client import Client
+from judges import picture
 from PIL import Image
 from playwright.sync_api import expect
 from test_page_browser import PHONE, RED, Visit, browser, fits, settle  # noqa: F401  browser is a fixture
+from test_page_http import red  # noqa: F401  a fixture
 from test_page_payload import agreement_of, unpacked
 
 from explain.agreement import density
@@ -382,14 +383,7 @@ def client(crowd_server):
     return Client(crowd_server.url, verbose=False)
 
 
-@pytest.fixture
-def red(tmp_path):
-    path = tmp_path / "red.png"
-    path.write_bytes(encoded(picture(red=255)))
-    return handle_file(path)
-
-
-def test_three_and_six_models_answer_over_http(client, red):
+def test_three_and_six_models_answer_over_http(client, red):  # noqa: F811
     three = client.predict(red, MEMBERS[:3], "gradcam", "own", api_name="/compare")
     six = client.predict(red, ROW, "gradcam", "own", api_name="/compare")
     assert [[model["id"] for model in answer["models"]] for answer in (three, six)] == [MEMBERS[:3], ROW]
